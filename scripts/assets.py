@@ -1,0 +1,145 @@
+"""Fetch the front-end files and put the few we serve into app/static/vendor/.
+
+    python scripts/assets.py [--force]
+
+`npm ci` installs exactly what package-lock.json names, without running any
+package's scripts; the files listed below are copied out of node_modules, and
+`manifest.json` gives each its content hash, so that a browser may keep it for
+ever:
+
+    {"vendor/tabler.min.css": "vendor/tabler.min.css?v=3f1c2a9b7e", ...}
+
+Names and values are relative to app/static. Nothing here is committed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from scripts.bootstrap import ROOT, SetupError, exclusive, say
+
+MODULES = ROOT / "node_modules"
+VENDOR = ROOT / "app" / "static" / "vendor"
+MANIFEST = VENDOR / "manifest.json"
+STAMP = VENDOR / ".installed"
+
+FILES = {
+    "weui.min.css": "weui/dist/style/weui.min.css",
+    "htmx.min.js": "htmx.org/dist/htmx.min.js",
+    # The CSP build evaluates no strings, so pages need no unsafe-eval.
+    "alpine-csp.min.js": "@alpinejs/csp/dist/cdn.min.js",
+    "echarts.common.min.js": "echarts/dist/echarts.common.min.js",
+    "tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
+    "tabler.min.js": "@tabler/core/dist/js/tabler.min.js",
+}
+# Copied as vendor/icons/NAME.svg. The package has 2,000; these are in use.
+ICONS = """
+    arrow-left arrow-repeat bag bag-fill bell box-seam calendar3 camera cart3 cash-coin
+    chat-dots check-circle check-lg chevron-down chevron-left chevron-right clock
+    clipboard-data credit-card diagram-3 download exclamation-triangle eye
+    file-earmark-text gear gift graph-up grid grid-fill headset heart heart-fill house
+    house-door house-door-fill image info-circle list lock megaphone pencil people
+    percent person person-circle person-fill plus-lg qr-code qr-code-scan question-circle
+    receipt search share shield-check shop sliders speedometer2 star star-fill
+    tags ticket-perforated trash truck wallet2 wechat x-lg
+""".split()
+
+
+def build(*, force: bool = False) -> bool:
+    """Make app/static/vendor agree with the lock file; return whether work was done."""
+    with exclusive("assets"):
+        stamp = _stamp()
+        if not force and MANIFEST.exists() and STAMP.exists():
+            if STAMP.read_text() == stamp:
+                return False
+        started = time.monotonic()
+        say("正在准备前端文件（npm ci）… / fetching the front-end files (npm ci) …")
+        _npm_ci()
+        _copy()
+        MANIFEST.write_text(json.dumps(_manifest(), indent=1, sort_keys=True) + "\n")
+        STAMP.write_text(stamp)
+        say(f"  前端文件就绪 / front-end files ready ({time.monotonic() - started:.0f} s)")
+    return True
+
+
+def _stamp() -> str:
+    """Hash of all that decides the result: the lock, and this list of files."""
+    sha = hashlib.sha256((ROOT / "package-lock.json").read_bytes())
+    sha.update(json.dumps([FILES, ICONS]).encode())
+    return sha.hexdigest()
+
+
+def _npm_ci() -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise SetupError(
+            "没有找到 npm：请安装 Node.js 20 或更新版本。\n"
+            "npm was not found: please install Node.js 20 or newer."
+        )
+    done = subprocess.run(
+        [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise SetupError(
+            "npm ci 失败，请检查网络与 npm 设置 / npm ci failed:\n"
+            + (done.stderr or done.stdout).strip()[-2000:]
+        )
+
+
+def _copy() -> None:
+    """Replace the vendor folder as a whole, so a removed file does not linger."""
+    fresh = VENDOR.with_name("vendor.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    (fresh / "icons").mkdir(parents=True)
+    for name, source in FILES.items():
+        text = (MODULES / source).read_bytes()
+        # The maps are not served; a browser asking for them would log a 404 each time.
+        text = b"\n".join(
+            line
+            for line in text.split(b"\n")
+            if not line.lstrip(b"/*#@ ").startswith(b"sourceMappingURL=")
+        )
+        (fresh / name).write_bytes(text)
+    for icon in ICONS:
+        shutil.copyfile(
+            MODULES / "bootstrap-icons" / "icons" / f"{icon}.svg",
+            fresh / "icons" / f"{icon}.svg",
+        )
+    shutil.rmtree(VENDOR, ignore_errors=True)
+    fresh.rename(VENDOR)
+
+
+def _manifest() -> dict[str, str]:
+    manifest = {}
+    for path in sorted(VENDOR.rglob("*")):
+        if path.suffix in {".css", ".js", ".svg"}:
+            name = path.relative_to(VENDOR.parent).as_posix()
+            version = hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+            manifest[name] = f"{name}?v={version}"
+    return manifest
+
+
+def main() -> int:
+    try:
+        if not build(force="--force" in sys.argv[1:]):
+            say("前端文件已是最新 / front-end files are up to date")
+    except SetupError as error:
+        say(str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
