@@ -1,6 +1,6 @@
 """Fetch the front-end files and put the few we serve into app/static/vendor/.
 
-    python scripts/assets.py [--force]
+    python -m scripts.assets [--force] [--quiet]
 
 `npm ci` installs exactly what package-lock.json names, without running any
 package's scripts; the files listed below are copied out of node_modules, and
@@ -20,10 +20,6 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.bootstrap import ROOT, SetupError, exclusive, say
 
@@ -133,7 +129,7 @@ def _manifest() -> dict[str, str]:
 
 def main() -> int:
     try:
-        if not build(force="--force" in sys.argv[1:]):
+        if not build(force="--force" in sys.argv[1:]) and "--quiet" not in sys.argv[1:]:
             say("前端文件已是最新 / front-end files are up to date")
     except SetupError as error:
         say(str(error))

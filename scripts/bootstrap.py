@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -71,6 +72,11 @@ def ensure_venv(*, dev: bool) -> Path:
     with exclusive("venv"):
         if wanted.items() <= _read_stamp().items() and VENV_PYTHON.exists():
             return VENV_PYTHON
+        if importlib.util.find_spec("ensurepip") is None:
+            raise SetupError(
+                "这个 Python 缺少 venv 组件（Debian/Ubuntu：apt install python3-venv）。\n"
+                "This Python has no venv module (Debian/Ubuntu: apt install python3-venv)."
+            )
         started = time.monotonic()
         if _read_stamp().get("python") != wanted["python"] or not VENV_PYTHON.exists():
             say("正在建立 Python 环境 .venv … / building the Python environment .venv …")
@@ -125,20 +131,6 @@ def _uv_environment(pip: list[str]) -> dict[str, str]:
     return env
 
 
-def reexec_in_venv(*, dev: bool) -> None:
-    """Continue this very program inside `.venv`."""
-    if sys.prefix == str(VENV) and os.environ.get("MALL_VENV_READY") == "dev" * dev:
-        return
-    python = ensure_venv(dev=dev)
-    os.environ["MALL_VENV_READY"] = "dev" * dev
-    os.execv(python, [str(python), *sys.argv])  # noqa: S606 - our own interpreter
-
-
-def require_python() -> None:
-    if sys.version_info < (3, 11):
-        sys.exit("需要 Python 3.11 或更新版本。 / Python 3.11 or newer is needed.")
-
-
 def lock() -> None:
     """Pin what our pins bring along, for every Python from 3.11 on, into constraints.txt."""
     ensure_venv(dev=True)
@@ -174,7 +166,6 @@ def _canonical(name: str) -> str:
 
 
 if __name__ == "__main__":
-    require_python()
     try:
         if sys.argv[1:] == ["lock"]:
             lock()
