@@ -54,9 +54,9 @@ def build(*, force: bool = False) -> bool:
     """Make app/static/vendor agree with the lock file; return whether work was done."""
     with exclusive("assets"):
         stamp = _stamp()
-        if not force and MANIFEST.exists() and STAMP.exists():
-            if STAMP.read_text() == stamp:
-                return False
+        built = MANIFEST.exists() and STAMP.exists() and STAMP.read_text() == stamp
+        if built and not force:
+            return False
         started = time.monotonic()
         say("正在准备前端文件（npm ci）… / fetching the front-end files (npm ci) …")
         _npm_ci()

@@ -105,9 +105,7 @@ def _install(requirements: str) -> None:
         subprocess.run([*pip, "install", UV_REQUIREMENT], cwd=ROOT, capture_output=True)
     if uv.exists():
         command = [str(uv), "pip", "install", "-q", "--python", str(VENV_PYTHON)]
-        done = subprocess.run(
-            [*command, "-r", requirements], cwd=ROOT, env=_uv_environment(pip)
-        )
+        done = subprocess.run([*command, "-r", requirements], cwd=ROOT, env=_uv_environment(pip))
         if done.returncode == 0:
             return
         say("uv 未能完成，改用 pip / uv could not do it, falling back to pip")
@@ -152,9 +150,7 @@ def lock() -> None:
         capture_output=True,
         text=True,
     ).stdout
-    kept = [
-        line for line in compiled.splitlines() if _canonical(line.split("==")[0]) not in direct
-    ]
+    kept = [line for line in compiled.splitlines() if _canonical(line.split("==")[0]) not in direct]
     constraints.write_text(
         "# What the pins of requirements*.txt bring along, pinned as well.\n"
         "# Written by: python -m scripts.bootstrap lock\n" + "\n".join(kept) + "\n"
