@@ -14,6 +14,10 @@ import time
 from pathlib import Path
 
 from scripts.bootstrap import ROOT, VENV, SetupError, ensure_venv, say
+from scripts.services import find_nginx
+
+# `sh -n` reads its first file only.
+EACH_PARSES = 'for file; do sh -n "$file" || bad=1; done; exit ${bad:-0}'
 
 
 def programs() -> dict[str, list[str]]:
@@ -23,15 +27,10 @@ def programs() -> dict[str, list[str]]:
         "lint": [tool["ruff"], "check", "--quiet", "."],
         "types": [tool["mypy"], "--no-error-summary"],
         "imports": [tool["lint-imports"], "--no-cache", "--no-logo"],
-        # `sh -n` reads its first file only.
-        "shell": [
-            "sh",
-            "-c",
-            "for f; do sh -n $f || bad=1; done; exit $bad",
-            "sh",
-            *shell_scripts(),
-        ],
+        "shell": ["sh", "-c", EACH_PARSES, "sh", *shell_scripts()],
     }
+    if find_nginx() is not None:
+        found["nginx"] = [sys.executable, "-m", "scripts.nginx_check"]
     node = shutil.which("node")
     if node is not None and (ours := own_javascript()):
         check = "for (const f of process.argv.slice(1)) new vm.Script(fs.readFileSync(f), f)"

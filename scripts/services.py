@@ -243,6 +243,10 @@ def find_mariadbd() -> str | None:
     return shutil.which("mariadbd", path=path) or shutil.which("mysqld", path=path)
 
 
+def find_nginx() -> str | None:
+    return shutil.which("nginx", path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin")
+
+
 def find_redis() -> str | None:
     return shutil.which("redis-server") or shutil.which("valkey-server")
 

@@ -32,6 +32,7 @@ from scripts.services import (
     ServiceError,
     die_with_parent,
     find_mariadbd,
+    find_nginx,
     find_redis,
     mariadb,
     redis,
@@ -68,10 +69,6 @@ def has_chinese_font() -> bool:
         listed = subprocess.run(["fc-list", ":lang=zh-cn"], capture_output=True, text=True)
         return bool(listed.stdout.strip())
     return any(Path("/usr/share/fonts").rglob("wqy-microhei.ttc"))
-
-
-def find_nginx() -> str | None:
-    return shutil.which("nginx", path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin")
 
 
 def missing() -> dict[str, str]:
