@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from scripts.bootstrap import ROOT, SetupError, exclusive, say
 
@@ -37,14 +39,16 @@ FILES = {
     "tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
     "tabler.min.js": "@tabler/core/dist/js/tabler.min.js",
 }
-# Copied as vendor/icons/NAME.svg. The package has 2,000; these are in use.
+# Copied as vendor/icons/NAME.svg, and all into one sprite: an <svg><use> of
+# vendor/icons.svg#NAME takes the text's colour, which an <img> cannot. The package
+# has 2,000; these are in use.
 ICONS = """
-    arrow-left arrow-repeat bag bag-fill bell box-seam calendar3 camera cart3 cash-coin
+    arrow-left arrow-repeat bag bag-fill bell bell-fill box-arrow-right box-seam calendar3 camera cart3 cash-coin
     chat-dots check-circle check-lg chevron-down chevron-left chevron-right clock
     clipboard-data credit-card diagram-3 download exclamation-triangle eye
     file-earmark-text gear gift graph-up grid grid-fill headset heart heart-fill house
     house-door house-door-fill image info-circle list lock megaphone pencil people
-    percent person person-circle person-fill plus-lg qr-code qr-code-scan question-circle
+    percent person person-circle person-fill plus-lg printer qr-code qr-code-scan question-circle
     receipt search share shield-check shop sliders speedometer2 star star-fill
     tags ticket-perforated trash truck wallet2 wechat x-lg
 """.split()
@@ -68,9 +72,10 @@ def build(*, force: bool = False) -> bool:
 
 
 def _stamp() -> str:
-    """Hash of all that decides the result: the lock, and this list of files."""
+    """Hash of all that decides the result."""
     sha = hashlib.sha256((ROOT / "package-lock.json").read_bytes())
-    sha.update(json.dumps([FILES, ICONS]).encode())
+    # This program, too: a change of what it makes must reach every checkout.
+    sha.update(Path(__file__).read_bytes())
     return sha.hexdigest()
 
 
@@ -113,8 +118,22 @@ def _copy() -> None:
             MODULES / "bootstrap-icons" / "icons" / f"{icon}.svg",
             fresh / "icons" / f"{icon}.svg",
         )
+    (fresh / "icons.svg").write_text(_sprite(fresh / "icons"), encoding="utf-8")
     shutil.rmtree(VENDOR, ignore_errors=True)
     fresh.rename(VENDOR)
+
+
+def _sprite(folder: Path) -> str:
+    symbols = []
+    for name in sorted(ICONS):
+        text = (folder / f"{name}.svg").read_text(encoding="utf-8")
+        opening, inside = text.split(">", 1)
+        box = re.search(r'viewBox="[^"]+"', opening)
+        if box is None:
+            raise SetupError(f"{name}.svg has no viewBox")
+        shapes = inside.removesuffix("\n").removesuffix("</svg>").strip()
+        symbols.append(f'<symbol id="{name}" {box[0]} fill="currentColor">{shapes}</symbol>')
+    return '<svg xmlns="http://www.w3.org/2000/svg">' + "".join(symbols) + "</svg>\n"
 
 
 def _manifest() -> dict[str, str]:
