@@ -1,0 +1,63 @@
+"""One background thread: notices, refunds and transfers that become due.
+
+It sleeps until the next due time or until woken, at most half a second.
+"""
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from . import notices, pay, refund, transfer
+
+log = logging.getLogger(__name__)
+PAUSE_SECONDS = 0.5
+
+
+class Worker:
+    def __init__(self, box):
+        self._box = box
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        # A mall that hangs on one notice must not hold up the others.
+        self._pool = ThreadPoolExecutor(4, thread_name_prefix="sandbox-notice")
+
+    def start(self) -> None:
+        notices.recover(self._box.store)
+        self._thread = threading.Thread(target=self._run, name="sandbox-worker", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._wake.set()
+        if self._thread:
+            self._thread.join(timeout=5)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            try:
+                self.step()
+            except Exception:
+                # The thread is the sandbox's only clock; it reports and goes on.
+                log.exception("sandbox worker")
+            self._wake.wait(PAUSE_SECONDS)
+
+    def step(self) -> None:
+        box = self._box
+        pay.expire(box.store)
+        refund.settle_due(box)
+        transfer.advance_due(box)
+        while not self._stopping.is_set() and (row := notices.claim(box.store)):
+            self._pool.submit(self._attempt, row)
+
+    def _attempt(self, row: dict) -> None:
+        try:
+            notices.attempt(self._box, row)
+        except Exception:
+            log.exception("sandbox notice %s", row["id"])
+        self.wake()
