@@ -71,9 +71,6 @@ def create_app(folder) -> Flask:
     box = app.extensions["sandbox"] = Sandbox(folder)
     if not box.store.one("SELECT 1 FROM persons"):
         people.seed(box.store)
-    for part in (oa, menu, tags, oauth, v3, pay, refund, transfer, bills, jssdk, phone, control):
-        app.register_blueprint(part.bp)
-
     @app.before_request
     def start():
         g.started = time.monotonic()
@@ -93,6 +90,10 @@ def create_app(folder) -> Flask:
             response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
+    # After the hooks above: a blueprint's own checks come second, so that every
+    # refusal is timed and logged.
+    for part in (oa, menu, tags, oauth, v3, pay, refund, transfer, bills, jssdk, phone, control):
+        app.register_blueprint(part.bp)
     box.worker.start()
     return app
 
