@@ -382,7 +382,8 @@ def run(*, start_over: bool) -> None:
         say(f"  商城 Mall           {mall}/")
         say(f"  后台 Admin          {mall}/admin")
         for line in admin.strip().splitlines():
-            say(f"    {line.strip()}")
+            label = "首次设置 First set-up  " if line.startswith("http") else ""
+            say(f"    {label}{line.strip()}")
         say(f"  微信沙盒 Sandbox    {sandbox}/")
         say(f"  日志 Logs           {relative(LOGS)}/\n")
         say(GUIDE)
