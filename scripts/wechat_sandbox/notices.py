@@ -7,6 +7,7 @@ person sees the idea. State is in SQLite: a restart goes on where it was.
 import json
 import secrets
 import time
+from urllib.parse import urlsplit
 
 import requests
 
@@ -115,7 +116,7 @@ def post(box, row: dict, mangle: dict) -> dict:
         result += f"（故障：{mangle['kind']}）"
     box.store.log_call(
         direction="out", name=NAMES.get(row["event_type"], row["event_type"]), method="POST",
-        path=row["url"].split("://", 1)[-1].partition("/")[2], status=status, is_ok=int(accepted),
+        path=urlsplit(row["url"]).path, status=status, is_ok=int(accepted),
         duration_ms=int((time.monotonic() - started) * 1000), result=result,
         request=f"{row['event_type']}\n{row['resource']}", response=text,
     )

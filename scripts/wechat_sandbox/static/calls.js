@@ -4,7 +4,7 @@
   var Sandbox = window.Sandbox;
   var element = Sandbox.element;
   var KEPT = 200;
-  var WAYS = { in: ['商城 → 微信', 'in'], out: ['微信 → 商城', 'out'], page: ['网页 → 手机', 'page'] };
+  var WAYS = { in: ['商城 → 微信', 'from-mall'], out: ['微信 → 商城', 'to-mall'], page: ['网页 → 手机', 'from-page'] };
 
   function time(seconds) {
     var date = new Date(seconds * 1000);

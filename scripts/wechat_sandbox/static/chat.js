@@ -88,7 +88,7 @@
   function Chat(parts, acts) {
     this.parts = parts;
     this.acts = acts;
-    this.seen = '';
+    this.seen = null;
     this.footSeen = '';
     this.isTyping = false;
   }

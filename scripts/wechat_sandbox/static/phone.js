@@ -31,6 +31,8 @@
     [['chat', 'dock-chat'], ['scan', 'dock-scan'], ['web', 'dock-mall']].forEach(function (pair) {
       byId(pair[1]).classList.toggle('on', name === pair[0]);
     });
+    // Hidden lists cannot scroll, so the newest line is sought when the chat is seen.
+    if (name === 'chat') { byId('chat').scrollTop = byId('chat').scrollHeight; }
   }
 
   function openPage(url) {

@@ -1,0 +1,175 @@
+"""Merchant transfers with the person's confirmation, through wechatpayv3."""
+
+import pytest
+
+from .conftest import LIN, WANG, wait_for
+from .test_web_login import browser
+
+NO = "W20261121000001"
+INFOS = [
+    {"info_type": "岗位类型", "info_content": "分销员"},
+    {"info_type": "报酬说明", "info_content": "推广佣金"},
+]
+
+
+def transfer(call, out_bill_no=NO, fen=2000, openid=LIN, scene="1005", infos=INFOS, **more):
+    return call(
+        "mch_transfer_bills", out_bill_no=out_bill_no, transfer_scene_id=scene, openid=openid,
+        transfer_amount=fen, transfer_remark="佣金提现",
+        transfer_scene_report_infos=infos, **more,
+    )
+
+
+def query(call, out_bill_no=NO):
+    return call("mch_transfer_bills_query", out_bill_no=out_bill_no)[1]
+
+
+def ended(call, state):
+    return wait_for(lambda: (bill := query(call))["state"] == state and bill)
+
+
+def test_confirmed_transfer_is_paid_and_told(sandbox, call, wxpay):
+    url = sandbox.config.mall_url + "/wechat/transfer/notify"
+    status, made = transfer(call, notify_url=url, user_recv_perception="劳务报酬")
+    waiting = query(call)
+    params = {
+        "mchId": sandbox.config.mchid, "appId": sandbox.config.appid, "package": made["package_info"],
+    }
+    body = {"params": params, "url": sandbox.config.mall_url + "/me/wallet"}
+    other = browser(sandbox, WANG).post(sandbox.url + "/_js/transfer/check", json=body, timeout=5).json()
+    session = browser(sandbox, LIN)
+    shown = session.post(sandbox.url + "/_js/transfer/check", json=body, timeout=5).json()
+    session.post(sandbox.url + "/_js/transfer/confirm", json=body, timeout=5)
+    done = ended(call, "SUCCESS")
+    wait_for(lambda: sandbox.mall.notices)
+    notice = wxpay.callback(*sandbox.mall.notices[0])
+
+    assert (status, made["state"]) == (200, "WAIT_USER_CONFIRM")
+    assert waiting["state"] == "WAIT_USER_CONFIRM"
+    assert "package_info" not in waiting
+    assert other == {"ok": False, "message": "收款人与当前微信用户不一致"}
+    assert (shown["amount_fen"], shown["remark"], shown["payee"]) == (2000, "佣金提现", "林杰")
+    assert (done["transfer_amount"], done["openid"], done["mch_id"]) == (2000, LIN, sandbox.config.mchid)
+    assert notice["event_type"] == "MCHTRANSFER.BILL.FINISHED"
+    assert (notice["resource"]["state"], notice["resource"]["out_bill_no"]) == ("SUCCESS", NO)
+    by_id = call("mch_transfer_bills_query", transfer_bill_no=made["transfer_bill_no"])
+    assert by_id[1] == done
+    settings = sandbox.control.get("/settings")
+    assert settings["balance_fen"] == settings["available_fen"] == 100_000_000 - 2000
+
+
+def test_the_same_number_with_the_same_data_is_one_transfer(sandbox, call):
+    first = transfer(call, fen=250000, user_name="林杰")
+
+    again = transfer(call, fen=250000, user_name="林杰")
+    other = transfer(call, fen=250001, user_name="林杰")
+    renamed = transfer(call, fen=250000, user_name="王杰")
+
+    assert again == first
+    assert (other[0], other[1]["code"]) == (400, "ALREADY_EXISTS")
+    assert renamed[1]["code"] == "ALREADY_EXISTS"
+    assert len(sandbox.control.get("/transfers")["transfers"]) == 1
+    assert sandbox.control.get("/settings")["available_fen"] == 100_000_000 - 250000
+
+
+@pytest.mark.parametrize(("change", "code"), [
+    ({"fen": 9}, "INVALID_REQUEST"),
+    ({"fen": 2_000_001, "user_name": "林杰"}, "INVALID_REQUEST"),
+    ({"infos": INFOS[:1]}, "PARAM_ERROR"),
+    ({"infos": [*INFOS, {"info_type": "活动名称", "info_content": "x"}]}, "PARAM_ERROR"),
+    ({"infos": [INFOS[0], {"info_type": "报酬说明", "info_content": "字" * 33}]}, "PARAM_ERROR"),
+    ({"scene": "1000"}, "NO_AUTH"),
+    ({"user_recv_perception": "活动奖励"}, "PARAM_ERROR"),
+    ({"out_bill_no": "W-1"}, "PARAM_ERROR"),
+    ({"openid": "oNobody"}, "PARAM_ERROR"),
+])
+def test_transfers_outside_the_rules_are_refused(sandbox, call, change, code):
+    assert transfer(call, **change)[1]["code"] == code
+    assert sandbox.control.get("/transfers")["transfers"] == []
+
+
+def test_names_are_required_from_2000_yuan_and_must_be_decryptable(sandbox, wxpay, call):
+    path = "/v3/fund-app/mch-transfer/transfer-bills"
+    body = {
+        "appid": sandbox.config.appid, "out_bill_no": NO, "transfer_scene_id": "1005", "openid": LIN,
+        "transfer_amount": 200000, "transfer_remark": "佣金", "transfer_scene_report_infos": INFOS,
+    }
+    from wechatpayv3.type import RequestType
+
+    missing = wxpay._core.request(path, method=RequestType.POST, data=body)
+    wrong = wxpay._core.request(path, method=RequestType.POST, data=body | {"user_name": "AAAA"})
+
+    assert "PARAM_ERROR" in missing[1]
+    assert "解密失败" in wrong[1]
+    assert transfer(call, fen=200000, user_name="林杰")[0] == 200
+
+
+def test_a_wrong_name_fails_after_the_confirmation(sandbox, call):
+    sandbox.control.post("/persons", openid=LIN, nickname="林杰", real_name="林小杰")
+    transfer(call, user_name="林杰")
+
+    sandbox.control.post(f"/transfers/{NO}/confirm")
+
+    assert ended(call, "FAIL")["fail_reason"] == "NAME_NOT_CORRECT"
+
+
+def test_short_balance_is_refused_and_open_transfers_count(sandbox, call):
+    sandbox.control.post("/settings", balance_fen=3000)
+    assert transfer(call)[0] == 200
+
+    status, data = transfer(call, "W20261121000002")
+
+    assert (status, data["code"]) == (403, "NOT_ENOUGH")
+    assert call("mch_transfer_bills_query", out_bill_no="W20261121000002")[1]["code"] == "NOT_FOUND"
+
+
+def test_cancel_before_the_confirmation_only(sandbox, call):
+    url = sandbox.config.mall_url + "/wechat/transfer/notify"
+    transfer(call, notify_url=url)
+
+    status, data = call("mch_transfer_bills_cancel", NO)
+    ended(call, "CANCELLED")
+    again = call("mch_transfer_bills_cancel", NO)
+    transfer(call, "W20261121000002")
+    sandbox.control.post("/transfers/W20261121000002/confirm")
+    late = call("mch_transfer_bills_cancel", "W20261121000002")
+
+    assert (status, data["state"]) == (200, "CANCELING")
+    assert again[1]["state"] == "CANCELLED"
+    assert (late[0], late[1]["code"]) == (400, "INVALID_REQUEST")
+    wait_for(lambda: sandbox.mall.notices)
+
+
+def test_nobody_confirms_for_a_day(sandbox, call):
+    transfer(call)
+    assert sandbox.control.post(f"/transfers/{NO}/refuse")["state"] == "WAIT_USER_CONFIRM"
+
+    sandbox.control.post("/clock", advance=24 * 3600)
+
+    bill = query(call)
+    assert (bill["state"], bill["fail_reason"]) == ("FAIL", "OVERDUE_CLOSE")
+    assert sandbox.control.get("/settings")["available_fen"] == 100_000_000
+
+
+def test_scripted_ends(sandbox, call):
+    sandbox.control.fault("transfer", "fail", reason="TRANSFER_RISK")
+    transfer(call)
+    sandbox.control.post(f"/transfers/{NO}/confirm")
+    assert ended(call, "FAIL")["fail_reason"] == "TRANSFER_RISK"
+
+    sandbox.control.fault("transfer", "fail", reason="ACCOUNT_FROZEN", at="create")
+    made = transfer(call, "W20261121000002")[1]
+    assert (made["state"], made["fail_reason"]) == ("FAIL", "ACCOUNT_FROZEN")
+
+    sandbox.control.fault("transfer", "expire")
+    transfer(call, "W20261121000003")
+    assert query(call, "W20261121000003")["fail_reason"] == "OVERDUE_CLOSE"
+
+    sandbox.control.fault("transfer", "accepted")
+    assert "package_info" not in transfer(call, "W20261121000004")[1]
+    again = wait_for(lambda: transfer(call, "W20261121000004")[1].get("package_info"))
+    assert again
+
+    sandbox.control.fault("transfer", "stuck")
+    assert transfer(call, "W20261121000005")[1]["state"] == "PROCESSING"
+    assert sandbox.control.post("/transfers/W20261121000005/proceed")["state"] == "WAIT_USER_CONFIRM"
