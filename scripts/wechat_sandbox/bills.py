@@ -21,7 +21,9 @@ TRADE_HEAD = (
     "货币种类,应结订单金额,代金券金额,微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,退款状态,"
     "商品名称,商户数据包,手续费,费率,订单金额,申请退款金额,费率备注"
 )
-TRADE_SUM = "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额"
+TRADE_SUM = (
+    "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额"
+)
 FLOW_HEAD = (
     "记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额(元),账户结余(元),"
     "资金变更提交申请人,备注,业务凭证号"
@@ -68,25 +70,52 @@ def _offer(content: bytes) -> Response:
         raise param_error("tar_type 只能是 GZIP", "tar_type")
     store, token = box().store, secrets.token_urlsafe(32)
     store.insert(
-        "bill_files", token=token, expires_at=store.now() + URL_SECONDS,
+        "bill_files",
+        token=token,
+        expires_at=store.now() + URL_SECONDS,
         content=gzip.compress(content) if zipped else content,
     )
-    return answer({
-        "hash_type": "SHA1",
-        # Of the file as it is before packing.
-        "hash_value": hashlib.sha1(content, usedforsecurity=False).hexdigest(),
-        "download_url": f"{box().config.sandbox_url}/v3/billdownload/file?token={token}",
-    })
+    return answer(
+        {
+            "hash_type": "SHA1",
+            # Of the file as it is before packing.
+            "hash_value": hashlib.sha1(content, usedforsecurity=False).hexdigest(),
+            "download_url": f"{box().config.sandbox_url}/v3/billdownload/file?token={token}",
+        }
+    )
 
 
 def _pay_row(row: dict) -> str:
     order, config = json.loads(row["request"]), box().config
     total = money.yuan(row["total_fen"])
     return _row(
-        _clock(row["paid_at"]), config.appid, config.mchid, 0, "", row["transaction_id"],
-        row["out_trade_no"], row["openid"], "JSAPI", "SUCCESS", "OTHERS", "CNY", total, "0.00",
-        0, 0, "0.00", "0.00", "", "", order["description"], order["attach"],
-        money.yuan(money.fee_fen(row["total_fen"])) + "000", "0.60%", total, "0.00", "",
+        _clock(row["paid_at"]),
+        config.appid,
+        config.mchid,
+        0,
+        "",
+        row["transaction_id"],
+        row["out_trade_no"],
+        row["openid"],
+        "JSAPI",
+        "SUCCESS",
+        "OTHERS",
+        "CNY",
+        total,
+        "0.00",
+        0,
+        0,
+        "0.00",
+        "0.00",
+        "",
+        "",
+        order["description"],
+        order["attach"],
+        money.yuan(money.fee_fen(row["total_fen"])) + "000",
+        "0.60%",
+        total,
+        "0.00",
+        "",
     )
 
 
@@ -95,10 +124,33 @@ def _refund_row(row: dict) -> str:
     part = money.yuan(row["refund_fen"])
     fee = money.fee_fen(row["total_fen"]) * row["refund_fen"] // row["total_fen"]
     return _row(
-        _clock(row["finished_at"]), config.appid, config.mchid, 0, "", row["transaction_id"],
-        row["out_trade_no"], row["openid"], "JSAPI", "REFUND", "OTHERS", "CNY", "0.00", "0.00",
-        row["refund_id"], row["out_refund_no"], part, "0.00", "ORIGINAL", row["status"],
-        order["description"], order["attach"], money.yuan(-fee) + "000", "0.60%", "0.00", part, "",
+        _clock(row["finished_at"]),
+        config.appid,
+        config.mchid,
+        0,
+        "",
+        row["transaction_id"],
+        row["out_trade_no"],
+        row["openid"],
+        "JSAPI",
+        "REFUND",
+        "OTHERS",
+        "CNY",
+        "0.00",
+        "0.00",
+        row["refund_id"],
+        row["out_refund_no"],
+        part,
+        "0.00",
+        "ORIGINAL",
+        row["status"],
+        order["description"],
+        order["attach"],
+        money.yuan(-fee) + "000",
+        "0.60%",
+        "0.00",
+        part,
+        "",
     )
 
 
@@ -111,12 +163,16 @@ def trade_bill():
     store = box().store
     paid = refunds = []
     if kind != "REFUND":
-        paid = store.all("SELECT * FROM orders WHERE paid_at >= ? AND paid_at < ? ORDER BY paid_at", start, end)
+        paid = store.all(
+            "SELECT * FROM orders WHERE paid_at >= ? AND paid_at < ? ORDER BY paid_at", start, end
+        )
     if kind != "SUCCESS":
         refunds = store.all(
             "SELECT r.*, o.request AS order_request, o.transaction_id, o.total_fen, o.openid"
             " FROM refunds r JOIN orders o USING (out_trade_no) WHERE r.status = 'SUCCESS'"
-            " AND r.finished_at >= ? AND r.finished_at < ? ORDER BY r.finished_at", start, end,
+            " AND r.finished_at >= ? AND r.finished_at < ? ORDER BY r.finished_at",
+            start,
+            end,
         )
     if not paid and not refunds:
         raise PayError(400, "NO_STATEMENT_EXIST", "账单文件不存在，当日无交易")
@@ -126,8 +182,13 @@ def trade_bill():
         money.fee_fen(r["total_fen"]) * r["refund_fen"] // r["total_fen"] for r in refunds
     )
     sums = _row(
-        len(paid) + len(refunds), money.yuan(total), money.yuan(back), "0.00",
-        money.yuan(fees) + "000", money.yuan(total), money.yuan(back),
+        len(paid) + len(refunds),
+        money.yuan(total),
+        money.yuan(back),
+        "0.00",
+        money.yuan(fees) + "000",
+        money.yuan(total),
+        money.yuan(back),
     )
     rows = [_pay_row(r) for r in paid] + [_refund_row(r) for r in refunds]
     return _offer(_csv(TRADE_HEAD, rows, TRADE_SUM, sums))
@@ -138,15 +199,25 @@ def fund_flow_bill():
     start, end = _day()
     if request.args.get("account_type", "BASIC") not in ("BASIC", "OPERATION", "FEES"):
         raise param_error("account_type 不合法", "account_type")
-    flow = box().store.all("SELECT * FROM fund_flow WHERE at >= ? AND at < ? ORDER BY id", start, end)
+    flow = box().store.all(
+        "SELECT * FROM fund_flow WHERE at >= ? AND at < ? ORDER BY id", start, end
+    )
     # This merchant has one account; the others had no movement.
     if not flow or request.args.get("account_type", "BASIC") != "BASIC":
         raise PayError(400, "NO_STATEMENT_EXIST", "账单文件不存在，当日无资金流水")
     rows = [
         _row(
-            _clock(r["at"]), r["bill_no"], f"1000{r['id']:012d}", r["business"], r["kind"],
-            "收入" if r["amount_fen"] > 0 else "支出", money.yuan(abs(r["amount_fen"])),
-            money.yuan(r["balance_fen"]), "system", r["note"], r["voucher"],
+            _clock(r["at"]),
+            r["bill_no"],
+            f"1000{r['id']:012d}",
+            r["business"],
+            r["kind"],
+            "收入" if r["amount_fen"] > 0 else "支出",
+            money.yuan(abs(r["amount_fen"])),
+            money.yuan(r["balance_fen"]),
+            "system",
+            r["note"],
+            r["voucher"],
         )
         for r in flow
     ]

@@ -146,8 +146,10 @@ def _ensure_keys(folder: Path) -> None:
                 serialization.NoEncryption(),
             )
             _write(folder / name, pem.decode())
-    public = _load_private(str(folder), PLATFORM_KEY).public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    public = (
+        _load_private(str(folder), PLATFORM_KEY)
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     )
     _write(folder / PLATFORM_PUBLIC_KEY, public.decode())
 
@@ -158,7 +160,7 @@ def _write(path: Path, text: str) -> None:
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
         out.write(text)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def environment(config: Config) -> dict[str, str]:

@@ -15,8 +15,13 @@ from . import faults, money, notices, pay, people, push, refund, transfer
 bp = Blueprint("control", __name__, url_prefix="/_control")
 
 FLAGS = {
-    "notices_held": bool, "auto_refunds": bool, "auto_transfers": bool, "bills_at_once": bool,
-    "notice_delay_seconds": (int, float), "mode": str, "balance_fen": int,
+    "notices_held": bool,
+    "auto_refunds": bool,
+    "auto_transfers": bool,
+    "bills_at_once": bool,
+    "notice_delay_seconds": (int, float),
+    "mode": str,
+    "balance_fen": int,
 }
 
 
@@ -72,7 +77,10 @@ def create_person():
             # Set without an event: a test arranges what was before.
             box().store.run(
                 f"UPDATE persons SET {name} = ?, subscribed_at = COALESCE(subscribed_at, ?)"  # noqa: S608
-                " WHERE openid = ?", int(bool(data[name])), box().store.now(), openid,
+                " WHERE openid = ?",
+                int(bool(data[name])),
+                box().store.now(),
+                openid,
             )
     row = people.get(box().store, openid)
     return jsonify(people.public(row)), 201
@@ -95,14 +103,18 @@ def act_as(openid: str, act: str):
         return jsonify(push.view(sandbox, who, str(data.get("url", ""))))
     if act == "snapshot":
         sandbox.store.run(
-            "UPDATE persons SET is_snapshot = ? WHERE openid = ?", int(bool(data.get("on", True))), who
+            "UPDATE persons SET is_snapshot = ? WHERE openid = ?",
+            int(bool(data.get("on", True))),
+            who,
         )
         return jsonify(people.public(person(who)))
     if act == "consent":
         consents = json.loads(person(who)["consents"])
         name = str(data.get("template_id", ""))
         consents[name] = consents.get(name, 0) + int(data.get("times", 1))
-        sandbox.store.run("UPDATE persons SET consents = ? WHERE openid = ?", json.dumps(consents), who)
+        sandbox.store.run(
+            "UPDATE persons SET consents = ? WHERE openid = ?", json.dumps(consents), who
+        )
         return jsonify(people.public(person(who)))
     if act == "pay":
         try:
@@ -124,7 +136,8 @@ def _qr(data: dict) -> dict:
             row = box().store.one(
                 f"SELECT * FROM qr_codes WHERE {column} = ?"  # noqa: S608
                 " AND (expires_at IS NULL OR expires_at > ?) ORDER BY created_at DESC",
-                str(data[column]), now,
+                str(data[column]),
+                now,
             )
             if row:
                 return row
@@ -133,7 +146,9 @@ def _qr(data: dict) -> dict:
 
 @bp.get("/persons/<openid>/chat")
 def chat(openid: str):
-    rows = box().store.all("SELECT * FROM chats WHERE openid = ? ORDER BY id", person(openid)["openid"])
+    rows = box().store.all(
+        "SELECT * FROM chats WHERE openid = ? ORDER BY id", person(openid)["openid"]
+    )
     return jsonify(chat=[r | {"body": json.loads(r["body"])} for r in rows])
 
 
@@ -144,9 +159,11 @@ def chat(openid: str):
 def transactions():
     pay.expire(box().store)
     rows = box().store.all("SELECT * FROM orders ORDER BY created_at")
-    return jsonify(transactions=[
-        pay.transaction(box().config, r) | {"prepay_id": r["prepay_id"]} for r in rows
-    ])
+    return jsonify(
+        transactions=[
+            pay.transaction(box().config, r) | {"prepay_id": r["prepay_id"]} for r in rows
+        ]
+    )
 
 
 @bp.get("/refunds")
@@ -188,7 +205,8 @@ def act_on_transfer(out_bill_no: str, act: str):
     elif act == "proceed":
         sandbox.store.run(
             "UPDATE transfers SET state = 'WAIT_USER_CONFIRM', next_state = NULL, due_at = NULL"
-            " WHERE out_bill_no = ? AND state IN ('ACCEPTED', 'PROCESSING')", out_bill_no,
+            " WHERE out_bill_no = ? AND state IN ('ACCEPTED', 'PROCESSING')",
+            out_bill_no,
         )
     elif act in ("fail", "expire", "succeed"):
         reason = "OVERDUE_CLOSE" if act == "expire" else data.get("reason", "ACCOUNT_FROZEN")
@@ -212,7 +230,9 @@ def _notice(row: dict) -> dict:
 
 @bp.get("/notices")
 def list_notices():
-    return jsonify(notices=[_notice(r) for r in box().store.all("SELECT * FROM notices ORDER BY id")])
+    return jsonify(
+        notices=[_notice(r) for r in box().store.all("SELECT * FROM notices ORDER BY id")]
+    )
 
 
 @bp.post("/notices/hold")
@@ -245,7 +265,10 @@ def deliver_notice(notice_id: int):
     if outcomes and outcomes[-1]["ok"] and not mangle:
         box().store.run(
             "UPDATE notices SET state = 'delivered', attempts = attempts + ?, last_status = ?"
-            " WHERE id = ?", len(outcomes), outcomes[-1]["status"], notice_id,
+            " WHERE id = ?",
+            len(outcomes),
+            outcomes[-1]["status"],
+            notice_id,
         )
     return jsonify(outcomes=outcomes)
 
@@ -265,8 +288,11 @@ def add_fault():
     options = {k: v for k, v in data.items() if k not in ("target", "kind", "times")}
     try:
         fault_id = faults.add(
-            box().store, target=str(data.get("target", "")), kind=str(data.get("kind", "")),
-            times=int(data.get("times", 1)), options=options,
+            box().store,
+            target=str(data.get("target", "")),
+            kind=str(data.get("kind", "")),
+            times=int(data.get("times", 1)),
+            options=options,
         )
     except ValueError as problem:
         raise Refused(str(problem)) from None
@@ -305,10 +331,14 @@ def set_clock():
 @bp.get("/settings")
 def show_settings():
     store = box().store
-    return jsonify({name: store.get(name) for name in FLAGS} | {
-        "mode": store.get("mode") or box().config.mode,
-        "balance_fen": money.balance_fen(store), "available_fen": money.available_fen(store),
-    })
+    return jsonify(
+        {name: store.get(name) for name in FLAGS}
+        | {
+            "mode": store.get("mode") or box().config.mode,
+            "balance_fen": money.balance_fen(store),
+            "available_fen": money.available_fen(store),
+        }
+    )
 
 
 @bp.post("/settings")

@@ -14,14 +14,28 @@ from flask import Response, g, request
 
 API_KINDS = {"delay", "hang", "status", "html", "errcode", "drop", "bad_signature"}
 NOTICE_KINDS = {
-    "delay", "double", "lose", "reorder", "bad_signature", "stale",
-    "amount", "mchid", "appid", "signtest",
+    "delay",
+    "double",
+    "lose",
+    "reorder",
+    "bad_signature",
+    "stale",
+    "amount",
+    "mchid",
+    "appid",
+    "signtest",
 }
 TRANSFER_KINDS = {"fail", "expire", "accepted", "stuck"}
 
 V3_CODES = {
-    400: "PARAM_ERROR", 401: "SIGN_ERROR", 403: "NO_AUTH", 404: "RESOURCE_NOT_EXISTS",
-    429: "FREQUENCY_LIMITED", 500: "SYSTEM_ERROR", 502: "SYSTEM_ERROR", 503: "SYSTEM_ERROR",
+    400: "PARAM_ERROR",
+    401: "SIGN_ERROR",
+    403: "NO_AUTH",
+    404: "RESOURCE_NOT_EXISTS",
+    429: "FREQUENCY_LIMITED",
+    500: "SYSTEM_ERROR",
+    502: "SYSTEM_ERROR",
+    503: "SYSTEM_ERROR",
 }
 HTML_PAGE = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 

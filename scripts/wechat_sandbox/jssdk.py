@@ -6,7 +6,15 @@ phone page or to `/bridge`, which belong to the sandbox's own origin.
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, current_app, jsonify, render_template, request, send_from_directory
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    jsonify,
+    render_template,
+    request,
+    send_from_directory,
+)
 
 from . import oa, pay, people, signing, transfer
 
@@ -52,12 +60,22 @@ def _body() -> dict:
 
 
 def _logged(name: str, ok: bool, result: str, sent: dict) -> None:
-    shown = {k: (v[:12] + "…" if k in ("signature", "paySign", "package") else v)
-             for k, v in sent.items() if isinstance(v, str)}
+    shown = {
+        k: (v[:12] + "…" if k in ("signature", "paySign", "package") else v)
+        for k, v in sent.items()
+        if isinstance(v, str)
+    }
     box().store.log_call(
-        direction="page", name=name, method="JS", path=str(sent.get("url", ""))[:300], status=0,
-        is_ok=int(ok), result=result, duration_ms=0,
-        request="\n".join(f"{k}: {v}" for k, v in shown.items()), response=result,
+        direction="page",
+        name=name,
+        method="JS",
+        path=str(sent.get("url", ""))[:300],
+        status=0,
+        is_ok=int(ok),
+        result=result,
+        duration_ms=0,
+        request="\n".join(f"{k}: {v}" for k, v in shown.items()),
+        response=result,
     )
 
 
@@ -69,8 +87,10 @@ def config_error(config, store, data: dict) -> str | None:
     if data.get("appId") != config.appid:
         return "config:invalid appid"
     expected = signing.jssdk_signature(
-        ticket=oa.current_ticket(store)["value"], noncestr=str(data.get("nonceStr", "")),
-        timestamp=str(data.get("timestamp", "")), url=url.split("#")[0],
+        ticket=oa.current_ticket(store)["value"],
+        noncestr=str(data.get("nonceStr", "")),
+        timestamp=str(data.get("timestamp", "")),
+        url=url.split("#")[0],
     )
     return None if data.get("signature") == expected else "config:invalid signature"
 
@@ -101,7 +121,10 @@ def remember_link(url: str, title: str, note: str) -> None:
     store.run(
         "INSERT INTO links VALUES (?, ?, ?, ?) ON CONFLICT (url) DO UPDATE SET"
         " title = excluded.title, note = excluded.note, seen_at = excluded.seen_at",
-        url[:500], title[:80], note, store.now(),
+        url[:500],
+        title[:80],
+        note,
+        store.now(),
     )
 
 
@@ -124,8 +147,12 @@ def pay_step(step: str):
     _logged("拉起支付" if step == "check" else "确认支付", True, "通过", {"url": url, **params})
     shown = pay.transaction(sandbox.config, row)
     return jsonify(
-        ok=True, amount_fen=row["total_fen"], shop=sandbox.config.merchant_name,
-        number=shown["out_trade_no"], description=pay.description(row), payer=who["nickname"],
+        ok=True,
+        amount_fen=row["total_fen"],
+        shop=sandbox.config.merchant_name,
+        number=shown["out_trade_no"],
+        description=pay.description(row),
+        payer=who["nickname"],
     )
 
 
@@ -140,8 +167,11 @@ def transfer_step(step: str):
         if who is None:
             raise transfer.Unconfirmable("请先在沙箱里选择一个微信用户")
         row = transfer.confirmable(
-            sandbox, who["openid"], str(params.get("package", "")),
-            mchid=str(params.get("mchId", "")), appid=str(params.get("appId", "")),
+            sandbox,
+            who["openid"],
+            str(params.get("package", "")),
+            mchid=str(params.get("mchId", "")),
+            appid=str(params.get("appId", "")),
         )
         if step == "confirm":
             transfer.confirm(sandbox, row)
@@ -150,6 +180,9 @@ def transfer_step(step: str):
         return jsonify(ok=False, message=str(problem))
     _logged("拉起确认收款" if step == "check" else "确认收款", True, "通过", {"url": url, **params})
     return jsonify(
-        ok=True, amount_fen=row["amount_fen"], shop=sandbox.config.merchant_name,
-        remark=transfer.remark(row), payee=who["nickname"],
+        ok=True,
+        amount_fen=row["amount_fen"],
+        shop=sandbox.config.merchant_name,
+        remark=transfer.remark(row),
+        payee=who["nickname"],
     )

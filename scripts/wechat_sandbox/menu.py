@@ -12,8 +12,13 @@ bp = Blueprint("menu", __name__, url_prefix="/cgi-bin")
 bp.before_request(check_token)
 
 KEY_TYPES = {
-    "click", "scancode_push", "scancode_waitmsg", "pic_sysphoto", "pic_photo_or_album",
-    "pic_weixin", "location_select",
+    "click",
+    "scancode_push",
+    "scancode_waitmsg",
+    "pic_sysphoto",
+    "pic_photo_or_album",
+    "pic_weixin",
+    "location_select",
 }
 FIELDS = {
     "view": ("url",),
@@ -22,7 +27,7 @@ FIELDS = {
     "view_limited": ("media_id",),
     "article_id": ("article_id",),
     "article_view_limited": ("article_id",),
-} | {kind: ("key",) for kind in KEY_TYPES}
+} | dict.fromkeys(KEY_TYPES, ("key",))
 
 
 def _text(button: dict, field: str, code: int) -> str:
@@ -47,11 +52,17 @@ def _check_button(button, *, sub: bool) -> None:
         for child in children:
             _check_button(child, sub=True)
         return
+    _check_fields(button, sub=sub)
+
+
+def _check_fields(button: dict, *, sub: bool) -> None:
     kind = button.get("type")
     if kind not in FIELDS:
         raise OAError(40024 if sub else 40017, "invalid button type")
     for field in FIELDS[kind]:
-        value = _text(button, field, {"key": 40026 if sub else 40019}.get(field, 40027 if sub else 40020))
+        value = _text(
+            button, field, {"key": 40026 if sub else 40019}.get(field, 40027 if sub else 40020)
+        )
         if field == "key" and len(value.encode()) > 128:
             raise OAError(40026 if sub else 40019, "invalid button key size")
         if field == "url":
@@ -145,7 +156,9 @@ def add_conditional():
         raise OAError(45159, "invalid tag id")
     hosts = {
         urlsplit(b.get("url", "")).netloc
-        for button in buttons for b in [button, *(button.get("sub_button") or [])] if b.get("url")
+        for button in buttons
+        for b in [button, *(button.get("sub_button") or [])]
+        if b.get("url")
     }
     if len(hosts) > 3:
         raise OAError(65318, "too many link domains")

@@ -4,10 +4,13 @@ import json
 import re
 import secrets
 
-from flask import jsonify
+from flask import Blueprint, jsonify
 
 from . import people, push
-from .oa import OAError, bp, box, follower, ok, payload
+from .oa import OAError, box, check_token, follower, ok, payload
+
+bp = Blueprint("messages", __name__, url_prefix="/cgi-bin")
+bp.before_request(check_token)
 
 # Limits of typed template fields, by the key's letters.
 FIELD_RULES = {
@@ -32,10 +35,13 @@ def notification_values(data, *, keys=None) -> dict[str, str]:
     if not isinstance(data, dict) or not data:
         raise OAError(47003, "argument invalid! data is empty")
     # first and remark have been ignored since 2023; colours too.
-    values = {k: v.get("value") if isinstance(v, dict) else None for k, v in data.items()
-              if k not in ("first", "remark")}
+    values = {
+        k: v.get("value") if isinstance(v, dict) else None
+        for k, v in data.items()
+        if k not in ("first", "remark")
+    }
     if keys is not None and set(values) != set(keys):
-        odd = sorted(set(values) ^ set(keys))[0]
+        odd = min(set(values) ^ set(keys))
         raise OAError(47003, f"argument invalid! data.{odd}.value is empty")
     for key, value in values.items():
         kind = re.sub(r"\d+$", "", key)
@@ -58,14 +64,19 @@ def template(template_id) -> dict:
 @bp.get("/template/get_all_private_template")
 def all_templates():
     rows = box().config.templates + box().store.get("templates", [])
-    return jsonify(template_list=[
-        {
-            "template_id": t["template_id"], "title": t["title"], "primary_industry": "",
-            "deputy_industry": "", "example": "",
-            "content": "\n".join(f"{k}：{{{{{k}.DATA}}}}" for k in t["keys"] or ()),
-        }
-        for t in rows
-    ])
+    return jsonify(
+        template_list=[
+            {
+                "template_id": t["template_id"],
+                "title": t["title"],
+                "primary_industry": "",
+                "deputy_industry": "",
+                "example": "",
+                "content": "\n".join(f"{k}：{{{{{k}.DATA}}}}" for k in t["keys"] or ()),
+            }
+            for t in rows
+        ]
+    )
 
 
 @bp.post("/template/api_add_template")
@@ -94,16 +105,25 @@ def send_template():
     client_id = args.get("client_msg_id")
     with store.tx():
         if client_id:
-            seen = {k: v for k, v in store.get("client_msg_ids", {}).items() if v > store.now() - 600}
+            seen = {
+                k: v for k, v in store.get("client_msg_ids", {}).items() if v > store.now() - 600
+            }
             if client_id in seen:
                 raise OAError(43117, "client_msg_id is duplicated")
             store.put("client_msg_ids", seen | {client_id: store.now()})
         message_id = store.get("message_id", 3_000_000_000) + 1
         store.put("message_id", message_id)
-        store.say(person["openid"], "account", "template", {
-            "title": found["title"], "url": args.get("url") or "", "values": values,
-            "id": message_id,
-        })
+        store.say(
+            person["openid"],
+            "account",
+            "template",
+            {
+                "title": found["title"],
+                "url": args.get("url") or "",
+                "values": values,
+                "id": message_id,
+            },
+        )
     push.later(box(), push.template_finished, person["openid"], message_id)
     return ok(msgid=message_id)
 
@@ -120,10 +140,21 @@ def send_subscription():
         if consents.get(found["template_id"], 0) < 1:
             raise OAError(43101, "user refuse to accept the msg")
         consents[found["template_id"]] -= 1
-        store.run("UPDATE persons SET consents = ? WHERE openid = ?", json.dumps(consents), person["openid"])
-        store.say(person["openid"], "account", "template", {
-            "title": found["title"], "url": args.get("page") or "", "values": values,
-        })
+        store.run(
+            "UPDATE persons SET consents = ? WHERE openid = ?",
+            json.dumps(consents),
+            person["openid"],
+        )
+        store.say(
+            person["openid"],
+            "account",
+            "template",
+            {
+                "title": found["title"],
+                "url": args.get("page") or "",
+                "values": values,
+            },
+        )
     return ok()
 
 

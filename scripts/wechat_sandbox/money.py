@@ -34,8 +34,15 @@ def move(
         balance = balance_fen(store) + amount_fen
         store.put("balance_fen", balance)
         store.insert(
-            "fund_flow", at=store.now(), bill_no=bill_no, business=business, kind=kind,
-            amount_fen=amount_fen, balance_fen=balance, note=note, voucher=voucher,
+            "fund_flow",
+            at=store.now(),
+            bill_no=bill_no,
+            business=business,
+            kind=kind,
+            amount_fen=amount_fen,
+            balance_fen=balance,
+            note=note,
+            voucher=voucher,
         )
 
 

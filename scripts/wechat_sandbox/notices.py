@@ -17,8 +17,11 @@ from .v3 import number, rfc3339
 PAUSES_SECONDS = (1, 2, 4, 8, 15, 30, 60)
 TIMEOUT_SECONDS = 5
 NAMES = {
-    "TRANSACTION.SUCCESS": "支付通知", "REFUND.SUCCESS": "退款通知", "REFUND.ABNORMAL": "退款异常通知",
-    "REFUND.CLOSED": "退款关闭通知", "MCHTRANSFER.BILL.FINISHED": "转账结果通知",
+    "TRANSACTION.SUCCESS": "支付通知",
+    "REFUND.SUCCESS": "退款通知",
+    "REFUND.ABNORMAL": "退款异常通知",
+    "REFUND.CLOSED": "退款关闭通知",
+    "MCHTRANSFER.BILL.FINISHED": "转账结果通知",
 }
 
 
@@ -40,10 +43,17 @@ def create(box, *, event_type, summary, resource_type, resource, url, reference)
     elif kind == "delay":
         due_at = now + float(fault.get("seconds", 5))
     row = {
-        "event_type": event_type, "reference": reference, "url": url,
-        "resource_type": resource_type, "resource": json.dumps(resource, ensure_ascii=False),
-        "summary": summary, "event_id": "EV-" + number("", now, 24), "state": state,
-        "mangle": json.dumps(fault), "due_at": due_at, "created_at": store.now(),
+        "event_type": event_type,
+        "reference": reference,
+        "url": url,
+        "resource_type": resource_type,
+        "resource": json.dumps(resource, ensure_ascii=False),
+        "summary": summary,
+        "event_id": "EV-" + number("", now, 24),
+        "state": state,
+        "mangle": json.dumps(fault),
+        "due_at": due_at,
+        "created_at": store.now(),
     }
     notice_id = store.insert("notices", **row)
     if kind == "double":
@@ -68,19 +78,29 @@ def message(config, row: dict, mangle: dict) -> tuple[bytes, dict]:
         resource["appid"] = str(mangle.get("appid", "wx0000000000000000"))
     nonce = secrets.token_hex(6)
     plaintext = json.dumps(resource, ensure_ascii=False, separators=(",", ":"))
-    body = json.dumps({
-        "id": row["event_id"], "create_time": rfc3339(row["created_at"]),
-        "resource_type": "encrypt-resource", "event_type": row["event_type"],
-        "summary": row["summary"],
-        "resource": {
-            "original_type": row["resource_type"], "algorithm": "AEAD_AES_256_GCM",
-            "ciphertext": signing.seal(
-                config.apiv3_key, nonce=nonce, plaintext=plaintext,
-                associated_data=row["resource_type"],
-            ),
-            "associated_data": row["resource_type"], "nonce": nonce,
+    body = json.dumps(
+        {
+            "id": row["event_id"],
+            "create_time": rfc3339(row["created_at"]),
+            "resource_type": "encrypt-resource",
+            "event_type": row["event_type"],
+            "summary": row["summary"],
+            "resource": {
+                "original_type": row["resource_type"],
+                "algorithm": "AEAD_AES_256_GCM",
+                "ciphertext": signing.seal(
+                    config.apiv3_key,
+                    nonce=nonce,
+                    plaintext=plaintext,
+                    associated_data=row["resource_type"],
+                ),
+                "associated_data": row["resource_type"],
+                "nonce": nonce,
+            },
         },
-    }, ensure_ascii=False, separators=(",", ":")).encode()
+        ensure_ascii=False,
+        separators=(",", ":"),
+    ).encode()
     stamp = int(time.time())
     if kind == "stale":
         stamp -= int(mangle.get("seconds", 3600))
@@ -92,7 +112,9 @@ def message(config, row: dict, mangle: dict) -> tuple[bytes, dict]:
     elif kind == "signtest":
         headers["Wechatpay-Signature"] = "WECHATPAY/SIGNTEST/" + secrets.token_urlsafe(192)
     headers |= {
-        "Content-Type": "application/json", "Accept": "*/*", "User-Agent": "Mozilla/4.0",
+        "Content-Type": "application/json",
+        "Accept": "*/*",
+        "User-Agent": "Mozilla/4.0",
         "Request-ID": secrets.token_hex(12).upper(),
     }
     return body, headers
@@ -115,10 +137,16 @@ def post(box, row: dict, mangle: dict) -> dict:
     if mangle.get("kind"):
         result += f"（故障：{mangle['kind']}）"
     box.store.log_call(
-        direction="out", name=NAMES.get(row["event_type"], row["event_type"]), method="POST",
-        path=urlsplit(row["url"]).path, status=status, is_ok=int(accepted),
-        duration_ms=int((time.monotonic() - started) * 1000), result=result,
-        request=f"{row['event_type']}\n{row['resource']}", response=text,
+        direction="out",
+        name=NAMES.get(row["event_type"], row["event_type"]),
+        method="POST",
+        path=urlsplit(row["url"]).path,
+        status=status,
+        is_ok=int(accepted),
+        duration_ms=int((time.monotonic() - started) * 1000),
+        result=result,
+        request=f"{row['event_type']}\n{row['resource']}",
+        response=text,
     )
     return {"ok": accepted, "status": status, "error": error, "body": text}
 
@@ -143,7 +171,15 @@ def attempt(box, row: dict) -> None:
         db.execute(
             "UPDATE notices SET state = ?, attempts = ?, due_at = ?, last_status = ?,"
             " last_error = ?, mangle = ? WHERE id = ?",
-            (state, attempts, due_at, outcome["status"], outcome["error"], json.dumps(mangle), row["id"]),
+            (
+                state,
+                attempts,
+                due_at,
+                outcome["status"],
+                outcome["error"],
+                json.dumps(mangle),
+                row["id"],
+            ),
         )
         db.execute(
             "UPDATE notices SET state = 'queued', due_at = ? WHERE state = 'after_next' AND id <> ?",

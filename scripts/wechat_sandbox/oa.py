@@ -60,9 +60,7 @@ def check_token() -> None:
         raise OAError(41001, "access_token missing")
     row = box().store.one("SELECT * FROM access_tokens WHERE token = ?", token)
     if row is None or row["is_killed"]:
-        raise OAError(
-            40001, "invalid credential, access_token is invalid or not latest"
-        )
+        raise OAError(40001, "invalid credential, access_token is invalid or not latest")
     if row["expires_at"] <= box().store.now():
         raise OAError(42001, "access_token expired")
 
@@ -96,7 +94,9 @@ def _issue(kind: str) -> str:
     store = box().store
     now = store.now()
     token = f"{secrets.randbelow(90) + 10}_" + secrets.token_urlsafe(96)
-    store.insert("access_tokens", token=token, kind=kind, issued_at=now, expires_at=now + TOKEN_SECONDS)
+    store.insert(
+        "access_tokens", token=token, kind=kind, issued_at=now, expires_at=now + TOKEN_SECONDS
+    )
     return token
 
 
@@ -147,7 +147,11 @@ def current_ticket(store) -> dict:
         ticket = store.get("jsapi_ticket")
         if not ticket or ticket["expires_at"] <= now:
             old = [ticket["value"]] if ticket else []
-            ticket = {"value": secrets.token_urlsafe(64), "expires_at": now + TOKEN_SECONDS, "old": old}
+            ticket = {
+                "value": secrets.token_urlsafe(64),
+                "expires_at": now + TOKEN_SECONDS,
+                "old": old,
+            }
             store.put("jsapi_ticket", ticket)
     return ticket
 
@@ -206,8 +210,13 @@ def create_qrcode():
                 "url": "http://weixin.qq.com/q/02" + secrets.token_urlsafe(14),
             }
             store.insert(
-                "qr_codes", ticket=row["ticket"], url=row["url"], action=action, scene=text,
-                created_at=store.now(), expires_at=store.now() + seconds if seconds else None,
+                "qr_codes",
+                ticket=row["ticket"],
+                url=row["url"],
+                action=action,
+                scene=text,
+                created_at=store.now(),
+                expires_at=store.now() + seconds if seconds else None,
             )
     more = {"expire_seconds": seconds} if seconds else {}
     return jsonify(ticket=row["ticket"], **more, url=row["url"])
@@ -239,12 +248,19 @@ def _user(person: dict) -> dict:
     if not person["following"]:
         return {"subscribe": 0, "openid": person["openid"], "tagid_list": []}
     scene = person["qr_scene"]
-    tags = box().store.all("SELECT tag_id FROM tag_members WHERE openid = ? ORDER BY id", person["openid"])
+    tags = box().store.all(
+        "SELECT tag_id FROM tag_members WHERE openid = ? ORDER BY id", person["openid"]
+    )
     # Nickname and picture have not been given here since December 2021.
     return {
-        "subscribe": 1, "openid": person["openid"], "language": "zh_CN",
-        "subscribe_time": int(person["subscribed_at"]), "remark": person["remark"], "groupid": 0,
-        "tagid_list": [t["tag_id"] for t in tags], "subscribe_scene": person["subscribe_scene"],
+        "subscribe": 1,
+        "openid": person["openid"],
+        "language": "zh_CN",
+        "subscribe_time": int(person["subscribed_at"]),
+        "remark": person["remark"],
+        "groupid": 0,
+        "tagid_list": [t["tag_id"] for t in tags],
+        "subscribe_scene": person["subscribe_scene"],
         "qr_scene": int(scene) if scene.isdigit() else 0,
         "qr_scene_str": "" if scene.isdigit() else scene,
     }

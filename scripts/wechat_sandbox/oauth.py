@@ -38,7 +38,9 @@ def _check_authorize():
     target = urlsplit(args["redirect_uri"])
     if target.scheme not in ("http", "https") or target.netloc.lower() != config.mall_host:
         return _failure(
-            10003, "redirect_uri 域名与后台配置不一致", f"后台配置的网页授权域名是 {config.mall_host}"
+            10003,
+            "redirect_uri 域名与后台配置不一致",
+            f"后台配置的网页授权域名是 {config.mall_host}",
         )
     if args["scope"] not in ("snsapi_base", "snsapi_userinfo"):
         return _failure(10005, "该公众号没有这个 scope 的权限", args["scope"])
@@ -136,9 +138,12 @@ def access_token():
             raise OAError(40163, "code been used")
         db.execute("UPDATE oauth_codes SET used_at = ? WHERE code = ?", (now, code["code"]))
         row = {
-            "token": secrets.token_urlsafe(64), "refresh_token": secrets.token_urlsafe(64),
-            "openid": code["openid"], "scope": code["scope"],
-            "expires_at": now + TOKEN_SECONDS, "refresh_expires_at": now + REFRESH_SECONDS,
+            "token": secrets.token_urlsafe(64),
+            "refresh_token": secrets.token_urlsafe(64),
+            "openid": code["openid"],
+            "scope": code["scope"],
+            "expires_at": now + TOKEN_SECONDS,
+            "refresh_expires_at": now + REFRESH_SECONDS,
         }
         store.insert("oauth_tokens", **row)
     return jsonify(_issued(row, people.get(store, code["openid"])))
@@ -152,13 +157,16 @@ def refresh_token():
         raise OAError(40002, "invalid grant_type")
     now = store.now()
     with store.tx() as db:
-        row = store.one("SELECT * FROM oauth_tokens WHERE refresh_token = ?", args.get("refresh_token", ""))
+        row = store.one(
+            "SELECT * FROM oauth_tokens WHERE refresh_token = ?", args.get("refresh_token", "")
+        )
         if row is None:
             raise OAError(40030, "invalid refresh_token")
         if row["refresh_expires_at"] <= now:
             raise OAError(42002, "refresh_token expired")
         db.execute(
-            "UPDATE oauth_tokens SET expires_at = ? WHERE token = ?", (now + TOKEN_SECONDS, row["token"])
+            "UPDATE oauth_tokens SET expires_at = ? WHERE token = ?",
+            (now + TOKEN_SECONDS, row["token"]),
         )
     return jsonify(_issued(row, people.get(store, row["openid"])))
 
@@ -189,8 +197,13 @@ def userinfo():
     return jsonify(
         openid=request.args["openid"],
         nickname="微信用户" if snapshot else person["nickname"],
-        sex=0, language="", city="", province="", country="",
-        headimgurl=image_address(person), privilege=[],
+        sex=0,
+        language="",
+        city="",
+        province="",
+        country="",
+        headimgurl=image_address(person),
+        privilege=[],
     )
 
 

@@ -9,8 +9,21 @@ from flask import Blueprint, request
 
 from . import money, notices, people, signing
 from .v3 import (
-    BEIJING, PayError, answer, box, check_appid, check_mchid, fen_field, notify_field, number,
-    openid_field, param_error, parse_time, payload, rfc3339, text_field,
+    BEIJING,
+    PayError,
+    answer,
+    box,
+    check_appid,
+    check_mchid,
+    fen_field,
+    notify_field,
+    number,
+    openid_field,
+    param_error,
+    parse_time,
+    payload,
+    rfc3339,
+    text_field,
 )
 
 bp = Blueprint("pay", __name__, url_prefix="/v3/pay/transactions")
@@ -21,7 +34,10 @@ EXPIRE_SECONDS_MIN = 60
 EXPIRE_SECONDS_MAX = 90 * 86400
 TRADE_NO = r"[0-9A-Za-z_\-|*]+"
 STATES = {
-    "SUCCESS": "支付成功", "REFUND": "转入退款", "NOTPAY": "订单未支付", "CLOSED": "订单已关闭",
+    "SUCCESS": "支付成功",
+    "REFUND": "转入退款",
+    "NOTPAY": "订单未支付",
+    "CLOSED": "订单已关闭",
 }
 
 
@@ -38,7 +54,9 @@ def expire(store) -> None:
     """Orders past their time_expire close by themselves."""
     now = store.now()
     if store.one("SELECT 1 FROM orders WHERE state = 'NOTPAY' AND expires_at <= ?", now):
-        store.run("UPDATE orders SET state = 'CLOSED' WHERE state = 'NOTPAY' AND expires_at <= ?", now)
+        store.run(
+            "UPDATE orders SET state = 'CLOSED' WHERE state = 'NOTPAY' AND expires_at <= ?", now
+        )
 
 
 def _check(data: dict) -> dict:
@@ -107,9 +125,15 @@ def prepay():
             return answer({"prepay_id": prepay_id})
         prepay_id = _new_prepay(now)
         store.insert(
-            "orders", out_trade_no=order["out_trade_no"], prepay_id=prepay_id, prepay_at=now,
-            state="NOTPAY", openid=order["openid"], total_fen=order["total"],
-            request=json.dumps(order, ensure_ascii=False), created_at=now,
+            "orders",
+            out_trade_no=order["out_trade_no"],
+            prepay_id=prepay_id,
+            prepay_at=now,
+            state="NOTPAY",
+            openid=order["openid"],
+            total_fen=order["total"],
+            request=json.dumps(order, ensure_ascii=False),
+            created_at=now,
             expires_at=_expiry(order, now),
         )
     return answer({"prepay_id": prepay_id})
@@ -119,16 +143,22 @@ def transaction(config, row: dict) -> dict:
     """The order as queries and notices show it."""
     order = json.loads(row["request"])
     shown = {
-        "mchid": config.mchid, "appid": config.appid, "out_trade_no": row["out_trade_no"],
-        "trade_type": "JSAPI", "trade_state": row["state"],
-        "trade_state_desc": STATES[row["state"]], "attach": order["attach"],
+        "mchid": config.mchid,
+        "appid": config.appid,
+        "out_trade_no": row["out_trade_no"],
+        "trade_type": "JSAPI",
+        "trade_state": row["state"],
+        "trade_state_desc": STATES[row["state"]],
+        "attach": order["attach"],
         "payer": {"openid": row["openid"]},
         "amount": {"total": row["total_fen"], "currency": "CNY"},
-        "scene_info": {"device_id": ""}, "promotion_detail": [],
+        "scene_info": {"device_id": ""},
+        "promotion_detail": [],
     }
     if row["transaction_id"]:
         shown |= {
-            "transaction_id": row["transaction_id"], "bank_type": "OTHERS",
+            "transaction_id": row["transaction_id"],
+            "bank_type": "OTHERS",
             "success_time": rfc3339(row["paid_at"]),
         }
         shown["amount"] |= {"payer_total": row["total_fen"], "payer_currency": "CNY"}
@@ -190,7 +220,8 @@ def check_request(box, openid: str, params: dict, page_url: str) -> dict:
     """What `getBrandWCPayRequest` is given, checked as the phone would."""
     config = box.config
     values = {
-        k: params.get(k) for k in ("appId", "timeStamp", "nonceStr", "package", "signType", "paySign")
+        k: params.get(k)
+        for k in ("appId", "timeStamp", "nonceStr", "package", "signType", "paySign")
     }
     missing = [k for k, v in values.items() if not isinstance(v, str) or not v]
     if missing:
@@ -200,7 +231,11 @@ def check_request(box, openid: str, params: dict, page_url: str) -> dict:
         raise Unpayable(f"当前页面的URL未注册：{page_url}")
     if values["appId"] != config.appid:
         raise Unpayable("appId 与公众号不符")
-    if values["signType"] != "RSA" or len(values["nonceStr"]) > 32 or not values["timeStamp"].isdigit():
+    if (
+        values["signType"] != "RSA"
+        or len(values["nonceStr"]) > 32
+        or not values["timeStamp"].isdigit()
+    ):
         raise Unpayable("支付验证签名失败")
     text = signing.pay_sign_text(
         values["appId"], values["timeStamp"], values["nonceStr"], values["package"]
@@ -233,14 +268,26 @@ def pay(box, openid: str, prepay_id: str) -> dict:
             )
         people.open_window(store, openid, "pay")
         order = json.loads(row["request"])
-        store.say(openid, "system", "receipt", {
-            "title": "微信支付", "amount_fen": row["total_fen"], "shop": config.merchant_name,
-            "description": order["description"], "number": transaction_id,
-        })
+        store.say(
+            openid,
+            "system",
+            "receipt",
+            {
+                "title": "微信支付",
+                "amount_fen": row["total_fen"],
+                "shop": config.merchant_name,
+                "description": order["description"],
+                "number": transaction_id,
+            },
+        )
         paid = store.one("SELECT * FROM orders WHERE out_trade_no = ?", row["out_trade_no"])
         notices.create(
-            box, event_type="TRANSACTION.SUCCESS", summary="支付成功", resource_type="transaction",
-            resource=transaction(config, paid), url=order["notify_url"],
+            box,
+            event_type="TRANSACTION.SUCCESS",
+            summary="支付成功",
+            resource_type="transaction",
+            resource=transaction(config, paid),
+            url=order["notify_url"],
             reference=row["out_trade_no"],
         )
     box.worker.wake()

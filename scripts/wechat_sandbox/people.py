@@ -45,7 +45,10 @@ def add(store, openid: str, nickname: str, *, role: str = "", real_name: str | N
             " VALUES (?, ?, ?, ?, (SELECT COUNT(*) FROM persons))"
             " ON CONFLICT (openid) DO UPDATE SET nickname = excluded.nickname,"
             " real_name = COALESCE(excluded.real_name, real_name)",
-            openid, nickname, role, real_name,
+            openid,
+            nickname,
+            role,
+            real_name,
         )
         if role:
             db.execute("UPDATE persons SET role = ? WHERE openid = ?", (role, openid))
@@ -95,7 +98,8 @@ def open_window(store, openid: str, reason: str) -> None:
             return
         # A new act of one kind replaces the older one; other kinds go on.
         kept = [
-            w for w in json.loads(person["allowances"])
+            w
+            for w in json.loads(person["allowances"])
             if w["until"] > now and w["reason"] != reason
         ]
         kept.append({"reason": reason, "until": now + seconds, "left": count})

@@ -63,18 +63,24 @@ def state():
     since = request.args.get("since", 0, int)
     rows = store.all(
         "SELECT * FROM (SELECT id, at, direction, name, method, path, status, is_ok, result, duration_ms"
-        " FROM calls WHERE id > ? ORDER BY id DESC LIMIT ?) ORDER BY id", since, CALLS_AT_ONCE,
+        " FROM calls WHERE id > ? ORDER BY id DESC LIMIT ?) ORDER BY id",
+        since,
+        CALLS_AT_ONCE,
     )
     data = {
         "people": [people.public(p) for p in people.everyone(store)],
         "person": people.public(who) if who else None,
-        "calls": rows, "url_check": store.get("url_check"), "chat": [], "menu": None,
+        "calls": rows,
+        "url_check": store.get("url_check"),
+        "chat": [],
+        "menu": None,
         "mode": store.get("mode") or box().config.mode,
     }
     if who:
         lines = store.all(
             "SELECT * FROM (SELECT * FROM chats WHERE openid = ? ORDER BY id DESC LIMIT ?) ORDER BY id",
-            who["openid"], CHAT_LINES,
+            who["openid"],
+            CHAT_LINES,
         )
         data["chat"] = [line | {"body": json.loads(line["body"])} for line in lines]
         data["menu"] = menu.for_person(store, who["openid"])
@@ -101,7 +107,9 @@ def _swap(response, openid: str):
     if old and old["openid"] != openid:
         received = {k: v for k, v in request.cookies.items() if not k.startswith(OWN_PREFIX)}
         with store.tx():
-            store.run("UPDATE persons SET jar = ? WHERE openid = ?", json.dumps(received), old["openid"])
+            store.run(
+                "UPDATE persons SET jar = ? WHERE openid = ?", json.dumps(received), old["openid"]
+            )
             stored = json.loads(people.get(store, openid)["jar"])
             store.run("UPDATE persons SET jar = '{}' WHERE openid = ?", openid)
         for name in received.keys() - stored.keys():
@@ -190,7 +198,10 @@ def press():
         return jsonify(scan=True)
     if kind in menu.KEY_TYPES:
         push.click(
-            box(), who["openid"], button["key"], kind="CLICK" if kind == "click" else kind,
+            box(),
+            who["openid"],
+            button["key"],
+            kind="CLICK" if kind == "click" else kind,
             scanned=data.get("scanned"),
         )
         return jsonify(ok=True)
@@ -205,12 +216,19 @@ def codes():
     store = box().store
     rows = store.all(
         "SELECT ticket, url, action, scene FROM qr_codes WHERE expires_at IS NULL OR expires_at > ?"
-        " ORDER BY created_at DESC LIMIT 40", store.now(),
+        " ORDER BY created_at DESC LIMIT 40",
+        store.now(),
     )
     links = store.all("SELECT url, title, note FROM links ORDER BY seen_at DESC LIMIT 40")
     return jsonify(
-        codes=[{"text": r["url"], "title": r["scene"], "note": "永久码" if "LIMIT" in r["action"] else "临时码"}
-               for r in rows],
+        codes=[
+            {
+                "text": r["url"],
+                "title": r["scene"],
+                "note": "永久码" if "LIMIT" in r["action"] else "临时码",
+            }
+            for r in rows
+        ],
         links=[{"text": r["url"], "title": r["title"], "note": r["note"]} for r in links],
     )
 
@@ -274,5 +292,3 @@ def note_link():
 @bp.post("/phone/check-url")
 def check_url():
     return jsonify(push.check_url(box()))
-
-

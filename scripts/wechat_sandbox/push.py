@@ -39,9 +39,7 @@ def to_xml(fields: dict) -> str:
 
 
 def crypto(config) -> signing.MessageCrypto:
-    return signing.MessageCrypto(
-        token=config.token, aes_key=config.aes_key, appid=config.appid
-    )
+    return signing.MessageCrypto(token=config.token, aes_key=config.aes_key, appid=config.appid)
 
 
 def envelope(config, mode: str, openid: str, fields: dict) -> tuple[dict, bytes]:
@@ -49,7 +47,9 @@ def envelope(config, mode: str, openid: str, fields: dict) -> tuple[dict, bytes]
     timestamp, nonce = str(int(time.time())), str(secrets.randbelow(10**10))
     query = {
         "signature": signing.sorted_sha1(config.token, timestamp, nonce),
-        "timestamp": timestamp, "nonce": nonce, "openid": openid,
+        "timestamp": timestamp,
+        "nonce": nonce,
+        "openid": openid,
     }
     if mode == "plain":
         return query, to_xml(fields).encode()
@@ -118,17 +118,27 @@ def _chat_line(root: ElementTree.Element) -> dict | None:
         items = root.findall("Articles/item")
         if not items or root.findtext("ArticleCount") != str(len(items)):
             raise BadReply("ArticleCount 与图文数不符")
-        return {"kind": "news", "body": {"articles": [
-            {
-                "title": i.findtext("Title", ""), "description": i.findtext("Description", ""),
-                "picurl": i.findtext("PicUrl", ""), "url": i.findtext("Url", ""),
-            }
-            for i in items[:1]  # WeChat has shown one article since October 2018.
-        ]}}
+        return {
+            "kind": "news",
+            "body": {
+                "articles": [
+                    {
+                        "title": i.findtext("Title", ""),
+                        "description": i.findtext("Description", ""),
+                        "picurl": i.findtext("PicUrl", ""),
+                        "url": i.findtext("Url", ""),
+                    }
+                    for i in items[:1]  # WeChat has shown one article since October 2018.
+                ]
+            },
+        }
     if kind == "transfer_customer_service":
         return {"kind": "note", "body": {"content": "已转接人工客服"}}
     media = root.find(kind.capitalize())
-    return {"kind": kind, "body": {"media_id": media.findtext("MediaId", "") if media is not None else ""}}
+    return {
+        "kind": kind,
+        "body": {"media_id": media.findtext("MediaId", "") if media is not None else ""},
+    }
 
 
 def custom_body(kind: str, body: dict) -> dict:
@@ -146,8 +156,10 @@ def send(box, openid: str, fields: dict, *, name: str, shows_reply: bool = True)
     config, store = box.config, box.store
     mode = store.get("mode") or config.mode
     fields = {
-        "ToUserName": config.original_id, "FromUserName": openid,
-        "CreateTime": int(store.now()), **fields,
+        "ToUserName": config.original_id,
+        "FromUserName": openid,
+        "CreateTime": int(store.now()),
+        **fields,
     }
     outcome = {"ok": False, "tries": 0, "reply": None, "error": ""}
     for outcome["tries"] in range(1, TRIES + 1):
@@ -156,7 +168,10 @@ def send(box, openid: str, fields: dict, *, name: str, shows_reply: bool = True)
         status, answer = 0, b""
         try:
             response = requests.post(
-                config.callback_url, params=query, data=body, timeout=TIMEOUT_SECONDS,
+                config.callback_url,
+                params=query,
+                data=body,
+                timeout=TIMEOUT_SECONDS,
                 headers={"Content-Type": "text/xml", "User-Agent": "Mozilla/4.0"},
                 allow_redirects=False,
             )
@@ -171,8 +186,13 @@ def send(box, openid: str, fields: dict, *, name: str, shows_reply: bool = True)
         except BadReply as error:
             outcome["error"] = str(error)
         store.log_call(
-            direction="out", name=name, method="POST", path="/wechat/callback", status=status,
-            is_ok=int(outcome["ok"]), duration_ms=int((time.monotonic() - started) * 1000),
+            direction="out",
+            name=name,
+            method="POST",
+            path="/wechat/callback",
+            status=status,
+            is_ok=int(outcome["ok"]),
+            duration_ms=int((time.monotonic() - started) * 1000),
             result=outcome["error"] or ("有回复" if outcome["reply"] else "success"),
             request=f"第 {outcome['tries']} 次，{mode} 模式\n{to_xml(fields)}",
             response=answer.decode("utf-8", "replace")[:4000],
@@ -195,9 +215,16 @@ def later(box, act, *values) -> None:
 
 def template_finished(box, openid: str, message_id: int) -> None:
     send(
-        box, openid,
-        {"MsgType": "event", "Event": "TEMPLATESENDJOBFINISH", "MsgID": message_id, "Status": "success"},
-        name="推送：模板消息送达", shows_reply=False,
+        box,
+        openid,
+        {
+            "MsgType": "event",
+            "Event": "TEMPLATESENDJOBFINISH",
+            "MsgID": message_id,
+            "Status": "success",
+        },
+        name="推送：模板消息送达",
+        shows_reply=False,
     )
 
 
@@ -221,11 +248,20 @@ def follow(box, openid: str, *, qr: dict | None = None) -> dict:
     store.run(
         "UPDATE persons SET following = 1, subscribed_at = ?, subscribe_scene = ?, qr_scene = ?"
         " WHERE openid = ?",
-        store.now(), "ADD_SCENE_QR_CODE" if qr else "ADD_SCENE_SEARCH", scene, openid,
+        store.now(),
+        "ADD_SCENE_QR_CODE" if qr else "ADD_SCENE_SEARCH",
+        scene,
+        openid,
     )
     people.open_window(store, openid, "follow")
-    store.say(openid, "system", "note", {"content": "你已关注该公众号" + ("（扫码）" if qr else "")})
-    fields = {"MsgType": "event", "Event": "subscribe", "EventKey": f"qrscene_{scene}" if qr else ""}
+    store.say(
+        openid, "system", "note", {"content": "你已关注该公众号" + ("（扫码）" if qr else "")}
+    )
+    fields = {
+        "MsgType": "event",
+        "Event": "subscribe",
+        "EventKey": f"qrscene_{scene}" if qr else "",
+    }
     if qr:
         fields["Ticket"] = qr["ticket"]
     return send(box, openid, fields, name="推送：扫码关注" if qr else "推送：关注")
@@ -249,7 +285,10 @@ def scan(box, openid: str, qr: dict) -> dict:
         return follow(box, openid, qr=qr)
     people.open_window(box.store, openid, "scan")
     fields = {
-        "MsgType": "event", "Event": "SCAN", "EventKey": qr["scene"], "Ticket": qr["ticket"],
+        "MsgType": "event",
+        "Event": "SCAN",
+        "EventKey": qr["scene"],
+        "Ticket": qr["ticket"],
     }
     return send(box, openid, fields, name="推送：扫码")
 
@@ -275,7 +314,9 @@ def check_url(box) -> dict:
     echo = str(secrets.randbelow(9 * 10**18) + 10**18)
     query = {
         "signature": signing.sorted_sha1(config.token, timestamp, nonce),
-        "timestamp": timestamp, "nonce": nonce, "echostr": echo,
+        "timestamp": timestamp,
+        "nonce": nonce,
+        "echostr": echo,
     }
     started, status, body, error = time.monotonic(), 0, "", ""
     try:
@@ -288,9 +329,16 @@ def check_url(box) -> dict:
     except requests.RequestException:
         error = "连接失败"
     box.store.log_call(
-        direction="out", name="校验服务器地址", method="GET", path="/wechat/callback", status=status,
-        is_ok=int(not error), duration_ms=int((time.monotonic() - started) * 1000),
-        result=error or "通过", request=f"echostr={echo}", response=body[:500],
+        direction="out",
+        name="校验服务器地址",
+        method="GET",
+        path="/wechat/callback",
+        status=status,
+        is_ok=int(not error),
+        duration_ms=int((time.monotonic() - started) * 1000),
+        result=error or "通过",
+        request=f"echostr={echo}",
+        response=body[:500],
     )
     box.store.put("url_check", {"ok": not error, "error": error, "at": time.time()})
     return {"ok": not error, "error": error, "status": status}

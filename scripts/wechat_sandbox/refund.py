@@ -6,7 +6,15 @@ from flask import Blueprint
 
 from . import money, notices
 from .v3 import (
-    PayError, answer, box, fen_field, notify_field, number, param_error, payload, rfc3339,
+    PayError,
+    answer,
+    box,
+    fen_field,
+    notify_field,
+    number,
+    param_error,
+    payload,
+    rfc3339,
     text_field,
 )
 
@@ -32,11 +40,13 @@ def _check(data: dict) -> dict:
     if data.get("funds_account") not in (None, "AVAILABLE"):
         raise param_error("funds_account 只能是 AVAILABLE", "funds_account")
     return {
-        "transaction_id": transaction_id, "out_trade_no": out_trade_no,
+        "transaction_id": transaction_id,
+        "out_trade_no": out_trade_no,
         "out_refund_no": text_field(data, "out_refund_no", most=64, pattern=r"[0-9A-Za-z_\-|*@]+"),
         "reason": text_field(data, "reason", most=80, required=False),
         "notify_url": notify_field(data, required=False),
-        "refund": fen_field(amount, "refund"), "total": fen_field(amount, "total"),
+        "refund": fen_field(amount, "refund"),
+        "total": fen_field(amount, "total"),
     }
 
 
@@ -65,13 +75,18 @@ def create():
         if row is not None:
             before = json.loads(row["request"])
             same = ("refund", "total")
-            if row["out_trade_no"] != order["out_trade_no"] or any(before[k] != asked[k] for k in same):
-                raise PayError(400, "INVALID_REQUEST", "订单金额或退款金额与之前请求不一致，请核实后再试")
+            if row["out_trade_no"] != order["out_trade_no"] or any(
+                before[k] != asked[k] for k in same
+            ):
+                raise PayError(
+                    400, "INVALID_REQUEST", "订单金额或退款金额与之前请求不一致，请核实后再试"
+                )
             if row["status"] == "CLOSED":
                 _reserve(store, order, asked["refund"])
                 db.execute(
                     "UPDATE refunds SET status = 'PROCESSING', due_at = ?, finished_at = NULL"
-                    " WHERE out_refund_no = ?", (_due(store, now), row["out_refund_no"]),
+                    " WHERE out_refund_no = ?",
+                    (_due(store, now), row["out_refund_no"]),
                 )
             return answer(shown(store, asked["out_refund_no"]))
         if asked["total"] != order["total_fen"]:
@@ -85,9 +100,15 @@ def create():
             raise PayError(403, "RULE_LIMIT", "部分退款次数超限")
         _reserve(store, order, asked["refund"])
         store.insert(
-            "refunds", out_refund_no=asked["out_refund_no"], refund_id=number("5030000", now, 29),
-            out_trade_no=order["out_trade_no"], refund_fen=asked["refund"], status="PROCESSING",
-            request=json.dumps(asked, ensure_ascii=False), created_at=now, due_at=_due(store, now),
+            "refunds",
+            out_refund_no=asked["out_refund_no"],
+            refund_id=number("5030000", now, 29),
+            out_trade_no=order["out_trade_no"],
+            refund_fen=asked["refund"],
+            status="PROCESSING",
+            request=json.dumps(asked, ensure_ascii=False),
+            created_at=now,
+            due_at=_due(store, now),
         )
     box().worker.wake()
     return answer(shown(store, asked["out_refund_no"]))
@@ -104,28 +125,41 @@ def _reserve(store, order: dict, refund_fen: int) -> None:
         raise PayError(403, "NOT_ENOUGH", "基本账户余额不足，请充值后重新发起")
     store.run(
         "UPDATE orders SET refunded_fen = refunded_fen + ?, state = 'REFUND' WHERE out_trade_no = ?",
-        refund_fen, order["out_trade_no"],
+        refund_fen,
+        order["out_trade_no"],
     )
 
 
 def shown(store, out_refund_no: str) -> dict:
     row = store.one(
         "SELECT r.*, o.transaction_id, o.total_fen FROM refunds r JOIN orders o USING (out_trade_no)"
-        " WHERE out_refund_no = ?", out_refund_no,
+        " WHERE out_refund_no = ?",
+        out_refund_no,
     )
     if row is None:
         raise PayError(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
     total, part = row["total_fen"], row["refund_fen"]
     data = {
-        "refund_id": row["refund_id"], "out_refund_no": row["out_refund_no"],
-        "transaction_id": row["transaction_id"], "out_trade_no": row["out_trade_no"],
-        "channel": "ORIGINAL", "user_received_account": ACCOUNT,
-        "create_time": rfc3339(row["created_at"]), "status": row["status"],
+        "refund_id": row["refund_id"],
+        "out_refund_no": row["out_refund_no"],
+        "transaction_id": row["transaction_id"],
+        "out_trade_no": row["out_trade_no"],
+        "channel": "ORIGINAL",
+        "user_received_account": ACCOUNT,
+        "create_time": rfc3339(row["created_at"]),
+        "status": row["status"],
         "funds_account": "AVAILABLE",
         "amount": {
-            "total": total, "refund": part, "from": [], "payer_total": total, "payer_refund": part,
-            "settlement_refund": part, "settlement_total": total, "discount_refund": 0,
-            "currency": "CNY", "refund_fee": 0,
+            "total": total,
+            "refund": part,
+            "from": [],
+            "payer_total": total,
+            "payer_refund": part,
+            "settlement_refund": part,
+            "settlement_total": total,
+            "discount_refund": 0,
+            "currency": "CNY",
+            "refund_fee": 0,
         },
         "promotion_detail": [],
     }
@@ -141,7 +175,8 @@ def query(out_refund_no: str):
 
 def settle_due(box) -> None:
     rows = box.store.all(
-        "SELECT out_refund_no FROM refunds WHERE status = 'PROCESSING' AND due_at <= ?", box.store.now()
+        "SELECT out_refund_no FROM refunds WHERE status = 'PROCESSING' AND due_at <= ?",
+        box.store.now(),
     )
     for row in rows:
         finish(box, row["out_refund_no"], "SUCCESS")
@@ -153,9 +188,14 @@ def finish(box, out_refund_no: str, status: str) -> bool:
     with store.tx() as db:
         row = store.one(
             "SELECT r.*, o.transaction_id, o.total_fen, o.openid FROM refunds r"
-            " JOIN orders o USING (out_trade_no) WHERE out_refund_no = ?", out_refund_no,
+            " JOIN orders o USING (out_trade_no) WHERE out_refund_no = ?",
+            out_refund_no,
         )
-        if row is None or row["status"] not in ("PROCESSING", "ABNORMAL") or status == row["status"]:
+        if (
+            row is None
+            or row["status"] not in ("PROCESSING", "ABNORMAL")
+            or status == row["status"]
+        ):
             return False
         now = store.now()
         db.execute(
@@ -169,28 +209,45 @@ def finish(box, out_refund_no: str, status: str) -> bool:
             back = money.fee_fen(total) * part // total
             if back:
                 money.move(store, amount_fen=back, business="退还手续费", kind="退还手续费", **flow)
-            store.say(row["openid"], "system", "receipt", {
-                "title": "退款到账通知", "amount_fen": part, "shop": box.config.merchant_name,
-                "description": "退回" + ACCOUNT, "number": row["refund_id"],
-            })
+            store.say(
+                row["openid"],
+                "system",
+                "receipt",
+                {
+                    "title": "退款到账通知",
+                    "amount_fen": part,
+                    "shop": box.config.merchant_name,
+                    "description": "退回" + ACCOUNT,
+                    "number": row["refund_id"],
+                },
+            )
         elif status == "CLOSED":
             db.execute(
                 "UPDATE orders SET refunded_fen = refunded_fen - ?,"
                 " state = CASE WHEN refunded_fen = ? THEN 'SUCCESS' ELSE 'REFUND' END"
-                " WHERE out_trade_no = ?", (part, part, row["out_trade_no"]),
+                " WHERE out_trade_no = ?",
+                (part, part, row["out_trade_no"]),
             )
         resource = {
-            "mchid": box.config.mchid, "transaction_id": row["transaction_id"],
-            "out_trade_no": row["out_trade_no"], "refund_id": row["refund_id"],
-            "out_refund_no": out_refund_no, "refund_status": status,
+            "mchid": box.config.mchid,
+            "transaction_id": row["transaction_id"],
+            "out_trade_no": row["out_trade_no"],
+            "refund_id": row["refund_id"],
+            "out_refund_no": out_refund_no,
+            "refund_status": status,
             "user_received_account": ACCOUNT,
             "amount": {"total": total, "refund": part, "payer_total": total, "payer_refund": part},
         }
         if status == "SUCCESS":
             resource["success_time"] = rfc3339(now)
         notices.create(
-            box, event_type=f"REFUND.{status}", summary=SUMMARIES[status], resource_type="refund",
-            resource=resource, url=json.loads(row["request"])["notify_url"], reference=out_refund_no,
+            box,
+            event_type=f"REFUND.{status}",
+            summary=SUMMARIES[status],
+            resource_type="refund",
+            resource=resource,
+            url=json.loads(row["request"])["notify_url"],
+            reference=out_refund_no,
         )
     box.worker.wake()
     return True

@@ -8,8 +8,22 @@ from pathlib import Path
 from flask import Flask, g, request
 
 from . import (
-    bills, config, control, faults, jssdk, menu, messages, oa, oauth, pay, people, phone, refund,
-    tags, transfer, v3,
+    bills,
+    config,
+    control,
+    faults,
+    jssdk,
+    menu,
+    messages,
+    oa,
+    oauth,
+    pay,
+    people,
+    phone,
+    refund,
+    tags,
+    transfer,
+    v3,
 )
 from .store import Store
 from .worker import Worker
@@ -42,7 +56,7 @@ NAMES = (
     ("/v3/fund-app/mch-transfer/", "商家转账"),
 )
 SECRET_FIELDS = re.compile(
-    r'((?:access_token|refresh_token|secret|ticket|signature|msg_signature|ciphertext|user_name'
+    r"((?:access_token|refresh_token|secret|ticket|signature|msg_signature|ciphertext|user_name"
     r'|package_info|code)"?\s*[=:]\s*"?)([A-Za-z0-9_\-+/=%.]{13,})'
 )
 
@@ -71,6 +85,7 @@ def create_app(folder) -> Flask:
     box = app.extensions["sandbox"] = Sandbox(folder)
     if not box.store.one("SELECT 1 FROM persons"):
         people.seed(box.store)
+
     @app.before_request
     def start():
         g.started = time.monotonic()
@@ -92,7 +107,21 @@ def create_app(folder) -> Flask:
 
     # After the hooks above: a blueprint's own checks come second, so that every
     # refusal is timed and logged.
-    for part in (oa, menu, tags, oauth, v3, pay, refund, transfer, bills, jssdk, phone, control):
+    for part in (
+        oa,
+        messages,
+        menu,
+        tags,
+        oauth,
+        v3,
+        pay,
+        refund,
+        transfer,
+        bills,
+        jssdk,
+        phone,
+        control,
+    ):
         app.register_blueprint(part.bp)
     box.worker.start()
     return app
@@ -128,10 +157,16 @@ def _log(box, response) -> None:
     status = response.status_code
     result, is_ok = _result(status, body)
     box.store.log_call(
-        direction="in", name=call_name(request.path), method=request.method, path=request.path,
-        status=status, is_ok=int(is_ok), result=result,
+        direction="in",
+        name=call_name(request.path),
+        method=request.method,
+        path=request.path,
+        status=status,
+        is_ok=int(is_ok),
+        result=result,
         duration_ms=int((time.monotonic() - g.started) * 1000),
-        request=shorten(sent), response=shorten(body),
+        request=shorten(sent),
+        response=shorten(body),
     )
 
 

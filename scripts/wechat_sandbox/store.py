@@ -163,8 +163,12 @@ class Store:
     def say(self, openid: str, side: str, kind: str, body: dict) -> None:
         """A line in a person's chat; `side` is person, account or system."""
         self.insert(
-            "chats", openid=openid, side=side, kind=kind,
-            body=json.dumps(body, ensure_ascii=False), created_at=self.now(),
+            "chats",
+            openid=openid,
+            side=side,
+            kind=kind,
+            body=json.dumps(body, ensure_ascii=False),
+            created_at=self.now(),
         )
 
     def reset(self) -> None:

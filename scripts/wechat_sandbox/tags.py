@@ -59,10 +59,12 @@ def create():
 
 @bp.get("/tags/get")
 def get():
-    return jsonify(tags=box().store.all(
-        "SELECT id, name, (SELECT COUNT(*) FROM tag_members m WHERE m.tag_id = tags.id) AS count"
-        " FROM tags ORDER BY id"
-    ))
+    return jsonify(
+        tags=box().store.all(
+            "SELECT id, name, (SELECT COUNT(*) FROM tag_members m WHERE m.tag_id = tags.id) AS count"
+            " FROM tags ORDER BY id"
+        )
+    )
 
 
 @bp.post("/tags/update")
@@ -108,7 +110,9 @@ def tag_members():
     with store.tx() as db:
         for openid in ids:
             count = store.one(
-                "SELECT COUNT(*) AS n FROM tag_members WHERE openid = ? AND tag_id <> ?", openid, tag_id
+                "SELECT COUNT(*) AS n FROM tag_members WHERE openid = ? AND tag_id <> ?",
+                openid,
+                tag_id,
             )["n"]
             if count >= 20:
                 raise OAError(45059, "too many tags of one user")
@@ -142,7 +146,8 @@ def people_of_tag():
     tag_id = _existing(args.get("tagid"))
     rows = box().store.all(
         "SELECT openid FROM tag_members WHERE tag_id = ? AND openid > ? ORDER BY openid",
-        tag_id, args.get("next_openid") or "",
+        tag_id,
+        args.get("next_openid") or "",
     )
     ids = [r["openid"] for r in rows]
     return jsonify(count=len(ids), data={"openid": ids}, next_openid=ids[-1] if ids else "")

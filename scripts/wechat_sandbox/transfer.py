@@ -11,8 +11,18 @@ from flask import Blueprint
 
 from . import faults, money, notices, people, signing
 from .v3 import (
-    PayError, answer, box, check_appid, fen_field, notify_field, number, openid_field,
-    param_error, payload, rfc3339, text_field,
+    PayError,
+    answer,
+    box,
+    check_appid,
+    fen_field,
+    notify_field,
+    number,
+    openid_field,
+    param_error,
+    payload,
+    rfc3339,
+    text_field,
 )
 
 bp = Blueprint("transfer", __name__, url_prefix="/v3/fund-app/mch-transfer/transfer-bills")
@@ -59,8 +69,11 @@ def _check_scene(data: dict) -> dict:
     perception = text_field(data, "user_recv_perception", most=32, required=False)
     if perception and perception not in perceptions:
         raise param_error("user_recv_perception 不在该场景允许的范围内", "user_recv_perception")
-    return {"scene": scene, "perception": perception or "",
-            "infos": sorted([i["info_type"], i["info_content"]] for i in infos)}
+    return {
+        "scene": scene,
+        "perception": perception or "",
+        "infos": sorted([i["info_type"], i["info_content"]] for i in infos),
+    }
 
 
 def _name(data: dict, amount_fen: int) -> str | None:
@@ -89,10 +102,13 @@ def _check(data: dict) -> dict:
     ):
         raise param_error("user_recv_style 不合法", "user_recv_style")
     return {
-        "out_bill_no": bill_no, "openid": openid_field(data), "amount": amount_fen,
+        "out_bill_no": bill_no,
+        "openid": openid_field(data),
+        "amount": amount_fen,
         "remark": text_field(data, "transfer_remark", most=32),
         "notify_url": notify_field(data, required=False),
-        "user_name": _name(data, amount_fen), **_check_scene(data),
+        "user_name": _name(data, amount_fen),
+        **_check_scene(data),
     }
 
 
@@ -114,15 +130,20 @@ def create():
         kind = fault.get("kind")
         state = {"accepted": "ACCEPTED", "stuck": "PROCESSING"}.get(kind, "WAIT_USER_CONFIRM")
         store.insert(
-            "transfers", out_bill_no=asked["out_bill_no"],
+            "transfers",
+            out_bill_no=asked["out_bill_no"],
             transfer_bill_no=number("1330000071100", now, 40),
-            package_info="affffddafdfafddffda==" + secrets.token_urlsafe(32), state=state,
-            openid=asked["openid"], amount_fen=asked["amount"],
-            request=json.dumps(asked, ensure_ascii=False), user_name=asked["user_name"],
+            package_info="affffddafdfafddffda==" + secrets.token_urlsafe(32),
+            state=state,
+            openid=asked["openid"],
+            amount_fen=asked["amount"],
+            request=json.dumps(asked, ensure_ascii=False),
+            user_name=asked["user_name"],
             next_state="WAIT_USER_CONFIRM" if kind == "accepted" else None,
             next_reason=fault.get("reason", "ACCOUNT_FROZEN") if kind == "fail" else "",
             due_at=now + STEP_SECONDS if kind == "accepted" else None,
-            created_at=now, updated_at=now,
+            created_at=now,
+            updated_at=now,
             expires_at=now if kind == "expire" else now + CONFIRM_SECONDS,
         )
         row = store.one("SELECT * FROM transfers WHERE out_bill_no = ?", asked["out_bill_no"])
@@ -130,10 +151,17 @@ def create():
             _end(box(), row, "FAIL", row["next_reason"])
             row = by_number(store, asked["out_bill_no"])
         elif state == "WAIT_USER_CONFIRM":
-            store.say(asked["openid"], "system", "transfer", {
-                "title": "商家转账待确认", "amount_fen": asked["amount"], "remark": asked["remark"],
-                "shop": box().config.merchant_name,
-            })
+            store.say(
+                asked["openid"],
+                "system",
+                "transfer",
+                {
+                    "title": "商家转账待确认",
+                    "amount_fen": asked["amount"],
+                    "remark": asked["remark"],
+                    "shop": box().config.merchant_name,
+                },
+            )
     box().worker.wake()
     return answer(_created(row))
 
@@ -144,8 +172,10 @@ def by_number(store, out_bill_no: str) -> dict | None:
 
 def _created(row: dict) -> dict:
     data = {
-        "out_bill_no": row["out_bill_no"], "transfer_bill_no": row["transfer_bill_no"],
-        "create_time": rfc3339(row["created_at"]), "state": row["state"],
+        "out_bill_no": row["out_bill_no"],
+        "transfer_bill_no": row["transfer_bill_no"],
+        "create_time": rfc3339(row["created_at"]),
+        "state": row["state"],
     }
     # Only this answer ever carries the package; a query does not repeat it.
     if row["state"] == "WAIT_USER_CONFIRM":
@@ -164,11 +194,16 @@ def _found(row: dict | None, now: float) -> dict:
 def _shown(row: dict) -> dict:
     request = json.loads(row["request"])
     data = {
-        "mch_id": box().config.mchid, "out_bill_no": row["out_bill_no"],
-        "transfer_bill_no": row["transfer_bill_no"], "appid": box().config.appid,
-        "state": row["state"], "transfer_amount": row["amount_fen"],
-        "transfer_remark": request["remark"], "openid": row["openid"],
-        "create_time": rfc3339(row["created_at"]), "update_time": rfc3339(row["updated_at"]),
+        "mch_id": box().config.mchid,
+        "out_bill_no": row["out_bill_no"],
+        "transfer_bill_no": row["transfer_bill_no"],
+        "appid": box().config.appid,
+        "state": row["state"],
+        "transfer_amount": row["amount_fen"],
+        "transfer_remark": request["remark"],
+        "openid": row["openid"],
+        "create_time": rfc3339(row["created_at"]),
+        "update_time": rfc3339(row["updated_at"]),
     }
     return data | ({"fail_reason": row["fail_reason"]} if row["fail_reason"] else {})
 
@@ -203,10 +238,14 @@ def cancel(out_bill_no: str):
             raise PayError(400, "INVALID_REQUEST", "当前状态不能撤销转账")
         row = by_number(store, out_bill_no)
     box().worker.wake()
-    return answer({
-        "out_bill_no": out_bill_no, "transfer_bill_no": row["transfer_bill_no"],
-        "state": row["state"], "update_time": rfc3339(row["updated_at"]),
-    })
+    return answer(
+        {
+            "out_bill_no": out_bill_no,
+            "transfer_bill_no": row["transfer_bill_no"],
+            "state": row["state"],
+            "update_time": rfc3339(row["updated_at"]),
+        }
+    )
 
 
 # What time and people do
@@ -219,7 +258,9 @@ def advance_due(box) -> None:
     rows = store.all(
         "SELECT out_bill_no FROM transfers WHERE state NOT IN ('SUCCESS', 'FAIL', 'CANCELLED')"
         " AND (due_at <= ? OR (expires_at <= ? AND state IN ('ACCEPTED', 'PROCESSING',"
-        " 'WAIT_USER_CONFIRM')))", now, now,
+        " 'WAIT_USER_CONFIRM')))",
+        now,
+        now,
     )
     for found in rows:
         with store.tx() as db:
@@ -231,7 +272,8 @@ def advance_due(box) -> None:
             elif row["next_state"] == "WAIT_USER_CONFIRM":
                 db.execute(
                     "UPDATE transfers SET state = 'WAIT_USER_CONFIRM', next_state = NULL, due_at = NULL,"
-                    " updated_at = ? WHERE out_bill_no = ?", (now, row["out_bill_no"]),
+                    " updated_at = ? WHERE out_bill_no = ?",
+                    (now, row["out_bill_no"]),
                 )
             elif row["next_state"] and store.get("auto_transfers", True):
                 _end(box, row, row["next_state"], row["next_reason"])
@@ -245,26 +287,52 @@ def _end(box, row: dict, state: str, reason: str) -> None:
     reason = "" if state == "SUCCESS" else reason
     store.run(
         "UPDATE transfers SET state = ?, fail_reason = ?, next_state = NULL, due_at = NULL,"
-        " updated_at = ? WHERE out_bill_no = ?", state, reason, now, row["out_bill_no"],
+        " updated_at = ? WHERE out_bill_no = ?",
+        state,
+        reason,
+        now,
+        row["out_bill_no"],
     )
     request = json.loads(row["request"])
     if state == "SUCCESS":
         money.move(
-            store, amount_fen=-row["amount_fen"], bill_no=row["transfer_bill_no"],
-            business="商家转账", kind="商家转账", note=request["remark"], voucher=row["out_bill_no"],
+            store,
+            amount_fen=-row["amount_fen"],
+            bill_no=row["transfer_bill_no"],
+            business="商家转账",
+            kind="商家转账",
+            note=request["remark"],
+            voucher=row["out_bill_no"],
         )
-        store.say(row["openid"], "system", "receipt", {
-            "title": "微信支付收款", "amount_fen": row["amount_fen"], "shop": box.config.merchant_name,
-            "description": request["remark"], "number": row["transfer_bill_no"],
-        })
+        store.say(
+            row["openid"],
+            "system",
+            "receipt",
+            {
+                "title": "微信支付收款",
+                "amount_fen": row["amount_fen"],
+                "shop": box.config.merchant_name,
+                "description": request["remark"],
+                "number": row["transfer_bill_no"],
+            },
+        )
     notices.create(
-        box, event_type="MCHTRANSFER.BILL.FINISHED", summary="商家转账单据终态通知",
-        resource_type="mch_payment", url=request["notify_url"], reference=row["out_bill_no"],
+        box,
+        event_type="MCHTRANSFER.BILL.FINISHED",
+        summary="商家转账单据终态通知",
+        resource_type="mch_payment",
+        url=request["notify_url"],
+        reference=row["out_bill_no"],
         resource={
-            "out_bill_no": row["out_bill_no"], "transfer_bill_no": row["transfer_bill_no"],
-            "state": state, "mch_id": box.config.mchid, "transfer_amount": row["amount_fen"],
-            "openid": row["openid"], "fail_reason": reason,
-            "create_time": rfc3339(row["created_at"]), "update_time": rfc3339(now),
+            "out_bill_no": row["out_bill_no"],
+            "transfer_bill_no": row["transfer_bill_no"],
+            "state": state,
+            "mch_id": box.config.mchid,
+            "transfer_amount": row["amount_fen"],
+            "openid": row["openid"],
+            "fail_reason": reason,
+            "create_time": rfc3339(row["created_at"]),
+            "update_time": rfc3339(now),
         },
     )
 

@@ -53,7 +53,11 @@ def _authenticate():
     config = box().config
     fields = signing.parse_authorization(request.headers.get("Authorization", ""))
     if fields is None:
-        raise PayError(401, "SIGN_ERROR", "Http头Authorization值格式错误，请参考《微信支付商户REST API签名规则》")
+        raise PayError(
+            401,
+            "SIGN_ERROR",
+            "Http头Authorization值格式错误，请参考《微信支付商户REST API签名规则》",
+        )
     if fields["mchid"] != config.mchid:
         raise PayError(401, "SIGN_ERROR", "商户号不存在或与证书不符")
     if fields["serial_no"] != config.merchant_serial:
@@ -61,8 +65,12 @@ def _authenticate():
     stamp = fields["timestamp"]
     # Real time on both sides; the sandbox's advanced clock is for expiry only.
     if not stamp.isdigit() or abs(time.time() - int(stamp)) > CLOCK_SKEW_SECONDS:
-        raise PayError(401, "SIGN_ERROR", "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟")
-    target = request.environ.get("REQUEST_URI") or request.environ.get("RAW_URI") or request.full_path
+        raise PayError(
+            401, "SIGN_ERROR", "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟"
+        )
+    target = (
+        request.environ.get("REQUEST_URI") or request.environ.get("RAW_URI") or request.full_path
+    )
     if "://" in target:
         target = "/" + target.split("://", 1)[1].partition("/")[2]
     text = signing.request_text(
@@ -70,14 +78,21 @@ def _authenticate():
     )
     if not signing.rsa_verify(config.merchant_public_key, fields["signature"], text):
         raise PayError(
-            401, "SIGN_ERROR", "签名错误，请检查后再试",
-            sign_information={"method": request.method, "url": target,
-                              "sign_message_length": len(text)},
+            401,
+            "SIGN_ERROR",
+            "签名错误，请检查后再试",
+            sign_information={
+                "method": request.method,
+                "url": target,
+                "sign_message_length": len(text),
+            },
         )
     named = request.headers.get("Wechatpay-Serial")
     if named and named != config.public_key_id:
         raise PayError(400, "PARAM_ERROR", "Wechatpay-Serial 不是有效的微信支付公钥ID")
-    if "json" not in request.headers.get("Accept", "") and "*/*" not in request.headers.get("Accept", ""):
+    if "json" not in request.headers.get("Accept", "") and "*/*" not in request.headers.get(
+        "Accept", ""
+    ):
         raise PayError(406, "INVALID_REQUEST", "请求头 Accept 须为 application/json")
     if request.method == "POST" and request.content_length:
         if request.mimetype != "application/json":
@@ -114,7 +129,12 @@ def payload() -> dict:
 
 
 def text_field(
-    data: dict, name: str, *, most: int, least: int = 1, pattern: str | None = None,
+    data: dict,
+    name: str,
+    *,
+    most: int,
+    least: int = 1,
+    pattern: str | None = None,
     required: bool = True,
 ) -> str | None:
     """A string of the body. Absent, null and (when optional) empty are None."""

@@ -10,13 +10,13 @@ import pytest
 import requests
 import xmltodict
 from flask import Flask, Response, request
-from werkzeug.serving import WSGIRequestHandler, make_server
+from wechatpayv3 import WeChatPay, WeChatPayType
 from wechatpy import WeChatClient, WeChatOAuth
 from wechatpy.crypto import WeChatCrypto
 from wechatpy.exceptions import WeChatClientException
 from wechatpy.session.memorystorage import MemoryStorage
 from wechatpy.utils import check_signature
-from wechatpayv3 import WeChatPay, WeChatPayType
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from scripts.wechat_sandbox import config as configuration
 from scripts.wechat_sandbox import create_app
@@ -69,7 +69,8 @@ class Mall:
         aes = q.get("encrypt_type") == "aes"
         text = (
             crypto.decrypt_message(body, q["msg_signature"], q["timestamp"], q["nonce"])
-            if aes else body
+            if aes
+            else body
         )
         fields = xmltodict.parse(text)["xml"]
         self.messages.append((dict(q), fields, xmltodict.parse(body)["xml"]))
@@ -90,7 +91,7 @@ def _sandbox(tmp_path_factory):
     mall_server = Server(mall.app)
     # The sandbox must know its own address before it can be made.
     holder = Flask("holder")
-    server = Server(lambda environ, start: holder.wsgi_app(environ, start))
+    server = Server(lambda environ, start: holder.wsgi_app(environ, start))  # noqa: PLW0108 - late
     mall.config = configuration.init(
         folder, mall_url=mall_server.url, sandbox_url=server.url, mode="safe"
     )
@@ -136,7 +137,13 @@ def sandbox(_sandbox):
         pass
 
     box = Box()
-    box.app, box.mall, box.config, box.control, box.url = app, mall, config, control, config.sandbox_url
+    box.app, box.mall, box.config, box.control, box.url = (
+        app,
+        mall,
+        config,
+        control,
+        config.sandbox_url,
+    )
     return box
 
 
@@ -155,7 +162,11 @@ class MallClient(WeChatClient):
     """The client recipe of the protocol reference."""
 
     def __init__(self, appid, secret, api_base):
-        self.API_BASE_URL, self._base, self._lock = api_base + "/cgi-bin/", api_base, threading.Lock()
+        self.API_BASE_URL, self._base, self._lock = (
+            api_base + "/cgi-bin/",
+            api_base,
+            threading.Lock(),
+        )
         super().__init__(appid, secret, session=MemoryStorage(), timeout=(3, 8), auto_retry=False)
 
     @property
@@ -168,8 +179,13 @@ class MallClient(WeChatClient):
             if token and token != stale:
                 return token
             answer = self._http.post(
-                self._base + "/cgi-bin/stable_token", timeout=self.timeout,
-                json={"grant_type": "client_credential", "appid": self.appid, "secret": self.secret},
+                self._base + "/cgi-bin/stable_token",
+                timeout=self.timeout,
+                json={
+                    "grant_type": "client_credential",
+                    "appid": self.appid,
+                    "secret": self.secret,
+                },
             ).json()
             if answer.get("errcode"):
                 raise WeChatClientException(answer["errcode"], answer.get("errmsg"), client=self)
@@ -204,8 +220,13 @@ def client(sandbox):
 def oauth(sandbox):
     def make(scope="snsapi_base", state="s8f3a1", path="/wechat/oauth/callback"):
         return MallOAuth(
-            sandbox.url, sandbox.url, sandbox.config.appid, sandbox.config.secret,
-            sandbox.config.mall_url + path, scope, state,
+            sandbox.url,
+            sandbox.url,
+            sandbox.config.appid,
+            sandbox.config.secret,
+            sandbox.config.mall_url + path,
+            scope,
+            state,
         )
 
     return make
@@ -216,9 +237,13 @@ def wxpay(sandbox):
     config = sandbox.config
     folder = Path(config.folder)
     pay = WeChatPay(
-        wechatpay_type=WeChatPayType.JSAPI, mchid=config.mchid,
-        private_key=(folder / "merchant_key.pem").read_text(), cert_serial_no=config.merchant_serial,
-        appid=config.appid, apiv3_key=config.apiv3_key, timeout=(3, 8),
+        wechatpay_type=WeChatPayType.JSAPI,
+        mchid=config.mchid,
+        private_key=(folder / "merchant_key.pem").read_text(),
+        cert_serial_no=config.merchant_serial,
+        appid=config.appid,
+        apiv3_key=config.apiv3_key,
+        timeout=(3, 8),
         notify_url=config.mall_url + "/wechat/pay/notify",
         public_key=(folder / "wechatpay_public_key.pem").read_text(),
         public_key_id=config.public_key_id,

@@ -45,14 +45,18 @@ def test_text_and_reply_in_every_mode(sandbox, mode):
     assert query["openid"] == WANG
     assert ("Encrypt" in outer, "Content" in outer) == (mode != "plain", mode != "safe")
     assert (chat(sandbox)[-1]["side"], chat(sandbox)[-1]["body"]) == (
-        "account", {"content": "您好 <王芳> & 欢迎"},
+        "account",
+        {"content": "您好 <王芳> & 欢迎"},
     )
 
 
 def test_follow_by_code_then_scan_then_leave(sandbox, client):
-    made = client.qrcode.create({
-        "action_name": "QR_LIMIT_STR_SCENE", "action_info": {"scene": {"scene_str": "d_42"}},
-    })
+    made = client.qrcode.create(
+        {
+            "action_name": "QR_LIMIT_STR_SCENE",
+            "action_info": {"scene": {"scene_str": "d_42"}},
+        }
+    )
 
     sandbox.control.post(f"/persons/{WANG}/scan", ticket=made["ticket"])
     sandbox.control.post(f"/persons/{WANG}/scan", url=made["url"])
@@ -69,9 +73,13 @@ def test_follow_by_code_then_scan_then_leave(sandbox, client):
 
 
 def test_an_expired_code_leads_nowhere(sandbox, client):
-    made = client.qrcode.create({
-        "expire_seconds": 60, "action_name": "QR_SCENE", "action_info": {"scene": {"scene_id": 7}},
-    })
+    made = client.qrcode.create(
+        {
+            "expire_seconds": 60,
+            "action_name": "QR_SCENE",
+            "action_info": {"scene": {"scene_id": 7}},
+        }
+    )
     sandbox.control.post("/clock", advance=61)
 
     answer = requests.post(
@@ -87,7 +95,8 @@ def test_menu_click_and_view(sandbox, client):
     sandbox.control.post(f"/persons/{WANG}/view", url="http://mall/")
 
     assert [(m[1]["Event"], m[1]["EventKey"]) for m in sandbox.mall.messages] == [
-        ("CLICK", "MY_CODE"), ("VIEW", "http://mall/"),
+        ("CLICK", "MY_CODE"),
+        ("VIEW", "http://mall/"),
     ]
 
 
@@ -118,7 +127,9 @@ def test_silence_is_asked_again_and_the_second_answer_counts(sandbox, monkeypatc
     assert (outcome["ok"], outcome["tries"]) == (True, 2)
 
 
-@pytest.mark.parametrize("answer", ['{"ok":1}', "<xml><Content>x</Content></xml>", "<html>", "<!DOCTYPE x>"])
+@pytest.mark.parametrize(
+    "answer", ['{"ok":1}', "<xml><Content>x</Content></xml>", "<html>", "<!DOCTYPE x>"]
+)
 def test_garbage_shows_that_the_account_is_out_of_service(sandbox, answer):
     sandbox.control.post("/settings", mode="plain")
     sandbox.mall.reply = lambda fields: answer
@@ -145,10 +156,15 @@ def test_the_address_is_checked_with_echostr(sandbox):
 
 
 def test_phone_scans_a_picture_of_the_accounts_code(sandbox, client):
-    made = client.qrcode.create({
-        "action_name": "QR_LIMIT_STR_SCENE", "action_info": {"scene": {"scene_str": "poster"}},
-    })
-    picture = requests.get(f"{sandbox.url}/cgi-bin/showqrcode", params={"ticket": made["ticket"]}, timeout=5)
+    made = client.qrcode.create(
+        {
+            "action_name": "QR_LIMIT_STR_SCENE",
+            "action_info": {"scene": {"scene_str": "poster"}},
+        }
+    )
+    picture = requests.get(
+        f"{sandbox.url}/cgi-bin/showqrcode", params={"ticket": made["ticket"]}, timeout=5
+    )
     session = browser(sandbox)
 
     answer = session.post(
@@ -175,10 +191,17 @@ def test_phone_opens_links_of_the_mall_only(sandbox):
 
 
 def test_phone_menu_presses(sandbox, client):
-    client.menu.create({"button": [
-        {"name": "商城", "type": "view", "url": sandbox.config.mall_url + "/"},
-        {"name": "我的", "sub_button": [{"name": "推广码", "type": "click", "key": "MY_CODE"}]},
-    ]})
+    client.menu.create(
+        {
+            "button": [
+                {"name": "商城", "type": "view", "url": sandbox.config.mall_url + "/"},
+                {
+                    "name": "我的",
+                    "sub_button": [{"name": "推广码", "type": "click", "key": "MY_CODE"}],
+                },
+            ]
+        }
+    )
     session = browser(sandbox)
     session.post(sandbox.url + "/phone/follow", timeout=10)
 

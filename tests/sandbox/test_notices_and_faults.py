@@ -107,11 +107,14 @@ def test_stale_notices_are_signed_but_old(sandbox, call, wxpay):
     assert resources(sandbox, wxpay)[0]["out_trade_no"] == NO
 
 
-@pytest.mark.parametrize(("kind", "read"), [
-    ("amount", lambda r: r["amount"]["total"] == 12801),
-    ("mchid", lambda r: r["mchid"] == "1999999999"),
-    ("appid", lambda r: r["appid"] == "wx0000000000000000"),
-])
+@pytest.mark.parametrize(
+    ("kind", "read"),
+    [
+        ("amount", lambda r: r["amount"]["total"] == 12801),
+        ("mchid", lambda r: r["mchid"] == "1999999999"),
+        ("appid", lambda r: r["appid"] == "wx0000000000000000"),
+    ],
+)
 def test_notices_that_say_something_else(sandbox, call, wxpay, kind, read):
     sandbox.control.fault("notice:*", kind)
 
@@ -180,7 +183,8 @@ def test_calls_are_logged_with_shortened_secrets(sandbox, client):
     calls = sandbox.control.get("/calls")["calls"]
 
     assert [(c["name"], c["is_ok"]) for c in calls] == [
-        ("取稳定版 access_token", 1), ("取用户信息", 1),
+        ("取稳定版 access_token", 1),
+        ("取用户信息", 1),
     ]
     text = json.dumps(calls)
     assert client.access_token not in text

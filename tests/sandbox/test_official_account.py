@@ -14,10 +14,16 @@ def refused(call, *args, **kw):
 
 
 def token(sandbox, **more):
-    return requests.post(sandbox.url + "/cgi-bin/stable_token", timeout=5, json={
-        "grant_type": "client_credential", "appid": sandbox.config.appid,
-        "secret": sandbox.config.secret, **more,
-    }).json()
+    return requests.post(
+        sandbox.url + "/cgi-bin/stable_token",
+        timeout=5,
+        json={
+            "grant_type": "client_credential",
+            "appid": sandbox.config.appid,
+            "secret": sandbox.config.secret,
+            **more,
+        },
+    ).json()
 
 
 def follow(sandbox, *openids):
@@ -44,31 +50,48 @@ def test_forced_token_kills_the_old_one_and_is_limited(sandbox):
     too_soon = token(sandbox, force_refresh=True)
 
     ask = {"openid": WANG}
-    answer = requests.get(sandbox.url + "/cgi-bin/user/info", params={**ask, "access_token": old}, timeout=5)
+    answer = requests.get(
+        sandbox.url + "/cgi-bin/user/info", params={**ask, "access_token": old}, timeout=5
+    )
     assert answer.status_code == 200
     assert answer.json()["errcode"] == 40001
-    answer = requests.get(sandbox.url + "/cgi-bin/user/info", params={**ask, "access_token": new}, timeout=5)
+    answer = requests.get(
+        sandbox.url + "/cgi-bin/user/info", params={**ask, "access_token": new}, timeout=5
+    )
     assert answer.json() == {"subscribe": 0, "openid": WANG, "tagid_list": []}
     assert too_soon["errcode"] == 45011
 
 
-@pytest.mark.parametrize(("change", "code"), [
-    ({"secret": "x"}, 40125), ({"appid": "wx1"}, 40013), ({"grant_type": "x"}, 40002),
-])
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"secret": "x"}, 40125),
+        ({"appid": "wx1"}, 40013),
+        ({"grant_type": "x"}, 40002),
+    ],
+)
 def test_token_refuses_wrong_credentials(sandbox, change, code):
     assert token(sandbox, **change)["errcode"] == code
 
 
 def test_plain_token_and_missing_and_expired_tokens(sandbox):
     config = sandbox.config
-    answer = requests.get(sandbox.url + "/cgi-bin/token", timeout=5, params={
-        "grant_type": "client_credential", "appid": config.appid, "secret": config.secret,
-    }).json()
+    answer = requests.get(
+        sandbox.url + "/cgi-bin/token",
+        timeout=5,
+        params={
+            "grant_type": "client_credential",
+            "appid": config.appid,
+            "secret": config.secret,
+        },
+    ).json()
 
     missing = requests.get(sandbox.url + "/cgi-bin/user/info", timeout=5).json()
     sandbox.control.post("/clock", advance=7201)
     expired = requests.get(
-        sandbox.url + "/cgi-bin/user/info", timeout=5, params={"access_token": answer["access_token"]}
+        sandbox.url + "/cgi-bin/user/info",
+        timeout=5,
+        params={"access_token": answer["access_token"]},
     ).json()
 
     assert answer["expires_in"] == 7200
@@ -89,10 +112,13 @@ def test_jsapi_ticket_is_cached_by_wechatpy(client):
 
 
 def test_temporary_and_permanent_codes(sandbox, client):
-    temporary = client.qrcode.create({
-        "expire_seconds": 2_592_000, "action_name": "QR_STR_SCENE",
-        "action_info": {"scene": {"scene_str": "d_42"}},
-    })
+    temporary = client.qrcode.create(
+        {
+            "expire_seconds": 2_592_000,
+            "action_name": "QR_STR_SCENE",
+            "action_info": {"scene": {"scene_str": "d_42"}},
+        }
+    )
     permanent = {"action_name": "QR_LIMIT_STR_SCENE", "action_info": {"scene": {"scene_str": "p"}}}
     one, two = client.qrcode.create(permanent), client.qrcode.create(permanent)
     picture = requests.get(
@@ -108,25 +134,34 @@ def test_temporary_and_permanent_codes(sandbox, client):
     assert requests.get(sandbox.url + "/cgi-bin/showqrcode?ticket=x", timeout=5).status_code == 404
 
 
-@pytest.mark.parametrize("body", [
-    {"action_name": "QR", "action_info": {"scene": {"scene_id": 1}}},
-    {"action_name": "QR_SCENE", "action_info": {"scene": {"scene_id": 0}}},
-    {"action_name": "QR_SCENE", "action_info": {"scene": {"scene_id": 2**32}}},
-    {"action_name": "QR_LIMIT_SCENE", "action_info": {"scene": {"scene_id": 100_001}}},
-    {"action_name": "QR_LIMIT_STR_SCENE", "action_info": {"scene": {"scene_str": "x" * 65}}},
-    {"action_name": "QR_STR_SCENE", "action_info": {"scene": {"scene_str": ""}}},
-    {"action_name": "QR_STR_SCENE", "expire_seconds": 2_592_001,
-     "action_info": {"scene": {"scene_str": "x"}}},
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"action_name": "QR", "action_info": {"scene": {"scene_id": 1}}},
+        {"action_name": "QR_SCENE", "action_info": {"scene": {"scene_id": 0}}},
+        {"action_name": "QR_SCENE", "action_info": {"scene": {"scene_id": 2**32}}},
+        {"action_name": "QR_LIMIT_SCENE", "action_info": {"scene": {"scene_id": 100_001}}},
+        {"action_name": "QR_LIMIT_STR_SCENE", "action_info": {"scene": {"scene_str": "x" * 65}}},
+        {"action_name": "QR_STR_SCENE", "action_info": {"scene": {"scene_str": ""}}},
+        {
+            "action_name": "QR_STR_SCENE",
+            "expire_seconds": 2_592_001,
+            "action_info": {"scene": {"scene_str": "x"}},
+        },
+    ],
+)
 def test_codes_outside_the_limits_are_refused(client, sandbox, body):
     assert refused(client.qrcode.create, body) == 40053
     assert sandbox.control.get("/qrcodes")["qrcodes"] == []
 
 
 def test_user_info_tells_the_scene_but_no_name(sandbox, client):
-    client.qrcode.create({
-        "action_name": "QR_LIMIT_STR_SCENE", "action_info": {"scene": {"scene_str": "d_42"}},
-    })
+    client.qrcode.create(
+        {
+            "action_name": "QR_LIMIT_STR_SCENE",
+            "action_info": {"scene": {"scene_str": "d_42"}},
+        }
+    )
     sandbox.control.post(f"/persons/{WANG}/follow", scene="d_42")
 
     user = client.user.get(WANG)
@@ -139,10 +174,12 @@ def test_user_info_tells_the_scene_but_no_name(sandbox, client):
     assert refused(client.user.get, "oNobody") == 40003
 
 
-MENU = {"button": [
-    {"name": "商城", "type": "view", "url": "http://127.0.0.1:8000/"},
-    {"name": "我的", "sub_button": [{"name": "推广码", "type": "click", "key": "MY_CODE"}]},
-]}
+MENU = {
+    "button": [
+        {"name": "商城", "type": "view", "url": "http://127.0.0.1:8000/"},
+        {"name": "我的", "sub_button": [{"name": "推广码", "type": "click", "key": "MY_CODE"}]},
+    ]
+}
 
 
 def test_menus_with_a_rule_for_a_tag(sandbox, client):
@@ -153,7 +190,9 @@ def test_menus_with_a_rule_for_a_tag(sandbox, client):
     tag = client.tag.create("分销员")
     client.tag.tag_user(tag["id"], [LIN])
     special = {"button": [{"name": "分销中心", "type": "click", "key": "D"}]}
-    menu_id = client.menu.add_conditional({**special, "matchrule": {"tag_id": str(tag["id"])}})["menuid"]
+    menu_id = client.menu.add_conditional({**special, "matchrule": {"tag_id": str(tag["id"])}})[
+        "menuid"
+    ]
 
     assert client.menu.get()["menu"]["button"] == MENU["button"]
     assert client.menu.try_match(LIN)["button"][0]["name"] == "分销中心"
@@ -166,16 +205,19 @@ def test_menus_with_a_rule_for_a_tag(sandbox, client):
     assert client.menu.get() is None
 
 
-@pytest.mark.parametrize(("button", "code"), [
-    ([], 40016),
-    ([{"name": "一", "type": "click", "key": "k"}] * 4, 40016),
-    ([{"name": "六个汉字太长", "type": "click", "key": "k"}], 40018),
-    ([{"name": "一", "type": "dance", "key": "k"}], 40017),
-    ([{"name": "一", "type": "click", "key": "k" * 129}], 40019),
-    ([{"name": "一", "type": "view", "url": "http://a/" + "u" * 1024}], 40020),
-    ([{"name": "一", "sub_button": [{"name": "二", "type": "click", "key": "k"}] * 6}], 40023),
-    ([{"name": "一", "sub_button": [{"name": "二", "type": "view"}]}], 40027),
-])
+@pytest.mark.parametrize(
+    ("button", "code"),
+    [
+        ([], 40016),
+        ([{"name": "一", "type": "click", "key": "k"}] * 4, 40016),
+        ([{"name": "六个汉字太长", "type": "click", "key": "k"}], 40018),
+        ([{"name": "一", "type": "dance", "key": "k"}], 40017),
+        ([{"name": "一", "type": "click", "key": "k" * 129}], 40019),
+        ([{"name": "一", "type": "view", "url": "http://a/" + "u" * 1024}], 40020),
+        ([{"name": "一", "sub_button": [{"name": "二", "type": "click", "key": "k"}] * 6}], 40023),
+        ([{"name": "一", "sub_button": [{"name": "二", "type": "view"}]}], 40027),
+    ],
+)
 def test_menus_outside_the_limits_are_refused(client, button, code):
     assert refused(client.menu.create, {"button": button}) == code
     assert client.menu.get() is None
@@ -221,11 +263,17 @@ def test_customer_messages_need_a_window(sandbox, client):
 
 def test_template_message_reaches_the_chat_and_reports(sandbox, client):
     template = client.get("template/get_all_private_template")["template_list"][2]
-    data = {"amount1": {"value": "12.34元"}, "thing2": {"value": "王芳的订单"}, "time3": {"value": "2026-11-21"}}
+    data = {
+        "amount1": {"value": "12.34元"},
+        "thing2": {"value": "王芳的订单"},
+        "time3": {"value": "2026-11-21"},
+    }
     assert refused(client.message.send_template, WANG, template["template_id"], data) == 43004
     follow(sandbox, WANG)
 
-    sent = client.message.send_template(WANG, template["template_id"], data, url=sandbox.config.mall_url)
+    sent = client.message.send_template(
+        WANG, template["template_id"], data, url=sandbox.config.mall_url
+    )
 
     wait_for(lambda: any(m[1].get("MsgID") == str(sent["msgid"]) for m in sandbox.mall.messages))
     line = sandbox.control.get(f"/persons/{WANG}/chat")["chat"][-1]
@@ -238,12 +286,16 @@ def test_template_message_reaches_the_chat_and_reports(sandbox, client):
 def test_subscription_notice_needs_one_consent_each(sandbox, client):
     template_id = sandbox.config.templates[1]["template_id"]
     data = {
-        "character_string1": {"value": "M1"}, "thing2": {"value": "茶"}, "thing3": {"value": "顺丰"},
+        "character_string1": {"value": "M1"},
+        "thing2": {"value": "茶"},
+        "thing3": {"value": "顺丰"},
         "time4": {"value": "2026-11-21"},
     }
-    send = lambda: client.post("message/subscribe/bizsend", data={  # noqa: E731
-        "touser": WANG, "template_id": template_id, "data": data,
-    })
+
+    def send():
+        body = {"touser": WANG, "template_id": template_id, "data": data}
+        return client.post("message/subscribe/bizsend", data=body)
+
     assert refused(send) == 43101
     sandbox.control.post(f"/persons/{WANG}/consent", template_id=template_id)
 

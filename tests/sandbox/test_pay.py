@@ -6,9 +6,11 @@ import hashlib
 import io
 import json
 import time
+from pathlib import Path
 
 import pytest
 import requests
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from wechatpy.utils import random_string
 
 from scripts.wechat_sandbox import signing
@@ -21,8 +23,12 @@ NO = "M20261121000001"
 
 def order(call, out_trade_no=NO, total=12800, openid=WANG, **more):
     return call(
-        "pay", description="龙井茶", out_trade_no=out_trade_no,
-        amount={"total": total, "currency": "CNY"}, payer={"openid": openid}, **more,
+        "pay",
+        description="龙井茶",
+        out_trade_no=out_trade_no,
+        amount={"total": total, "currency": "CNY"},
+        payer={"openid": openid},
+        **more,
     )
 
 
@@ -50,7 +56,10 @@ def test_pay_query_and_notice(sandbox, call, wxpay):
     assert {"transaction_id", "success_time", "bank_type"}.isdisjoint(before)
     assert after["trade_state"] == "SUCCESS"
     assert after["amount"] == {
-        "total": 12800, "currency": "CNY", "payer_total": 12800, "payer_currency": "CNY",
+        "total": 12800,
+        "currency": "CNY",
+        "payer_total": 12800,
+        "payer_currency": "CNY",
     }
     assert by_id == after
     assert notice["event_type"] == "TRANSACTION.SUCCESS"
@@ -79,19 +88,34 @@ def test_paid_and_closed_numbers_are_not_reused(sandbox, call):
     assert call("query", out_trade_no="M2026112100000X")[0] == 404
 
 
-@pytest.mark.parametrize("change", [
-    {"out_trade_no": "M1"}, {"out_trade_no": "M" * 33}, {"out_trade_no": "M2026 1121"},
-    {"description": "字" * 128}, {"attach": "a" * 129},
-    {"notify_url": "https://mall.example.com/n?x=1"}, {"notify_url": "http://other.example.com/n"},
-    {"amount": {"total": 0}}, {"amount": {"total": 1.5}}, {"amount": {"total": True}},
-    {"amount": {"total": 1, "currency": "USD"}},
-    {"payer": {"openid": "oNobody"}}, {"time_expire": "tomorrow"},
-    {"time_expire": "2020-01-01T00:00:00+08:00"}, {"time_expire": "2099-01-01T00:00:00+08:00"},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"out_trade_no": "M1"},
+        {"out_trade_no": "M" * 33},
+        {"out_trade_no": "M2026 1121"},
+        {"description": "字" * 128},
+        {"attach": "a" * 129},
+        {"notify_url": "https://mall.example.com/n?x=1"},
+        {"notify_url": "http://other.example.com/n"},
+        {"amount": {"total": 0}},
+        {"amount": {"total": 1.5}},
+        {"amount": {"total": True}},
+        {"amount": {"total": 1, "currency": "USD"}},
+        {"payer": {"openid": "oNobody"}},
+        {"time_expire": "tomorrow"},
+        {"time_expire": "2020-01-01T00:00:00+08:00"},
+        {"time_expire": "2099-01-01T00:00:00+08:00"},
+    ],
+)
 def test_orders_outside_the_rules_are_refused(sandbox, call, change):
     fields = {
-        "description": "茶", "out_trade_no": NO, "amount": {"total": 1}, "payer": {"openid": WANG},
-        "notify_url": sandbox.config.mall_url + "/wechat/pay/notify", **change,
+        "description": "茶",
+        "out_trade_no": NO,
+        "amount": {"total": 1},
+        "payer": {"openid": WANG},
+        "notify_url": sandbox.config.mall_url + "/wechat/pay/notify",
+        **change,
     }
 
     status, data = call("pay", **fields)
@@ -106,7 +130,9 @@ def test_time_expire_closes_the_order(sandbox, call):
     sandbox.control.post("/clock", advance=601)
 
     answer = requests.post(
-        f"{sandbox.control.base}/persons/{WANG}/pay", json={"prepay_id": data["prepay_id"]}, timeout=5
+        f"{sandbox.control.base}/persons/{WANG}/pay",
+        json={"prepay_id": data["prepay_id"]},
+        timeout=5,
     )
 
     assert (answer.status_code, answer.json()["error"]) == (409, "该订单已关闭")
@@ -119,20 +145,22 @@ def test_time_expire_closes_the_order(sandbox, call):
 def raw(sandbox, *, body=b"", path=f"/v3/pay/transactions/out-trade-no/{NO}?mchid=x", **change):
     """A request signed by hand, to be spoilt."""
     config = sandbox.config
-    key = sandbox.app.extensions["sandbox"]  # Only for the folder of the merchant's key.
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    with open(f"{key.config.folder}/merchant_key.pem", "rb") as pem:
-        merchant_key = load_pem_private_key(pem.read(), None)
+    pem = Path(config.folder, "merchant_key.pem").read_bytes()
+    merchant_key = load_pem_private_key(pem, None)
     values = {
-        "mchid": config.mchid, "nonce_str": random_string(32), "timestamp": str(int(time.time())),
-        "serial_no": config.merchant_serial, **change,
+        "mchid": config.mchid,
+        "nonce_str": random_string(32),
+        "timestamp": str(int(time.time())),
+        "serial_no": config.merchant_serial,
+        **change,
     }
     text = signing.request_text("GET", path, values["timestamp"], values["nonce_str"], body)
     values.setdefault("signature", signing.rsa_sign(merchant_key, text))
     header = signing.SCHEMA + " " + ",".join(f'{k}="{v}"' for k, v in values.items())
     return requests.get(
-        sandbox.url + path, timeout=5, headers={"Authorization": header, "Accept": "application/json"}
+        sandbox.url + path,
+        timeout=5,
+        headers={"Authorization": header, "Accept": "application/json"},
     )
 
 
@@ -140,7 +168,9 @@ def test_a_right_signature_passes_and_wrong_ones_do_not(sandbox):
     # mchid=x in the query is refused only after the signature was found right.
     assert raw(sandbox).json()["code"] == "NO_AUTH"
     for change in (
-        {"timestamp": str(int(time.time()) - 301)}, {"serial_no": "00"}, {"mchid": "1"},
+        {"timestamp": str(int(time.time()) - 301)},
+        {"serial_no": "00"},
+        {"mchid": "1"},
         {"signature": "AAAA"},
     ):
         answer = raw(sandbox, **change)
@@ -164,15 +194,24 @@ def pay_params(sandbox, wxpay, prepay_id):
     stamp, nonce = str(int(time.time())), random_string(32)
     package = f"prepay_id={prepay_id}"
     return {
-        "appId": sandbox.config.appid, "timeStamp": stamp, "nonceStr": nonce, "package": package,
-        "signType": "RSA", "paySign": wxpay.sign([sandbox.config.appid, stamp, nonce, package]),
+        "appId": sandbox.config.appid,
+        "timeStamp": stamp,
+        "nonceStr": nonce,
+        "package": package,
+        "signType": "RSA",
+        "paySign": wxpay.sign([sandbox.config.appid, stamp, nonce, package]),
     }
 
 
 def sheet(sandbox, session, params, step="check", url=None):
-    return session.post(f"{sandbox.url}/_js/pay/{step}", timeout=5, json={
-        "params": params, "url": url or sandbox.config.mall_url + "/checkout",
-    }).json()
+    return session.post(
+        f"{sandbox.url}/_js/pay/{step}",
+        timeout=5,
+        json={
+            "params": params,
+            "url": url or sandbox.config.mall_url + "/checkout",
+        },
+    ).json()
 
 
 def test_the_sheet_opens_and_pays_with_the_clients_signature(sandbox, call, wxpay):
@@ -207,8 +246,11 @@ def test_the_sheet_stays_closed_for_wrong_requests(sandbox, call, wxpay):
 
 def refund(call, number="R1", fen=4000, total=12800, **more):
     return call(
-        "refund", out_refund_no=number, out_trade_no=NO,
-        amount={"refund": fen, "total": total, "currency": "CNY"}, **more,
+        "refund",
+        out_refund_no=number,
+        out_trade_no=NO,
+        amount={"refund": fen, "total": total, "currency": "CNY"},
+        **more,
     )
 
 
@@ -227,7 +269,10 @@ def test_refund_is_processing_then_done_with_a_notice(sandbox, call, wxpay):
     notice = next(n for n in notices(sandbox, wxpay) if n["event_type"] == "REFUND.SUCCESS")
     assert notice["resource"]["refund_status"] == "SUCCESS"
     assert notice["resource"]["amount"] == {
-        "total": 12800, "refund": 4000, "payer_total": 12800, "payer_refund": 4000,
+        "total": 12800,
+        "refund": 4000,
+        "payer_total": 12800,
+        "payer_refund": 4000,
     }
     assert call("query", out_trade_no=NO)[1]["trade_state"] == "REFUND"
 
@@ -293,8 +338,10 @@ def test_bills_of_yesterday(sandbox, call, wxpay):
     assert rows[4][:3] == ["`2", "`128.00", "`40.00"]
     flows = list(csv.reader(io.StringIO(flow.decode())))
     assert [(r[3], r[5], r[6]) for r in flows[1:5]] == [
-        ("`交易", "`收入", "`128.00"), ("`扣除交易手续费", "`支出", "`0.77"),
-        ("`退款", "`支出", "`40.00"), ("`退还手续费", "`收入", "`0.24"),
+        ("`交易", "`收入", "`128.00"),
+        ("`扣除交易手续费", "`支出", "`0.77"),
+        ("`退款", "`支出", "`40.00"),
+        ("`退还手续费", "`收入", "`0.24"),
     ]
     assert flows[6] == ["`4", "`2", "`128.24", "`2", "`40.77"]
 

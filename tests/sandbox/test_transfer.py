@@ -14,9 +14,14 @@ INFOS = [
 
 def transfer(call, out_bill_no=NO, fen=2000, openid=LIN, scene="1005", infos=INFOS, **more):
     return call(
-        "mch_transfer_bills", out_bill_no=out_bill_no, transfer_scene_id=scene, openid=openid,
-        transfer_amount=fen, transfer_remark="佣金提现",
-        transfer_scene_report_infos=infos, **more,
+        "mch_transfer_bills",
+        out_bill_no=out_bill_no,
+        transfer_scene_id=scene,
+        openid=openid,
+        transfer_amount=fen,
+        transfer_remark="佣金提现",
+        transfer_scene_report_infos=infos,
+        **more,
     )
 
 
@@ -33,10 +38,16 @@ def test_confirmed_transfer_is_paid_and_told(sandbox, call, wxpay):
     status, made = transfer(call, notify_url=url, user_recv_perception="劳务报酬")
     waiting = query(call)
     params = {
-        "mchId": sandbox.config.mchid, "appId": sandbox.config.appid, "package": made["package_info"],
+        "mchId": sandbox.config.mchid,
+        "appId": sandbox.config.appid,
+        "package": made["package_info"],
     }
     body = {"params": params, "url": sandbox.config.mall_url + "/me/wallet"}
-    other = browser(sandbox, WANG).post(sandbox.url + "/_js/transfer/check", json=body, timeout=5).json()
+    other = (
+        browser(sandbox, WANG)
+        .post(sandbox.url + "/_js/transfer/check", json=body, timeout=5)
+        .json()
+    )
     session = browser(sandbox, LIN)
     shown = session.post(sandbox.url + "/_js/transfer/check", json=body, timeout=5).json()
     session.post(sandbox.url + "/_js/transfer/confirm", json=body, timeout=5)
@@ -49,7 +60,11 @@ def test_confirmed_transfer_is_paid_and_told(sandbox, call, wxpay):
     assert "package_info" not in waiting
     assert other == {"ok": False, "message": "收款人与当前微信用户不一致"}
     assert (shown["amount_fen"], shown["remark"], shown["payee"]) == (2000, "佣金提现", "林杰")
-    assert (done["transfer_amount"], done["openid"], done["mch_id"]) == (2000, LIN, sandbox.config.mchid)
+    assert (done["transfer_amount"], done["openid"], done["mch_id"]) == (
+        2000,
+        LIN,
+        sandbox.config.mchid,
+    )
     assert notice["event_type"] == "MCHTRANSFER.BILL.FINISHED"
     assert (notice["resource"]["state"], notice["resource"]["out_bill_no"]) == ("SUCCESS", NO)
     by_id = call("mch_transfer_bills_query", transfer_bill_no=made["transfer_bill_no"])
@@ -72,17 +87,23 @@ def test_the_same_number_with_the_same_data_is_one_transfer(sandbox, call):
     assert sandbox.control.get("/settings")["available_fen"] == 100_000_000 - 250000
 
 
-@pytest.mark.parametrize(("change", "code"), [
-    ({"fen": 9}, "INVALID_REQUEST"),
-    ({"fen": 2_000_001, "user_name": "林杰"}, "INVALID_REQUEST"),
-    ({"infos": INFOS[:1]}, "PARAM_ERROR"),
-    ({"infos": [*INFOS, {"info_type": "活动名称", "info_content": "x"}]}, "PARAM_ERROR"),
-    ({"infos": [INFOS[0], {"info_type": "报酬说明", "info_content": "字" * 33}]}, "PARAM_ERROR"),
-    ({"scene": "1000"}, "NO_AUTH"),
-    ({"user_recv_perception": "活动奖励"}, "PARAM_ERROR"),
-    ({"out_bill_no": "W-1"}, "PARAM_ERROR"),
-    ({"openid": "oNobody"}, "PARAM_ERROR"),
-])
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"fen": 9}, "INVALID_REQUEST"),
+        ({"fen": 2_000_001, "user_name": "林杰"}, "INVALID_REQUEST"),
+        ({"infos": INFOS[:1]}, "PARAM_ERROR"),
+        ({"infos": [*INFOS, {"info_type": "活动名称", "info_content": "x"}]}, "PARAM_ERROR"),
+        (
+            {"infos": [INFOS[0], {"info_type": "报酬说明", "info_content": "字" * 33}]},
+            "PARAM_ERROR",
+        ),
+        ({"scene": "1000"}, "NO_AUTH"),
+        ({"user_recv_perception": "活动奖励"}, "PARAM_ERROR"),
+        ({"out_bill_no": "W-1"}, "PARAM_ERROR"),
+        ({"openid": "oNobody"}, "PARAM_ERROR"),
+    ],
+)
 def test_transfers_outside_the_rules_are_refused(sandbox, call, change, code):
     assert transfer(call, **change)[1]["code"] == code
     assert sandbox.control.get("/transfers")["transfers"] == []
@@ -91,8 +112,13 @@ def test_transfers_outside_the_rules_are_refused(sandbox, call, change, code):
 def test_names_are_required_from_2000_yuan_and_must_be_decryptable(sandbox, wxpay, call):
     path = "/v3/fund-app/mch-transfer/transfer-bills"
     body = {
-        "appid": sandbox.config.appid, "out_bill_no": NO, "transfer_scene_id": "1005", "openid": LIN,
-        "transfer_amount": 200000, "transfer_remark": "佣金", "transfer_scene_report_infos": INFOS,
+        "appid": sandbox.config.appid,
+        "out_bill_no": NO,
+        "transfer_scene_id": "1005",
+        "openid": LIN,
+        "transfer_amount": 200000,
+        "transfer_remark": "佣金",
+        "transfer_scene_report_infos": INFOS,
     }
     from wechatpayv3.type import RequestType
 
@@ -172,4 +198,6 @@ def test_scripted_ends(sandbox, call):
 
     sandbox.control.fault("transfer", "stuck")
     assert transfer(call, "W20261121000005")[1]["state"] == "PROCESSING"
-    assert sandbox.control.post("/transfers/W20261121000005/proceed")["state"] == "WAIT_USER_CONFIRM"
+    assert (
+        sandbox.control.post("/transfers/W20261121000005/proceed")["state"] == "WAIT_USER_CONFIRM"
+    )

@@ -17,7 +17,8 @@ def keys(vectors):
         "merchant_public": load_pem_public_key(pem["merchant_public_key_pem"].encode()),
         "platform": load_pem_private_key(pem["wechatpay_private_key_pem"].encode(), None),
         "platform_public": load_pem_public_key(pem["wechatpay_public_key_pem"].encode()),
-        "apiv3": pem["apiv3_key"], "serial": pem["wechatpay_public_key_id"],
+        "apiv3": pem["apiv3_key"],
+        "serial": pem["wechatpay_public_key_id"],
     }
 
 
@@ -40,17 +41,25 @@ def test_aes_message(vectors):
 
     assert made == case["encrypt"]
     assert crypto(vectors).decrypt(made) == case["plaintext_xml"]
-    assert crypto(vectors).signature(case["timestamp"], case["nonce"], made) == case["msg_signature"]
+    assert (
+        crypto(vectors).signature(case["timestamp"], case["nonce"], made) == case["msg_signature"]
+    )
 
 
 def test_message_fields_render_as_in_the_vector(vectors):
     case = vectors["aes_message"]
 
-    made = push.to_xml({
-        "ToUserName": "gh_mall", "FromUserName": "oUser0001", "CreateTime": 1735689600,
-        "MsgType": "event", "Event": "subscribe", "EventKey": "qrscene_d_42",
-        "Ticket": "gQH47joAAAAAAAAAASxodHRwOi8v",
-    })
+    made = push.to_xml(
+        {
+            "ToUserName": "gh_mall",
+            "FromUserName": "oUser0001",
+            "CreateTime": 1735689600,
+            "MsgType": "event",
+            "Event": "subscribe",
+            "EventKey": "qrscene_d_42",
+            "Ticket": "gQH47joAAAAAAAAAASxodHRwOi8v",
+        }
+    )
 
     assert made == case["plaintext_xml"]
 
@@ -58,15 +67,18 @@ def test_message_fields_render_as_in_the_vector(vectors):
 def test_aes_reply_is_opened(vectors, sandbox):
     message, reply = vectors["aes_message"], vectors["aes_reply"]
     config = replace(
-        sandbox.config, token=message["token"], aes_key=message["encoding_aes_key"],
-        appid=message["appid"], original_id="gh_mall",
+        sandbox.config,
+        token=message["token"],
+        aes_key=message["encoding_aes_key"],
+        appid=message["appid"],
+        original_id="gh_mall",
     )
 
     line = push.open_reply(config, "safe", "oUser0001", reply["reply_body"].encode())
 
     assert line == {"kind": "text", "body": {"content": "欢迎光临"}}
+    spoilt = reply["reply_body"].replace(reply["msg_signature"], "0" * 40)
     with pytest.raises(push.BadReply, match="MsgSignature"):
-        spoilt = reply["reply_body"].replace(reply["msg_signature"], "0" * 40)
         push.open_reply(config, "safe", "oUser0001", spoilt.encode())
 
 
@@ -81,7 +93,9 @@ def test_other_accounts_messages_do_not_decrypt(vectors):
 def test_jssdk_signature(vectors):
     for case in vectors["jssdk_signature"]:
         made = signing.jssdk_signature(
-            ticket=case["jsapi_ticket"], noncestr=case["noncestr"], timestamp=case["timestamp"],
+            ticket=case["jsapi_ticket"],
+            noncestr=case["noncestr"],
+            timestamp=case["timestamp"],
             url=case["url"],
         )
         assert made == case["signature"]
@@ -90,7 +104,10 @@ def test_jssdk_signature(vectors):
 def test_v3_request(vectors, keys):
     for case in vectors["v3_request"]:
         text = signing.request_text(
-            case["method"], case["url_path_and_query"], case["timestamp"], case["nonce_str"],
+            case["method"],
+            case["url_path_and_query"],
+            case["timestamp"],
+            case["nonce_str"],
             case["body"].encode(),
         )
         fields = signing.parse_authorization(case["authorization"])
@@ -107,8 +124,11 @@ def test_v3_response(vectors, keys):
         expected = {k: v for k, v in case["headers"].items() if k != "Content-Type"}
 
         made = signing.answer_headers(
-            keys["platform"], keys["serial"], case["body"].encode(),
-            timestamp=expected["Wechatpay-Timestamp"], nonce=expected["Wechatpay-Nonce"],
+            keys["platform"],
+            keys["serial"],
+            case["body"].encode(),
+            timestamp=expected["Wechatpay-Timestamp"],
+            nonce=expected["Wechatpay-Nonce"],
         )
 
         assert made == expected
@@ -131,16 +151,23 @@ def test_notices(vectors, keys, name):
     headers = case["headers"]
 
     opened = signing.unseal(
-        keys["apiv3"], nonce=case["resource_nonce"], ciphertext=case["ciphertext"],
+        keys["apiv3"],
+        nonce=case["resource_nonce"],
+        ciphertext=case["ciphertext"],
         associated_data=case["associated_data"],
     )
     sealed = signing.seal(
-        keys["apiv3"], nonce=case["resource_nonce"], plaintext=case["decrypted_text"],
+        keys["apiv3"],
+        nonce=case["resource_nonce"],
+        plaintext=case["decrypted_text"],
         associated_data=case["associated_data"],
     )
     signed = signing.answer_headers(
-        keys["platform"], keys["serial"], case["body"].encode(),
-        timestamp=headers["Wechatpay-Timestamp"], nonce=headers["Wechatpay-Nonce"],
+        keys["platform"],
+        keys["serial"],
+        case["body"].encode(),
+        timestamp=headers["Wechatpay-Timestamp"],
+        nonce=headers["Wechatpay-Nonce"],
     )
 
     assert opened == case["decrypted_text"]
@@ -148,7 +175,9 @@ def test_notices(vectors, keys, name):
     assert signed["Wechatpay-Signature"] == headers["Wechatpay-Signature"]
     with pytest.raises(InvalidTag):
         signing.unseal(
-            keys["apiv3"], nonce=case["resource_nonce"], ciphertext=case["ciphertext"],
+            keys["apiv3"],
+            nonce=case["resource_nonce"],
+            ciphertext=case["ciphertext"],
             associated_data="other",
         )
 

@@ -30,7 +30,10 @@ def login(sandbox, oauth, scope="snsapi_base"):
         answer = session.get(client.authorize_url, allow_redirects=False, timeout=5)
     else:
         answer = session.post(
-            client.authorize_url.split("#")[0], data={"answer": "allow"}, allow_redirects=False, timeout=5
+            client.authorize_url.split("#")[0],
+            data={"answer": "allow"},
+            allow_redirects=False,
+            timeout=5,
         )
     return client, code_from(answer)
 
@@ -96,14 +99,20 @@ def test_a_refusal_comes_back_without_code(sandbox, oauth):
     assert parse_qs(urlsplit(answer.headers["Location"]).query) == {"state": ["s8f3a1"]}
 
 
-@pytest.mark.parametrize(("change", "code"), [
-    (lambda u: u.replace("127.0.0.1", "127.0.0.2", 2), "10003"),
-    (lambda u: u.replace("response_type=code&", "").replace("?", "?response_type=code&", 1), "10002"),
-    (lambda u: u.replace("snsapi_base", "snsapi_login"), "10005"),
-    (lambda u: u.replace("s8f3a1", "a-b"), "10002"),
-    (lambda u: u.replace("s8f3a1", "a" * 129), "10002"),
-    (lambda u: u.replace("appid=wx", "appid=wy"), "10001"),
-])
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda u: u.replace("127.0.0.1", "127.0.0.2", 2), "10003"),
+        (
+            lambda u: u.replace("response_type=code&", "").replace("?", "?response_type=code&", 1),
+            "10002",
+        ),
+        (lambda u: u.replace("snsapi_base", "snsapi_login"), "10005"),
+        (lambda u: u.replace("s8f3a1", "a-b"), "10002"),
+        (lambda u: u.replace("s8f3a1", "a" * 129), "10002"),
+        (lambda u: u.replace("appid=wx", "appid=wy"), "10001"),
+    ],
+)
 def test_wrong_addresses_show_wechats_error_page(sandbox, oauth, change, code):
     url = oauth().authorize_url
     base, query = url.split("?", 1)
@@ -121,12 +130,16 @@ def test_a_tab_without_a_person_asks_who_holds_the_phone(sandbox, oauth):
 
     page = session.get(url, timeout=5)
     answer = session.post(
-        sandbox.url + "/phone/choose", timeout=5, allow_redirects=False,
+        sandbox.url + "/phone/choose",
+        timeout=5,
+        allow_redirects=False,
         data={"openid": WANG, "back": url.split("#")[0].removeprefix(sandbox.url)},
     )
 
     assert "林杰" in page.text
-    assert code_from(session.get(sandbox.url + answer.headers["Location"], allow_redirects=False, timeout=5))
+    assert code_from(
+        session.get(sandbox.url + answer.headers["Location"], allow_redirects=False, timeout=5)
+    )
 
 
 def test_snapshot_users_are_virtual(sandbox, oauth):
@@ -155,7 +168,10 @@ def js_config(sandbox, client, url=None, **change):
     url = url or sandbox.config.mall_url + "/p/1?from=x"
     ticket, nonce = client.jsapi.get_jsapi_ticket(), random_string(16)
     values = {
-        "appId": sandbox.config.appid, "nonceStr": nonce, "timestamp": 1735689600, "url": url,
+        "appId": sandbox.config.appid,
+        "nonceStr": nonce,
+        "timestamp": 1735689600,
+        "url": url,
         "signature": client.jsapi.get_jsapi_signature(nonce, ticket, 1735689600, url),
     }
     return requests.post(sandbox.url + "/_js/config", json=values | change, timeout=5).json()
@@ -165,11 +181,14 @@ def test_js_config_with_wechatpys_signature(sandbox, client):
     assert js_config(sandbox, client) == {"ok": True, "errMsg": "config:ok"}
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"signature": "0" * 40}, "config:invalid signature"),
-    ({"url": "http://evil.example/"}, "config:invalid url domain"),
-    ({"appId": "wx1"}, "config:invalid appid"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"signature": "0" * 40}, "config:invalid signature"),
+        ({"url": "http://evil.example/"}, "config:invalid url domain"),
+        ({"appId": "wx1"}, "config:invalid appid"),
+    ],
+)
 def test_wrong_js_config(sandbox, client, change, message):
     assert js_config(sandbox, client, **change) == {"ok": False, "errMsg": message}
 
