@@ -4,6 +4,7 @@ import argparse
 import logging
 import sys
 import threading
+import time
 from pathlib import Path
 
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -63,10 +64,8 @@ def _serve(options) -> int:
     server = make_server(
         "127.0.0.1", options.port, app, threaded=True, request_handler=QuietHandler
     )
-    # As the console does when the address is saved; the mall may come up a little later.
-    check = threading.Timer(3, push.check_url, (box,))
-    check.daemon = True
-    check.start()
+    # As the console does when the address is saved; the mall may come up later.
+    threading.Thread(target=_check_address, args=(box,), daemon=True).start()
     print(f"sandbox listens on http://127.0.0.1:{options.port}", flush=True)
     try:
         server.serve_forever()
@@ -76,6 +75,13 @@ def _serve(options) -> int:
         server.server_close()
         box.close()
     return 0
+
+
+def _check_address(box) -> None:
+    for _ in range(60):
+        time.sleep(2)
+        if push.check_url(box, waits=True)["status"]:
+            return
 
 
 if __name__ == "__main__":

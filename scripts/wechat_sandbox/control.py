@@ -11,6 +11,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 
 from . import config as configuration
 from . import faults, money, notices, pay, people, push, refund, transfer
+from .jssdk import own_origin_only
 
 bp = Blueprint("control", __name__, url_prefix="/_control")
 
@@ -34,6 +35,10 @@ class Refused(Exception):
         super().__init__(message)
         self.message = message
         self.status = status
+
+
+# Tests speak to this API; pages of other sites in the developer's browser must not.
+bp.before_request(own_origin_only)
 
 
 @bp.errorhandler(Refused)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from . import faults, signing
+from . import faults, signing, wire
 from .v3 import number, rfc3339
 
 PAUSES_SECONDS = (1, 2, 4, 8, 15, 30, 60)
@@ -126,8 +126,8 @@ def post(box, row: dict, mangle: dict) -> dict:
     started = time.monotonic()
     status, error, text = 0, "", ""
     try:
-        response = requests.post(
-            row["url"], data=body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False
+        response = wire.send(
+            "POST", row["url"], data=body, headers=headers, timeout=TIMEOUT_SECONDS
         )
         status, text = response.status_code, response.content.decode("utf-8", "replace")[:2000]
     except requests.RequestException as failure:

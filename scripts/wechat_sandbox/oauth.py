@@ -3,7 +3,7 @@
 import secrets
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from flask import Blueprint, jsonify, redirect, render_template, request
+from flask import Blueprint, g, jsonify, redirect, render_template, request
 
 from . import people
 from .oa import OAError, box, image_address
@@ -19,7 +19,8 @@ STATE_BYTES_MAX = 128
 
 
 def _failure(code: int, message: str, hint: str):
-    # WeChat shows such a page with status 200.
+    # WeChat shows such a page with status 200; the call log says what it is.
+    g.call_result = f"{code} {message}"
     return render_template("oauth_error.html", code=code, message=message, hint=hint)
 
 

@@ -33,8 +33,15 @@ WINDOWS = {
 
 
 def seed(store) -> None:
+    """The five of the demo. Who works for the shop follows the account; customers come later."""
     for openid, nickname, role in SEED:
         add(store, openid, nickname, role=role)
+        if role != "顾客":
+            store.run(
+                "UPDATE persons SET following = 1, subscribed_at = ? WHERE openid = ?",
+                store.now(),
+                openid,
+            )
 
 
 def add(store, openid: str, nickname: str, *, role: str = "", real_name: str | None = None):

@@ -6,13 +6,12 @@ usable answer came.
 """
 
 import secrets
-import threading
 import time
 import xml.etree.ElementTree as ElementTree
 
 import requests
 
-from . import people, signing
+from . import people, signing, wire
 
 TIMEOUT_SECONDS = 5
 TRIES = 3
@@ -167,13 +166,13 @@ def send(box, openid: str, fields: dict, *, name: str, shows_reply: bool = True)
         started = time.monotonic()
         status, answer = 0, b""
         try:
-            response = requests.post(
+            response = wire.send(
+                "POST",
                 config.callback_url,
                 params=query,
                 data=body,
                 timeout=TIMEOUT_SECONDS,
                 headers={"Content-Type": "text/xml", "User-Agent": "Mozilla/4.0"},
-                allow_redirects=False,
             )
             status, answer = response.status_code, response.content
             if status == 200:
@@ -210,7 +209,7 @@ def send(box, openid: str, fields: dict, *, name: str, shows_reply: bool = True)
 
 def later(box, act, *values) -> None:
     """Run `act(box, *values)` soon, outside the request that caused it."""
-    threading.Thread(target=act, args=(box, *values), daemon=True).start()
+    box.worker.submit(act, box, *values)
 
 
 def template_finished(box, openid: str, message_id: int) -> None:
@@ -307,8 +306,11 @@ def view(box, openid: str, url: str) -> dict:
     return send(box, openid, fields, name="推送：菜单打开网页", shows_reply=False)
 
 
-def check_url(box) -> dict:
-    """WeChat's check of the server address (GET with echostr)."""
+def check_url(box, *, waits: bool = False) -> dict:
+    """WeChat's check of the server address (GET with echostr).
+
+    With `waits`, a mall that does not listen yet is no event worth showing.
+    """
     config = box.config
     timestamp, nonce = str(int(time.time())), str(secrets.randbelow(10**10))
     echo = str(secrets.randbelow(9 * 10**18) + 10**18)
@@ -320,14 +322,14 @@ def check_url(box) -> dict:
     }
     started, status, body, error = time.monotonic(), 0, "", ""
     try:
-        response = requests.get(
-            config.callback_url, params=query, timeout=TIMEOUT_SECONDS, allow_redirects=False
-        )
+        response = wire.send("GET", config.callback_url, params=query, timeout=TIMEOUT_SECONDS)
         status, body = response.status_code, response.content.decode("utf-8", "replace")
         if status != 200 or body != echo:
             error = "没有原样返回 echostr"
     except requests.RequestException:
         error = "连接失败"
+        if waits:
+            return {"ok": False, "error": error, "status": 0}
     box.store.log_call(
         direction="out",
         name="校验服务器地址",

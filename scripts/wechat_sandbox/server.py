@@ -156,6 +156,8 @@ def _log(box, response) -> None:
         sent += "\n\n" + _text(request.get_data())
     status = response.status_code
     result, is_ok = _result(status, body)
+    if "call_result" in g:
+        result, is_ok = g.call_result, False
     box.store.log_call(
         direction="in",
         name=call_name(request.path),

@@ -20,7 +20,7 @@ class Worker:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         # A mall that hangs on one notice must not hold up the others.
-        self._pool = ThreadPoolExecutor(4, thread_name_prefix="sandbox-notice")
+        self._pool = ThreadPoolExecutor(8, thread_name_prefix="sandbox-call")
 
     def start(self) -> None:
         notices.recover(self._box.store)
@@ -36,6 +36,11 @@ class Worker:
 
     def wake(self) -> None:
         self._wake.set()
+
+    def submit(self, act, *values) -> None:
+        """Run `act` outside the request that caused it; nothing once we are closing."""
+        if not self._stopping.is_set():
+            self._pool.submit(self._guarded, act, *values)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -53,11 +58,14 @@ class Worker:
         refund.settle_due(box)
         transfer.advance_due(box)
         while not self._stopping.is_set() and (row := notices.claim(box.store)):
-            self._pool.submit(self._attempt, row)
+            self.submit(self._attempt, row)
 
     def _attempt(self, row: dict) -> None:
-        try:
-            notices.attempt(self._box, row)
-        except Exception:
-            log.exception("sandbox notice %s", row["id"])
+        notices.attempt(self._box, row)
         self.wake()
+
+    def _guarded(self, act, *values) -> None:
+        try:
+            act(*values)
+        except Exception:
+            log.exception("sandbox background call")

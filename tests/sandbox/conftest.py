@@ -59,6 +59,21 @@ class Mall:
         self.app.add_url_rule("/wechat/callback", view_func=self.callback, methods=["GET", "POST"])
         self.app.add_url_rule("/wechat/<kind>/notify", view_func=self.notify, methods=["POST"])
 
+        self.pages = {}  # What browser tests serve: page, script, values.
+        for rule, name in (
+            ("/", "page"),
+            ("/page/<int:number>", "page"),
+            ("/page.js", "script"),
+            ("/values/<name>", "values"),
+        ):
+            self.app.add_url_rule(rule, rule, self._page_of(name))
+
+    def _page_of(self, name):
+        def serve(**arguments):
+            return self.pages[name](**arguments)
+
+        return serve
+
     def callback(self):
         q = request.args
         check_signature(self.config.token, q["signature"], q["timestamp"], q["nonce"])

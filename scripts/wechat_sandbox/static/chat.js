@@ -95,16 +95,21 @@
 
   Chat.prototype.render = function (state) {
     var person = state.person;
+    var isNew = false;
     var key = person ? person.openid + ':' + state.chat.map(function (l) { return l.id; }).join() : '';
     if (key !== this.seen) {
       this.seen = key;
+      isNew = true;
       this.lines(state);
     }
     var foot = JSON.stringify([person && person.openid, person && person.following, state.menu, this.isTyping]);
     if (foot !== this.footSeen) {
       this.footSeen = foot;
+      isNew = true;
       this.foot(state);
     }
+    // Last of all: the foot takes its height from the lines above it.
+    if (isNew) { this.parts.chat.scrollTop = this.parts.chat.scrollHeight; }
   };
 
   Chat.prototype.lines = function (state) {
@@ -130,7 +135,6 @@
       nodes.push(row);
     });
     this.parts.chat.replaceChildren.apply(this.parts.chat, nodes);
-    this.parts.chat.scrollTop = this.parts.chat.scrollHeight;
   };
 
   Chat.prototype.foot = function (state) {
