@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import base64
 import fcntl
+import json
 import os
 import re
 import secrets
@@ -54,7 +55,11 @@ MADE_HERE = [
     RUN_ENV,
 ]
 READY_SECONDS = 60.0
-NOTEWORTHY = re.compile(r"\b(warning|error|critical|exception|traceback)\b", re.IGNORECASE)
+# gunicorn's and Python's own log lines; the mall's are JSON.
+NOTEWORTHY = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b|^[\w.]*(Error|Exception)\b")
+LEVELS = {"warning", "error", "critical"}
+# A program that fails in a circle must not push the addresses off the screen.
+LINES_SHOWN, SHOWN_SECONDS = 6, 30.0
 # Environment that would point the programs at another project's settings.
 FOREIGN = ("FLASK_APP", "FLASK_ENV", "FLASK_DEBUG", "GUNICORN_CMD_ARGS", "PYTHONHOME")
 
@@ -197,8 +202,11 @@ def build_everything() -> Path:
     return python
 
 
-def step(what: str, command: list[str], environment: dict[str, str]) -> str:
-    """Run one preparing command; return what it printed. Its log lines go to setup.log."""
+def step(
+    what: str, command: list[str], environment: dict[str, str], *, is_secret: bool = False
+) -> str:
+    """Run one preparing command; return what it printed, which also goes to setup.log
+    unless it is for one pair of eyes. Its log lines go there always."""
     say(f"· {what}")
     with (LOGS / "setup.log").open("a", encoding="utf-8") as log:
         log.write(f"$ {' '.join(command[1:])}\n")
@@ -214,7 +222,8 @@ def step(what: str, command: list[str], environment: dict[str, str]) -> str:
             text=True,
             encoding="utf-8",
         )
-        log.write(done.stdout)
+        if not is_secret:
+            log.write(done.stdout)
     if done.returncode != 0:
         with (LOGS / "setup.log").open(encoding="utf-8", errors="replace") as log:
             log.seek(start)
@@ -226,6 +235,24 @@ def step(what: str, command: list[str], environment: dict[str, str]) -> str:
 # -- programs ---------------------------------------------------------------------
 
 
+def headline(line: str) -> str | None:
+    """What a person should see of a log line at once; None when it can wait in the log."""
+    if not line.startswith("{"):
+        return line.rstrip() if NOTEWORTHY.search(line) else None
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    level = str(entry.get("level", "")).lower()
+    if level not in LEVELS:
+        return None
+    words = [level, str(entry.get("event", ""))]
+    words += [f"{name}={entry[name]}" for name in ("job", "path", "error") if entry.get(name)]
+    if exception := str(entry.get("exception", "")).strip():
+        words.append(exception.splitlines()[-1])
+    return " ".join(words)
+
+
 class Program:
     """A child process whose output goes to its log, the noteworthy lines to the screen."""
 
@@ -233,6 +260,7 @@ class Program:
         self.name = name
         self.log = LOGS / f"{name}.log"
         self.last_lines: deque[str] = deque(maxlen=20)
+        self.shown: deque[float] = deque(maxlen=LINES_SHOWN)
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
         self.process = subprocess.Popen(
@@ -259,8 +287,17 @@ class Program:
                 log.write(line)
                 log.flush()
                 self.last_lines.append(line.rstrip())
-                if NOTEWORTHY.search(line):
-                    say(f"[{self.name}] {line.rstrip()[:300]}")
+                if (text := headline(line)) is not None:
+                    self._show(text)
+
+    def _show(self, text: str) -> None:
+        now = time.monotonic()
+        if len(self.shown) == LINES_SHOWN and now - self.shown[0] < SHOWN_SECONDS:
+            return
+        self.shown.append(now)
+        say(f"[{self.name}] {text[:300]}")
+        if len(self.shown) == LINES_SHOWN and now - self.shown[0] < SHOWN_SECONDS:
+            say(f"[{self.name}] … 更多见 / more in {relative(self.log)}")
 
     def check(self) -> None:
         code = self.process.poll()
@@ -305,7 +342,7 @@ def wait_until(answers: Callable[[], bool], programs: list[Program], what: str) 
                 f"{what} 在 {READY_SECONDS:.0f} 秒内没有就绪，请看 {relative(LOGS)}/ 里的日志。\n"
                 f"{what} was not ready in {READY_SECONDS:.0f} s; see the logs."
             )
-        time.sleep(0.1)
+        time.sleep(0.3)
 
 
 def get(url: str) -> bool:
@@ -365,7 +402,10 @@ def run(*, start_over: bool) -> None:
     step("数据库结构 / database schema", [*flask, "db", "upgrade"], environment)
     step("演示数据 / demo data", [*flask, "demo", "seed"], environment)
     admin = step(
-        "管理员 / admin", [*flask, "admin", "create", "admin", "--if-missing"], environment
+        "管理员 / admin",
+        [*flask, "admin", "create", "admin", "--if-missing"],
+        environment,
+        is_secret=True,
     )
 
     programs: list[Program] = []
