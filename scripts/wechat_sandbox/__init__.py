@@ -35,6 +35,7 @@ Control API, JSON in and out, all under `/_control`:
 | POST /notices/ID/deliver | {times?, mangle?: {kind, …}}: deliver now, any notice, any number of times, in any order |
 | GET, POST, DELETE /faults | POST {target, kind, times?, options…}, see below |
 | GET /calls?since=ID | the protocol calls, both directions, secrets shortened |
+| POST /links | {url, title?, note?}: a link of the mall that 扫一扫 offers |
 | POST /check-url | the GET check of the mall's callback |
 | POST /access-token/expire | every access_token becomes invalid |
 

@@ -10,8 +10,8 @@ from datetime import datetime
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from . import config as configuration
-from . import faults, money, notices, pay, people, push, refund, transfer
-from .jssdk import own_origin_only
+from . import faults, money, pay, people, push, refund, transfer
+from .jssdk import own_origin_only, remember_link
 
 bp = Blueprint("control", __name__, url_prefix="/_control")
 
@@ -41,7 +41,7 @@ class Refused(Exception):
 bp.before_request(own_origin_only)
 
 
-@bp.errorhandler(Refused)
+@bp.app_errorhandler(Refused)
 def _refuse(error: Refused):
     return jsonify(error=error.message), error.status
 
@@ -226,58 +226,6 @@ def act_on_transfer(out_bill_no: str, act: str):
     return jsonify(out_bill_no=out_bill_no, state=row["state"], fail_reason=row["fail_reason"])
 
 
-# Notices
-
-
-def _notice(row: dict) -> dict:
-    return row | {"resource": json.loads(row["resource"]), "mangle": json.loads(row["mangle"])}
-
-
-@bp.get("/notices")
-def list_notices():
-    return jsonify(
-        notices=[_notice(r) for r in box().store.all("SELECT * FROM notices ORDER BY id")]
-    )
-
-
-@bp.post("/notices/hold")
-def hold_notices():
-    box().store.put("notices_held", True)
-    return jsonify(held=True)
-
-
-@bp.post("/notices/release")
-def release_notices():
-    with box().store.tx() as db:
-        box().store.put("notices_held", False)
-        db.execute(
-            "UPDATE notices SET state = 'queued', due_at = ? WHERE state = 'held'", (time.time(),)
-        )
-    box().worker.wake()
-    return jsonify(held=False)
-
-
-@bp.post("/notices/<int:notice_id>/deliver")
-def deliver_notice(notice_id: int):
-    row = box().store.one("SELECT * FROM notices WHERE id = ?", notice_id)
-    if row is None:
-        raise Refused("no such notice", 404)
-    data = args()
-    mangle = data.get("mangle") or {}
-    if mangle and mangle.get("kind") not in faults.NOTICE_KINDS:
-        raise Refused(f"mangle.kind must be one of {sorted(faults.NOTICE_KINDS)}")
-    outcomes = [notices.post(box(), row, mangle) for _ in range(int(data.get("times", 1)))]
-    if outcomes and outcomes[-1]["ok"] and not mangle:
-        box().store.run(
-            "UPDATE notices SET state = 'delivered', attempts = attempts + ?, last_status = ?"
-            " WHERE id = ?",
-            len(outcomes),
-            outcomes[-1]["status"],
-            notice_id,
-        )
-    return jsonify(outcomes=outcomes)
-
-
 # Faults, time, the rest
 
 
@@ -375,6 +323,17 @@ def calls():
 @bp.get("/qrcodes")
 def qr_codes():
     return jsonify(qrcodes=box().store.all("SELECT * FROM qr_codes ORDER BY created_at"))
+
+
+@bp.post("/links")
+def add_link():
+    """A link somebody was sent or printed on a poster: it appears under 扫一扫."""
+    data = args()
+    url = str(data.get("url", ""))
+    if not url.startswith(box().config.mall_url + "/"):
+        raise Refused("url must be one of the mall")
+    remember_link(url, str(data.get("title") or url), str(data.get("note") or "推广链接"))
+    return jsonify(url=url), 201
 
 
 @bp.post("/check-url")

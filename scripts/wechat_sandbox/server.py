@@ -11,6 +11,7 @@ from . import (
     bills,
     config,
     control,
+    control_notices,
     faults,
     jssdk,
     menu,
@@ -28,6 +29,11 @@ from . import (
 from .store import Store
 from .worker import Worker
 
+PARTS = (
+    *(oa, messages, menu, tags, oauth),
+    *(v3, pay, refund, transfer, bills),
+    *(jssdk, phone, control, control_notices),
+)
 PROTOCOL = ("/cgi-bin/", "/sns/", "/connect/", "/v3/")
 NAMES = (
     ("/cgi-bin/stable_token", "取稳定版 access_token"),
@@ -107,21 +113,7 @@ def create_app(folder) -> Flask:
 
     # After the hooks above: a blueprint's own checks come second, so that every
     # refusal is timed and logged.
-    for part in (
-        oa,
-        messages,
-        menu,
-        tags,
-        oauth,
-        v3,
-        pay,
-        refund,
-        transfer,
-        bills,
-        jssdk,
-        phone,
-        control,
-    ):
+    for part in PARTS:
         app.register_blueprint(part.bp)
     box.worker.start()
     return app

@@ -190,6 +190,19 @@ def test_phone_opens_links_of_the_mall_only(sandbox):
     assert [c["text"] for c in codes["links"]] == [link]
 
 
+def test_links_of_the_mall_can_be_laid_before_the_scanner(sandbox):
+    link = sandbox.config.mall_url + "/r/CHENMEI"
+
+    sandbox.control.post("/links", expect=201, url=link, title="陈梅的推广码")
+    other = requests.post(
+        sandbox.control.base + "/links", json={"url": "http://evil.example/"}, timeout=5
+    )
+
+    codes = browser(sandbox).get(sandbox.url + "/phone/codes", timeout=5).json()
+    assert codes["links"] == [{"text": link, "title": "陈梅的推广码", "note": "推广链接"}]
+    assert other.status_code == 400
+
+
 def test_phone_menu_presses(sandbox, client):
     client.menu.create(
         {

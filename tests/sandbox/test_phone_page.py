@@ -159,8 +159,8 @@ def test_pay_in_the_phone(tab, sandbox, call, wxpay, pages):
     frame.locator("#out", has_text="get_brand_wcpay_request:cancel").wait_for()
     frame.locator("#pay").click()
     assert "128.00" in tab.inner_text(".sheet-pay .money")
-    tab.click("text=确认支付")
-    tab.click("text=完成")
+    tab.click(".sheet button:has-text('确认支付')")
+    tab.click(".sheet button:has-text('完成')")
 
     frame.locator("#out", has_text="get_brand_wcpay_request:ok").wait_for()
     assert call("query", out_trade_no=NO)[1]["trade_state"] == "SUCCESS"
@@ -198,7 +198,7 @@ def test_confirm_a_transfer(tab, sandbox, call, pages):
 
     frame.locator("#confirm").click()
     tab.click("button:has-text('确认收款')")
-    tab.click("text=完成")
+    tab.click(".sheet button:has-text('完成')")
 
     frame.locator("#out", has_text="requestMerchantTransfer:ok").wait_for()
     wait_for(lambda: call("mch_transfer_bills_query", out_bill_no="W1")[1]["state"] == "SUCCESS")
