@@ -47,6 +47,9 @@ Faults: `target` is a shell pattern, used up `times` times.
 | `notice:TRANSACTION.SUCCESS`, `notice:*` | delay {seconds}; double; lose; reorder (waits until another went); bad_signature, stale, signtest (the true one follows unless then_true is false); amount {fen}; mchid; appid |
 | `transfer` | fail {reason, at: "create"?}; expire; accepted (package comes later); stuck (stays PROCESSING) |
 
+Seeded persons: 林杰, 陈梅 and 张伟 follow the account, 王芳 and 赵磊 do not yet. A reset
+makes new tokens and a new JS-SDK ticket: a mall that caches the old ticket must forget it.
+
 The phone and the mall share a host, and cookies know no ports: changing the person
 swaps the mall's cookies (all but `sandbox_…`), set again as HttpOnly, Lax, Path=/.
 """

@@ -277,6 +277,9 @@ def decode():
         return jsonify(kind="unknown", message="这不是图片")
     if not found:
         return jsonify(kind="unknown", message="图片里没有找到二维码")
+    if request.form.get("only_text"):
+        # A page asked for the content (scanQRCode with needResult): nothing else happens.
+        return jsonify(kind="text", text=found[0].text)
     return _recognise(found[0].text)
 
 

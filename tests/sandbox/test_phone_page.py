@@ -9,6 +9,8 @@ import pytest
 from flask import Response, request
 from wechatpy.utils import random_string
 
+from scripts.wechat_sandbox.oa import qr_image
+
 from .conftest import LIN, WANG, wait_for
 from .test_messages import reply_with
 from .test_pay import NO, order
@@ -231,6 +233,18 @@ def test_back_goes_through_the_pages_and_then_to_the_chat(tab, sandbox, pages):
     tab.click("#web-back")
 
     tab.wait_for_selector("#view-chat:visible")
+
+
+def test_scan_a_picture(tab, sandbox, pages):
+    link = sandbox.config.mall_url + "/page/7"
+    take(tab, sandbox, "王芳")
+    tab.click("#dock-scan")
+
+    picture = {"name": "poster.png", "mimeType": "image/png", "buffer": qr_image(link)}
+    tab.set_input_files("#scan input[type=file]", files=[picture])
+
+    frame = tab.frame_locator("#web-frame iframe")
+    frame.locator("#out", has_text="at /page/7;").wait_for()
 
 
 def test_scan_a_code_from_the_list(tab, sandbox, client):

@@ -108,16 +108,12 @@
   function drawCodes(data) {
     var nodes = [];
     var frame = element('div', 'finder');
-    frame.append(element('i'), element('span', '', '把二维码放进框里'));
+    frame.append(element('i'), element('span', '', '选一个码，或把复制的图片粘贴到这里'));
     var label = element('label', 'button green upload', '从相册选取二维码');
     var input = element('input');
     input.type = 'file';
     input.accept = 'image/*';
-    input.addEventListener('change', function () {
-      var form = new FormData();
-      form.append('picture', input.files[0]);
-      fetch('/phone/decode', { method: 'POST', body: form }).then(function (answer) { return answer.json(); }).then(recognised);
-    });
+    input.addEventListener('change', function () { decode(input.files[0]); });
     label.append(input);
     frame.append(label);
     nodes.push(frame);
@@ -132,7 +128,29 @@
     byId('scan').replaceChildren.apply(byId('scan'), nodes);
   }
 
+  function decode(file) {
+    if (!file) { return; }
+    var form = new FormData();
+    form.append('picture', file);
+    if (scanDone) { form.append('only_text', '1'); }
+    fetch('/phone/decode', { method: 'POST', body: form }).then(function (answer) { return answer.json(); }).then(recognised);
+  }
+
+  // A poster in the webview is copied with the browser's own menu and pasted here.
+  document.addEventListener('paste', function (event) {
+    if (!byId('view-scan').hidden) { decode(event.clipboardData.files[0]); }
+  });
+  byId('view-scan').addEventListener('dragover', function (event) { event.preventDefault(); });
+  byId('view-scan').addEventListener('drop', function (event) {
+    event.preventDefault();
+    decode(event.dataTransfer.files[0]);
+  });
+
   function recognised(result) {
+    if (result.kind === 'text' && scanDone) {
+      scanDone(result.text);
+      return;
+    }
     if (result.kind === 'page') {
       openPage(result.url);
     } else if (result.kind === 'account') {
