@@ -1,0 +1,18 @@
+"""The admin panel (管理后台).
+
+`accounts` keeps admins and their sessions, `auth` asks each view's permission;
+each other module is one corner of the desk. Views parse, call one service,
+render. Every view names a `Permission`.
+"""
+
+from flask import Flask
+
+from app.admin import auth
+from app.admin.blueprint import bp, render_error
+
+__all__ = ["bp", "init_app", "render_error"]
+
+
+def init_app(app: Flask) -> None:
+    auth.init_app(bp)
+    app.register_blueprint(bp)

@@ -1,0 +1,88 @@
+import enum
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import BigId, Model, UTCDateTime, enum_column
+
+
+class Permission(enum.StrEnum):
+    """What a view asks for (权限)."""
+
+    DASHBOARD = "dashboard"
+    ORDER_VIEW = "order.view"
+    ORDER_SHIP = "order.ship"
+    DISTRIBUTOR_VIEW = "distributor.view"
+    DISTRIBUTOR_REVIEW = "distributor.review"
+    COMMISSION_VIEW = "commission.view"
+    WITHDRAWAL_VIEW = "withdrawal.view"
+    WITHDRAWAL_REVIEW = "withdrawal.review"
+    ODDITY_RESOLVE = "oddity.resolve"
+    LEDGER_VIEW = "ledger.view"
+    JOB_VIEW = "job.view"
+    JOB_RUN = "job.run"
+    SETTINGS_VIEW = "settings.view"
+    SETTINGS_CHANGE = "settings.change"
+    AUDIT_VIEW = "audit.view"
+
+
+class Role(enum.StrEnum):
+    """A named set of permissions (角色)."""
+
+    OWNER = "owner"
+    OPERATIONS = "operations"
+    FINANCE = "finance"
+    AUDITOR = "auditor"
+
+
+_VIEWS = frozenset(p for p in Permission if p.value.endswith(".view")) | {Permission.DASHBOARD}
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.OWNER: frozenset(Permission),
+    Role.OPERATIONS: frozenset(
+        {
+            Permission.DASHBOARD,
+            Permission.ORDER_VIEW,
+            Permission.ORDER_SHIP,
+            Permission.DISTRIBUTOR_VIEW,
+            Permission.DISTRIBUTOR_REVIEW,
+            Permission.COMMISSION_VIEW,
+        }
+    ),
+    Role.FINANCE: _VIEWS | {Permission.WITHDRAWAL_REVIEW, Permission.ODDITY_RESOLVE},
+    Role.AUDITOR: _VIEWS,
+}
+
+
+class Admin(Model):
+    """Somebody who works at the desk (管理员)."""
+
+    __tablename__ = "admins"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    username: Mapped[str] = mapped_column(sa.String(32), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(32))
+    role: Mapped[Role] = mapped_column(enum_column(Role, "role"))
+    # Empty until the one-time set-up link was used.
+    password_hash: Mapped[str] = mapped_column(sa.String(200), default="")
+    setup_token_hash: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
+    setup_expires_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # An admin who also shops and earns: nobody reviews their own withdrawal.
+    member_id: Mapped[int | None] = mapped_column(sa.ForeignKey("members.id"))
+    is_active: Mapped[bool] = mapped_column(default=True)
+    failed_logins: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class AdminSession(Model):
+    """A login (登录会话), ended by logout, idleness, age, or a new password."""
+
+    __tablename__ = "admin_sessions"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    admin_id: Mapped[int] = mapped_column(sa.ForeignKey("admins.id"), index=True)
+    address: Mapped[str] = mapped_column(sa.String(45), default="")
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -1,0 +1,11 @@
+"""Who did what, when (审计): append-only, written in the act's own transaction.
+
+`record` keeps an admin's or a system's act with what was before and after;
+`record_move` keeps each state move of an order, a withdrawal, a distributor.
+Invariant S1 replays the moves against the tables of legal moves.
+"""
+
+from app.audit.models import AuditEntry, StateMove
+from app.audit.service import Actor, moves_of, record, record_move
+
+__all__ = ["Actor", "AuditEntry", "StateMove", "moves_of", "record", "record_move"]

@@ -1,0 +1,91 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.audit.models import AuditEntry, StateMove
+from app.core.db import db, require_transaction
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: `admin:3`, `member:7`, `system:settle`, and from which address."""
+
+    ref: str
+    address: str = ""
+
+    @classmethod
+    def admin(cls, admin_id: int, address: str = "") -> "Actor":
+        return cls(f"admin:{admin_id}", address)
+
+    @classmethod
+    def member(cls, member_id: int, address: str = "") -> "Actor":
+        return cls(f"member:{member_id}", address)
+
+    @classmethod
+    def system(cls, part: str) -> "Actor":
+        return cls(f"system:{part}")
+
+
+def record(
+    action: str,
+    *,
+    subject: str,
+    subject_id: int,
+    actor: Actor,
+    now: datetime,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    reason: str = "",
+) -> None:
+    """Write one audit entry in the caller's transaction."""
+    require_transaction()
+    db.session.add(
+        AuditEntry(
+            actor=actor.ref,
+            address=actor.address,
+            action=action,
+            subject=subject,
+            subject_id=subject_id,
+            before=before,
+            after=after,
+            reason=reason,
+            at=now,
+        )
+    )
+
+
+def record_move(
+    subject: str,
+    subject_id: int,
+    *,
+    from_state: str,
+    to_state: str,
+    actor: Actor,
+    now: datetime,
+    note: str = "",
+) -> None:
+    """Write one state move in the caller's transaction."""
+    require_transaction()
+    db.session.add(
+        StateMove(
+            subject=subject,
+            subject_id=subject_id,
+            from_state=from_state,
+            to_state=to_state,
+            actor=actor.ref,
+            note=note,
+            at=now,
+        )
+    )
+
+
+def moves_of(subject: str, subject_id: int) -> Sequence[StateMove]:
+    """The moves of one subject, oldest first."""
+    return db.session.scalars(
+        sa.select(StateMove)
+        .filter_by(subject=subject, subject_id=subject_id)
+        .order_by(StateMove.id)
+    ).all()

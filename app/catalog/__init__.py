@@ -1,0 +1,35 @@
+"""The catalogue (商品): categories, products, SKUs and their stock.
+
+Stock changes only by `stock_moves`, each with its reason and a unique key; the
+SKU caches the sum (invariant K2). Reserving is one conditional UPDATE.
+"""
+
+from app.catalog.errors import OutOfStock, SoldOff
+from app.catalog.models import Category, Product, Sku, StockMove
+from app.catalog.queries import (
+    ancestry,
+    categories,
+    categories_of_products,
+    listed,
+    product_for_sale,
+    skus_for_sale,
+)
+from app.catalog.service import add_stock, release, reserve
+
+__all__ = [
+    "Category",
+    "OutOfStock",
+    "Product",
+    "Sku",
+    "SoldOff",
+    "StockMove",
+    "add_stock",
+    "ancestry",
+    "categories",
+    "categories_of_products",
+    "listed",
+    "product_for_sale",
+    "release",
+    "reserve",
+    "skus_for_sale",
+]

@@ -1,0 +1,44 @@
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from app.catalog.errors import OutOfStock
+from app.catalog.models import Sku, StockMove
+from app.core.db import affected, db, require_transaction
+
+
+def add_stock(sku_id: int, count: int, *, key: str, reason: str, now: datetime) -> None:
+    """Put `count` pieces on the shelf (入库). The same `key` adds once."""
+    _move(sku_id, count, key=key, reason=reason, now=now)
+
+
+def reserve(sku_id: int, count: int, *, key: str, now: datetime) -> None:
+    """Take `count` pieces for an order (占用库存).
+
+    Call it last in the unit of work: the row of a product that many buy at once
+    is then held for the shortest time.
+
+    Raises:
+        OutOfStock: fewer than `count` are left; nothing is taken.
+    """
+    _move(sku_id, -count, key=key, reason="下单占用", now=now)
+
+
+def release(sku_id: int, count: int, *, key: str, now: datetime) -> None:
+    """Give back what an order had reserved (释放库存)."""
+    _move(sku_id, count, key=key, reason="订单关闭释放", now=now)
+
+
+def _move(sku_id: int, delta: int, *, key: str, reason: str, now: datetime) -> None:
+    require_transaction()
+    if db.session.scalar(sa.select(StockMove.id).filter_by(key=key)) is not None:
+        return
+    db.session.add(StockMove(key=key, sku_id=sku_id, delta=delta, reason=reason, at=now))
+    db.session.flush()
+    moved = affected(
+        sa.update(Sku)
+        .where(Sku.id == sku_id, Sku.stock + delta >= 0)
+        .values(stock=Sku.stock + delta)
+    )
+    if moved != 1:
+        raise OutOfStock(sku=sku_id)

@@ -1,0 +1,192 @@
+"""The `flask --app wsgi` commands. Parse, one service call, print."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from app import demo as demo_data
+from app import ledger, outbox
+from app.admin import accounts
+from app.admin.models import Role
+from app.commission.documents import quote_scenario
+from app.core import clock, web
+from app.core.db import db, run_unit
+from app.core.errors import DomainError
+from app.jobs import runner, scheduler
+from app.jobs.models import JobRun, RunStatus
+
+
+def register(app: Flask) -> None:
+    for group in (admin_group, commissions, demo, jobs, ledger_group, scheduler_group):
+        app.cli.add_command(group)
+
+
+# --- ledger ------------------------------------------------------------------------
+
+ledger_group = AppGroup("ledger", help="The books.")
+
+
+@ledger_group.command("verify")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def verify(as_json: bool) -> None:
+    """Check every invariant; exit 1 if one is broken."""
+    results = ledger.verify()
+    in_flight, since = outbox.backlog()
+    age = int((clock.now() - since).total_seconds()) if since else 0
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "ok": not any(r.offending for r in results),
+                    "invariants": {r.code: r.offending for r in results},
+                    "in_flight": in_flight,
+                    "oldest_seconds": age,
+                }
+            )
+        )
+    else:
+        for result in results:
+            mark = "ok  " if not result.offending else "FAIL"
+            print(f"{mark} {result.code:3} {result.offending:6}  {result.meaning}")
+            for row in result.sample:
+                print(f"              {row}")
+        print(f"in flight: {in_flight} rows, the oldest for {age} s")
+    if any(r.offending for r in results):
+        sys.exit(1)
+
+
+# --- commissions -------------------------------------------------------------------
+
+commissions = AppGroup("commissions", help="The commission engine.")
+
+
+@commissions.command("quote")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def quote(file: Path) -> None:
+    """Compute one scenario, or a list of them, and print the result as JSON."""
+    document = _read_json(file)
+    try:
+        if isinstance(document, list):
+            result: Any = [quote_scenario(item) for item in document]
+        else:
+            result = quote_scenario(document)
+    except DomainError as error:
+        raise click.ClickException(f"{error.field}: {error.message}") from None
+    print(json.dumps(result, ensure_ascii=False))
+
+
+@commissions.command("settle")
+@click.option("--as-of", "as_of", default="", help="Settle as if it were this time.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be settled.")
+def settle(as_of: str, dry_run: bool) -> None:
+    """Settle what has matured. The same as `jobs run settle`."""
+    _run_job("settle", as_of, dry_run)
+
+
+# --- jobs --------------------------------------------------------------------------
+
+jobs = AppGroup("jobs", help="Jobs by hand.")
+
+
+@jobs.command("run")
+@click.argument("name")
+@click.option("--as-of", "as_of", default="", help="Run as if it were this time (ISO 8601).")
+@click.option("--dry-run", is_flag=True, help="Count only; change nothing.")
+def run_job(name: str, as_of: str, dry_run: bool) -> None:
+    """Run a job now; exit 1 if it failed."""
+    _run_job(name, as_of, dry_run)
+
+
+scheduler_group = AppGroup("scheduler", help="The scheduler process.")
+
+
+@scheduler_group.command("run")
+def run_scheduler() -> None:
+    """Run every job in its time, until TERM."""
+    scheduler.run(web.this_app())
+
+
+# --- admins ------------------------------------------------------------------------
+
+admin_group = AppGroup("admin", help="Admin accounts.")
+
+
+@admin_group.command("create")
+@click.argument("username")
+@click.option("--name", default="", help="The name that others see.")
+@click.option("--role", type=click.Choice([r.value for r in Role]), default=Role.OWNER.value)
+@click.option(
+    "--if-missing",
+    is_flag=True,
+    help="Do nothing when the account is set up; renew the link when it is not.",
+)
+def create_admin(username: str, name: str, role: str, if_missing: bool) -> None:
+    """Make an account and print its one-time set-up link."""
+    now = clock.now()
+    known = accounts.by_username(username)
+    if if_missing and known is not None:
+        if known.password_hash:
+            print(f"{username} is set up: {web.settings().public_base_url}/admin/login")
+            return
+        token = run_unit(accounts.renew_setup, known.id, now=now)
+    else:
+        try:
+            token = run_unit(accounts.create, username, role=Role(role), name=name, now=now)
+        except DomainError as error:
+            raise click.ClickException(error.message) from None
+    print(f"{web.settings().public_base_url}/admin/setup/{token}")
+
+
+# --- demo --------------------------------------------------------------------------
+
+demo = AppGroup("demo", help="Demo data for development.")
+
+
+@demo.command("seed")
+def seed() -> None:
+    """Fill an empty shop with products, members and a plan; harmless to repeat."""
+    if web.settings().is_production:
+        raise click.ClickException("demo data has no place in production")
+    print(demo_data.seed(clock.now(), web.settings().data_dir / "media"))
+
+
+# --- helpers -----------------------------------------------------------------------
+
+
+def _run_job(name: str, as_of: str, dry_run: bool) -> None:
+    try:
+        moment = clock.parse(as_of) if as_of else None
+    except ValueError:
+        raise click.BadParameter(
+            f"{as_of!r} is not an ISO 8601 time", param_hint="--as-of"
+        ) from None
+    try:
+        run = runner.run_by_hand(name, as_of=moment, dry_run=dry_run, started_by="cli")
+    except DomainError as error:
+        raise click.ClickException(error.message) from None
+    print(json.dumps(_run_summary(run), ensure_ascii=False))
+    db.session.rollback()
+    if run.status is RunStatus.FAILED:
+        sys.exit(1)
+
+
+def _run_summary(run: JobRun) -> dict[str, Any]:
+    return {
+        "job": run.job,
+        "status": run.status.value,
+        "dry_run": run.is_dry_run,
+        "result": run.result,
+        **({"error": run.error} if run.error else {}),
+    }
+
+
+def _read_json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise click.ClickException(f"{file.name} is not JSON: {error}") from None

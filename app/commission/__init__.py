@@ -1,0 +1,54 @@
+"""Commissions (佣金): what each upline earns from an order, when, and why.
+
+- `quote` is the pure arithmetic of `reference/commission.md`: no database, no
+  clock. The engine, the admin's page and `flask commissions quote` all use it.
+- `plans` keeps versioned plans (佣金方案). A published version never changes.
+- `accrual` writes one row per (order line, depth) once an order is paid, with the
+  rule, the inputs and the result, so that "why this amount" is a page.
+- `settlement` moves what matured into wallets, in set-based chunks.
+"""
+
+from app.commission.accrual import accrue, mature, subscribe
+from app.commission.models import Commission, CommissionStatus, PlanStatus, PlanVersion
+from app.commission.plans import (
+    configure,
+    draft_plan,
+    plan_in_force,
+    plans_page,
+    publish_plan,
+    validate,
+)
+from app.commission.queries import (
+    Summary,
+    commission_of,
+    commissions_of,
+    commissions_of_order,
+    commissions_page,
+    summary_of,
+)
+from app.commission.settlement import Settled, count_due, settle_chunk
+
+__all__ = [
+    "Commission",
+    "CommissionStatus",
+    "PlanStatus",
+    "PlanVersion",
+    "Settled",
+    "Summary",
+    "accrue",
+    "commission_of",
+    "commissions_of",
+    "commissions_of_order",
+    "commissions_page",
+    "configure",
+    "count_due",
+    "draft_plan",
+    "mature",
+    "plan_in_force",
+    "plans_page",
+    "publish_plan",
+    "settle_chunk",
+    "subscribe",
+    "summary_of",
+    "validate",
+]

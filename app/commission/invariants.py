@@ -1,0 +1,144 @@
+from typing import Any
+
+import sqlalchemy as sa
+
+from app import orders, outbox
+from app.commission.models import Commission, CommissionStatus, PlanVersion, SettlementBatch
+from app.ledger import Account, AccountKind, Entry, invariant
+
+_C1 = "commissions of a line stay within its cap, one row a depth, depth within the hard cap"
+_C4 = "settled commissions by posting and member equal the entry"
+_OPEN = (CommissionStatus.PENDING, CommissionStatus.HELD)
+
+
+@invariant("C1", _C1)
+def _above_cap() -> sa.Select[Any]:
+    cap_bps = sa.cast(PlanVersion.document["line_cap_bps"].as_integer(), sa.BigInteger)
+    total = sa.func.sum(Commission.amount_fen)
+    return (
+        sa.select(Commission.order_line_id.label("line"), total.label("total_fen"))
+        .join(orders.OrderLine, orders.OrderLine.id == Commission.order_line_id)
+        .join(PlanVersion, PlanVersion.id == Commission.plan_id)
+        .group_by(Commission.order_line_id, orders.OrderLine.paid_fen, PlanVersion.id)
+        .having(total * 10_000 > orders.OrderLine.paid_fen * sa.func.max(cap_bps))
+    )
+
+
+@invariant("C1", _C1)
+def _two_of_a_depth() -> sa.Select[Any]:
+    return (
+        sa.select(Commission.order_line_id.label("line"), Commission.depth)
+        .group_by(Commission.order_line_id, Commission.depth)
+        .having(sa.func.count() > 1)
+    )
+
+
+@invariant("C2", "after refunds a commission stands exactly at amount * (paid - refunded) // paid")
+def _refund_not_followed() -> sa.Select[Any]:
+    """Lines whose order still has news to deliver are in flight, not wrong."""
+    line = orders.OrderLine
+    target = Commission.amount_fen * (line.paid_fen - line.refunded_fen)
+    # target // paid == standing, without relying on how an engine divides.
+    standing = Commission.amount_fen - Commission.reversed_fen
+    return (
+        sa.select(Commission.id.label("commission"), Commission.reversed_fen)
+        .join(line, line.id == Commission.order_line_id)
+        .where(
+            sa.or_(
+                standing * line.paid_fen > target,
+                (standing + 1) * line.paid_fen <= target,
+            ),
+            Commission.order_id.not_in(outbox.undelivered("line_refunded")),
+        )
+    )
+
+
+@invariant("C3", "none settled before the guard ended")
+def _settled_early() -> sa.Select[Any]:
+    return (
+        sa.select(Commission.id.label("commission"), Commission.settled_at)
+        .join(orders.Order, orders.Order.id == Commission.order_id)
+        .where(
+            Commission.settled_at.is_not(None),
+            sa.or_(
+                orders.Order.guard_ends_at.is_(None),
+                Commission.settled_at < orders.Order.guard_ends_at,
+            ),
+        )
+    )
+
+
+@invariant("C4", _C4)
+def _entry_differs() -> sa.Select[Any]:
+    booked = (
+        sa.select(
+            SettlementBatch.id.label("batch"),
+            Account.owner_id.label("member"),
+            (-sa.func.sum(Entry.amount_fen)).label("booked_fen"),
+        )
+        .join(Entry, Entry.posting_id == SettlementBatch.posting_id)
+        .join(Account, Account.id == Entry.account_id)
+        .where(Account.kind == AccountKind.PENDING)
+        .group_by(SettlementBatch.id, Account.owner_id)
+        .subquery()
+    )
+    settled = (
+        sa.select(
+            Commission.batch_id.label("batch"),
+            Commission.member_id.label("member"),
+            sa.func.sum(Commission.settled_fen).label("settled_fen"),
+        )
+        .where(Commission.batch_id > 0)
+        .group_by(Commission.batch_id, Commission.member_id)
+        .subquery()
+    )
+    return (
+        sa.select(settled.c.batch, settled.c.member, settled.c.settled_fen, booked.c.booked_fen)
+        .outerjoin(
+            booked,
+            sa.and_(booked.c.batch == settled.c.batch, booked.c.member == settled.c.member),
+        )
+        .where(sa.or_(booked.c.booked_fen.is_(None), booked.c.booked_fen != settled.c.settled_fen))
+    )
+
+
+@invariant("C4", _C4)
+def _batch_differs() -> sa.Select[Any]:
+    counted = sa.func.count(Commission.id)
+    return (
+        sa.select(SettlementBatch.id.label("batch"), SettlementBatch.rows, counted.label("found"))
+        .outerjoin(Commission, Commission.batch_id == SettlementBatch.id)
+        .group_by(SettlementBatch.id, SettlementBatch.rows, SettlementBatch.posting_id)
+        .having(sa.or_(counted != SettlementBatch.rows, SettlementBatch.posting_id.is_(None)))
+    )
+
+
+@invariant("P1", "pending equals the open commissions of the member")
+def _pending_differs() -> sa.Select[Any]:
+    owed = (
+        sa.select(
+            Commission.member_id,
+            sa.func.sum(Commission.amount_fen - Commission.reversed_fen).label("owed_fen"),
+        )
+        .where(Commission.status.in_(_OPEN))
+        .group_by(Commission.member_id)
+        .subquery()
+    )
+    return (
+        sa.select(Account.owner_id.label("member"), Account.balance_fen, owed.c.owed_fen)
+        .outerjoin(owed, owed.c.member_id == Account.owner_id)
+        .where(
+            Account.kind == AccountKind.PENDING,
+            Account.balance_fen != sa.func.coalesce(owed.c.owed_fen, 0),
+        )
+    )
+
+
+@invariant("P1", "pending equals the open commissions of the member")
+def _pending_missing() -> sa.Select[Any]:
+    account = sa.select(Account.id).where(
+        Account.owner_id == Commission.member_id, Account.kind == AccountKind.PENDING
+    )
+    return sa.select(Commission.id.label("commission")).where(
+        Commission.status.in_(_OPEN), ~account.exists()
+    )

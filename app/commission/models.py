@@ -1,0 +1,108 @@
+import enum
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import BigId, Model, UTCDateTime, enum_column
+
+# The maturity of a commission whose order is not finished yet. Not NULL, so that
+# the claim can walk one index from its start.
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+class PlanStatus(enum.StrEnum):
+    DRAFT = "draft"
+    PUBLISHED = "published"
+
+
+class PlanVersion(Model):
+    """A version of the commission plan (佣金方案). Published ones never change."""
+
+    __tablename__ = "commission_plans"
+    __table_args__ = (
+        sa.Index(None, "status", "effective_from"),
+        sa.CheckConstraint(
+            "(status = 'published') = (published_at IS NOT NULL)", name="published_has_time"
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(60))
+    document: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+    status: Mapped[PlanStatus] = mapped_column(enum_column(PlanStatus, "status"))
+    effective_from: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    drafted_by: Mapped[str] = mapped_column(sa.String(64))
+    drafted_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    published_by: Mapped[str] = mapped_column(sa.String(64), default="")
+    published_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class CommissionStatus(enum.StrEnum):
+    PENDING = "pending"  # 待结算
+    HELD = "held"  # an after-sale is open
+    SETTLED = "settled"  # 已结算
+    VOID = "void"  # cancelled before settlement
+    CLAWED = "clawed"  # taken back after settlement
+
+
+class Commission(Model):
+    """What one member earns from one order line at one depth (佣金).
+
+    It stands at `amount_fen - reversed_fen`.
+    """
+
+    __tablename__ = "commissions"
+    __table_args__ = (
+        sa.UniqueConstraint("order_line_id", "depth"),
+        # The claim of the settlement walks this key; the state stays out of it,
+        # because a claim that rewrites its own index takes several times as long.
+        sa.Index(None, "mature_at", "id"),
+        sa.Index(None, "member_id", "id"),
+        sa.Index(None, "batch_id", "member_id"),
+        sa.CheckConstraint("depth BETWEEN 1 AND 3", name="depth_within_hard_cap"),
+        sa.CheckConstraint("amount_fen > 0", name="amount_positive"),
+        sa.CheckConstraint("reversed_fen BETWEEN 0 AND amount_fen", name="reversed_in_range"),
+        sa.CheckConstraint("(batch_id = 0) = (settled_at IS NULL)", name="settled_names_its_batch"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    order_id: Mapped[int] = mapped_column(sa.ForeignKey("orders.id"), index=True)
+    order_line_id: Mapped[int] = mapped_column(sa.ForeignKey("order_lines.id"))
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey("members.id"))
+    plan_id: Mapped[int] = mapped_column(sa.ForeignKey("commission_plans.id"))
+    depth: Mapped[int] = mapped_column(sa.SmallInteger)
+    base_fen: Mapped[int] = mapped_column(sa.BigInteger)
+    rate: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+    source: Mapped[str] = mapped_column(sa.String(40))
+    uncapped_fen: Mapped[int] = mapped_column(sa.BigInteger)
+    amount_fen: Mapped[int] = mapped_column(sa.BigInteger)
+    reversed_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    status: Mapped[CommissionStatus] = mapped_column(
+        enum_column(CommissionStatus, "status"), default=CommissionStatus.PENDING
+    )
+    # Shown to the distributor once the goods were received.
+    expected_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    mature_at: Mapped[datetime] = mapped_column(UTCDateTime, default=NEVER)
+    batch_id: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    settled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # What it stood at when it was settled; later claw-backs do not change this.
+    settled_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    @property
+    def standing_fen(self) -> int:
+        return self.amount_fen - self.reversed_fen
+
+
+class SettlementBatch(Model):
+    """One chunk of a settlement run with its posting (结算批次)."""
+
+    __tablename__ = "settlement_batches"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    posting_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ledger_postings.id"), unique=True)
+    rows: Mapped[int] = mapped_column(default=0)
+    amount_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)

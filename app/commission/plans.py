@@ -1,0 +1,130 @@
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app import audit
+from app.commission.documents import read_plan
+from app.commission.models import PlanStatus, PlanVersion
+from app.commission.quote import Plan
+from app.core.db import db, require_transaction
+from app.core.errors import DomainError, InvalidInput, NotFound
+from app.core.pages import Page, newest_first
+
+_hard_cap = 2
+
+
+class OwnPlan(DomainError):
+    """Four eyes: rates are money."""
+
+    code = "own_plan"
+    message = "不能发布自己起草的方案，请由另一位管理员发布"
+
+
+def configure(hard_cap: int) -> None:
+    """Set how deep this server may pay: 2, or 3 by its own configuration."""
+    global _hard_cap
+    if hard_cap not in (1, 2, 3):
+        raise ValueError("DISTRIBUTION_HARD_CAP must be 1, 2 or 3")
+    _hard_cap = hard_cap
+
+
+def hard_cap() -> int:
+    return _hard_cap
+
+
+def validate(document: object) -> Plan:
+    """The plan that a document describes, within this server's depth.
+
+    Raises InvalidInput with the path of the value at fault.
+    """
+    return read_plan(document, hard_cap=_hard_cap)
+
+
+def draft_plan(
+    document: Mapping[str, Any], *, name: str, actor: audit.Actor, now: datetime
+) -> PlanVersion:
+    """Store a new draft. Raises InvalidInput."""
+    require_transaction()
+    validate(document)
+    if not 1 <= len(name.strip()) <= 60:
+        raise InvalidInput("name", "方案名称应为 1 到 60 个字")
+    version = PlanVersion(
+        name=name.strip(),
+        document=dict(document),
+        status=PlanStatus.DRAFT,
+        drafted_by=actor.ref,
+        drafted_at=now,
+    )
+    db.session.add(version)
+    db.session.flush()
+    audit.record(
+        "plan.draft",
+        subject="plan",
+        subject_id=version.id,
+        actor=actor,
+        now=now,
+        after=document_of(version),
+    )
+    return version
+
+
+def publish_plan(
+    plan_id: int, *, effective_from: datetime, actor: audit.Actor, now: datetime
+) -> PlanVersion:
+    """Put a draft in force from a time on; a second person does it.
+
+    Raises NotFound, OwnPlan, InvalidInput (a time in the past would change what
+    paid orders earn, or the document no longer fits this server).
+    """
+    require_transaction()
+    version = db.session.scalar(
+        sa.select(PlanVersion)
+        .filter_by(id=plan_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if version is None:
+        raise NotFound("方案不存在")
+    if version.status is PlanStatus.PUBLISHED:
+        return version
+    if version.drafted_by == actor.ref:
+        raise OwnPlan()
+    if effective_from < now:
+        raise InvalidInput("effective_from", "生效时间不能早于现在")
+    validate(version.document)
+    version.status = PlanStatus.PUBLISHED
+    version.effective_from, version.published_by, version.published_at = (
+        effective_from,
+        actor.ref,
+        now,
+    )
+    audit.record(
+        "plan.publish",
+        subject="plan",
+        subject_id=version.id,
+        actor=actor,
+        now=now,
+        after={"effective_from": effective_from.isoformat()},
+    )
+    return version
+
+
+def plan_in_force(at: datetime) -> tuple[PlanVersion, Plan] | None:
+    """The plan that orders paid at this time earn by; None before the first."""
+    version = db.session.scalar(
+        sa.select(PlanVersion)
+        .where(PlanVersion.status == PlanStatus.PUBLISHED, PlanVersion.effective_from <= at)
+        .order_by(PlanVersion.effective_from.desc(), PlanVersion.id.desc())
+        .limit(1)
+    )
+    return None if version is None else (version, validate(version.document))
+
+
+def plans_page(*, before: int | None = None, size: int = 20) -> Page[PlanVersion]:
+    return newest_first(sa.select(PlanVersion), PlanVersion.id, before=before, size=size)
+
+
+def document_of(version: PlanVersion) -> dict[str, Any]:
+    return {"name": version.name, "document": version.document}

@@ -1,0 +1,203 @@
+"""The database: declarative base, column types, units of work.
+
+A unit of work (工作单元) is everything one use case changes: it happens whole or
+not at all, and it is rerun whole when the engine gave up on it for a reason that
+passes (a deadlock, a lock that timed out, a lost line, a busy SQLite).
+"""
+
+import enum
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import event
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session, UOWTransaction
+
+from app.core import clock
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Base(DeclarativeBase):
+    """Every table. The naming convention lets migrations name each constraint."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
+# SQLite only counts up an INTEGER key by itself; MariaDB wants 64 bits.
+BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+class UTCDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware datetime, stored as UTC with microseconds.
+
+    Raises ValueError when given a naive datetime: nobody could say what it means.
+    """
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        if dialect.name in ("mysql", "mariadb"):
+            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
+        return dialect.type_descriptor(sa.DateTime())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else clock.as_utc(value).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def enum_column(cls: type[enum.StrEnum], name: str) -> sa.Enum:
+    """Store an enum's value as text under a CHECK called `name`."""
+    return sa.Enum(
+        cls,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=24,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+# --- engines -----------------------------------------------------------------
+
+_writing: ContextVar[bool] = ContextVar("writing", default=False)
+
+
+@event.listens_for(Engine, "connect")
+def _on_connect(dbapi_connection: Any, _record: object) -> None:
+    if type(dbapi_connection).__module__.startswith("sqlite3"):
+        # We begin transactions ourselves: the driver would begin too late.
+        dbapi_connection.isolation_level = None
+        cursor = dbapi_connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA busy_timeout = 5000")
+        cursor.close()
+
+
+@event.listens_for(Engine, "begin")
+def _on_begin(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        # A deferred transaction that turns to writing fails at once when another
+        # one wrote meanwhile; an immediate one waits for its turn.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+
+
+@event.listens_for(Session, "before_flush")
+def _no_stray_writes(session: Session, _context: UOWTransaction, _instances: object) -> None:
+    if not _writing.get():
+        raise RuntimeError("writes belong inside transaction()")
+
+
+# --- units of work -----------------------------------------------------------
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """One unit of work: commit at the end, roll back on any exception.
+
+    Opened by entry points, once: it does not nest. What was read before it is
+    forgotten, so that inside everything is read afresh.
+    """
+    if _writing.get():
+        raise RuntimeError("transaction() does not nest")
+    db.session.rollback()
+    token = _writing.set(True)
+    try:
+        yield
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+    finally:
+        _writing.reset(token)
+
+
+def require_transaction() -> None:
+    """Raise RuntimeError unless the caller opened a unit of work."""
+    if not _writing.get():
+        raise RuntimeError("this must run inside transaction()")
+
+
+# 1020 record changed, 1205 lock wait, 1213 deadlock, 2006/2013/2055 line lost.
+_PASSING = frozenset({1020, 1205, 1213, 2006, 2013, 2055})
+
+
+def is_passing(error: DBAPIError) -> bool:
+    """Whether the same unit of work, rerun, may well succeed."""
+    if error.connection_invalidated:
+        return True
+    args = getattr(error.orig, "args", ())
+    if args and isinstance(args[0], int):
+        return args[0] in _PASSING
+    return isinstance(error, OperationalError) and "locked" in str(error.orig)
+
+
+def run_unit(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `work` as one unit of work, at most five times if the engine gives up.
+
+    `work` must be safe to run twice from the start: its unique keys see to that
+    even when the line was lost after COMMIT.
+    """
+    for attempt in range(1, 6):
+        try:
+            with transaction():
+                return work(*args, **kwargs)
+        except DBAPIError as error:
+            if attempt == 5 or not is_passing(error):
+                raise
+            time.sleep(random.uniform(0.005, 0.03) * 2**attempt)  # noqa: S311
+    raise AssertionError("unreachable")
+
+
+def lock_rows(cls: type[T], ids: list[int]) -> list[T]:
+    """The rows of `cls` with these ids, locked in id order and freshly read.
+
+    Without `populate_existing` an object already in the session would keep its
+    old values although the row is locked.
+    """
+    require_transaction()
+    key = sa.inspect(cls).primary_key[0]  # type: ignore[union-attr]
+    rows = db.session.scalars(
+        sa.select(cls)
+        .where(key.in_(sorted(ids)))
+        .order_by(key)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list(rows)
+
+
+def affected(statement: sa.Update | sa.Delete) -> int:
+    """Execute a conditional statement; return how many rows it matched."""
+    require_transaction()
+    result = db.session.execute(statement, execution_options={"synchronize_session": False})
+    return int(result.rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,274 @@
+"""What every page and answer has in common: ids, headers, filters, errors.
+
+- A request id on every log line and on every error that a person sees.
+- Security headers with a strict CSP; every change must come from our own pages
+  (Origin check), except calls from WeChat, which are signed.
+- Template filters for money and time; `asset()` for files with their hash.
+"""
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Blueprint, Flask, Response, current_app, g, jsonify, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.core import clock
+from app.core.cache import Cache
+from app.core.errors import DomainError
+from app.core.money import format_yuan
+from config import Config
+
+log = structlog.get_logger()
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def settings() -> Config:
+    """The configuration of the running app."""
+    found: Config = current_app.extensions["mall_config"]
+    return found
+
+
+def cache() -> Cache:
+    found: Cache = current_app.extensions["cache"]
+    return found
+
+
+def this_app() -> Flask:
+    """The running app itself, for code that works outside of its context later."""
+    found: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    return found
+
+
+def wants_json() -> bool:
+    """Whether the caller is a script of ours and not a person with a browser."""
+    return request.accept_mimetypes.best == "application/json"
+
+
+def init_app(app: Flask) -> None:
+    config: Config = app.extensions["mall_config"]
+    if config.trusted_proxies:
+        n = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=0)  # type: ignore[method-assign]
+    app.jinja_env.filters.update(
+        yuan=format_yuan, price_parts=price_parts, dt=short_time, dt_full=full_time, day=day
+    )
+    app.jinja_env.globals["asset"] = asset
+    app.before_request(_begin)
+    app.before_request(_refuse_foreign_changes)
+    app.after_request(_finish)
+
+
+def register_errors(blueprint: Blueprint, render: Callable[..., str]) -> None:
+    """Answer a layer's refusals as a page of that layer, or as JSON."""
+
+    @blueprint.errorhandler(DomainError)
+    def refuse(error: DomainError) -> ResponseReturnValue:
+        log.info("refused", code=error.code, field=error.field)
+        if wants_json():
+            return jsonify(code=error.code, message=error.message, field=error.field), error.status
+        return render(status=error.status, message=error.message), error.status
+
+
+def register_app_errors(app: Flask, pages: dict[str, Callable[..., str]]) -> None:
+    """Answer what no view took; `pages` renders by the first part of the path."""
+
+    def answer(status: int, message: str) -> ResponseReturnValue:
+        if wants_json() or request.path.startswith("/wechat/"):
+            return jsonify(code="error", message=message, request_id=g.get("request_id")), status
+        part = request.path.split("/")[1]
+        render = pages.get(part, pages[""])
+        return render(status=status, message=message), status
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> ResponseReturnValue:
+        if error.code is not None and 300 <= error.code < 400:
+            return error
+        return answer(error.code or 500, _HTTP_MESSAGES.get(error.code or 500, "请求未能完成"))
+
+    @app.errorhandler(DomainError)
+    def refused(error: DomainError) -> ResponseReturnValue:
+        return answer(error.status, error.message)
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> ResponseReturnValue:
+        log.error("unexpected_error", path=request.path, exc_info=error)
+        return answer(500, _HTTP_MESSAGES[500])
+
+
+_HTTP_MESSAGES = {
+    400: "请求格式不正确",
+    403: "没有权限进行此操作",
+    404: "页面不存在或已被移走",
+    405: "不支持这样的访问方式",
+    413: "提交的内容过大",
+    429: "操作太频繁，请稍后再试",
+    500: "系统开小差了，请稍后再试",
+    503: "系统繁忙，请稍后再试",
+}
+
+
+# --- requests ------------------------------------------------------------------
+
+
+def _begin() -> None:
+    g.request_id = secrets.token_hex(6)
+    g.started = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _refuse_foreign_changes() -> ResponseReturnValue | None:
+    """Refuse a change that another site's page sends with our visitor's cookies.
+
+    Browsers always send Origin with such requests, so its absence is refused,
+    too. WeChat's own calls carry a signature instead and no cookie counts there.
+    """
+    if request.method in SAFE_METHODS or request.path.startswith("/wechat/"):
+        return None
+    origin = request.headers.get("Origin") or _origin_of(request.headers.get("Referer", ""))
+    if origin in _own_origins():
+        return None
+    log.warning("foreign_origin_refused", origin=origin, path=request.path)
+    return jsonify(code="foreign_origin", message="请从商城页面内操作"), 403
+
+
+def _own_origins() -> set[str]:
+    return {_origin_of(settings().public_base_url)}
+
+
+def _origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
+def _finish(response: Response) -> Response:
+    config = settings()
+    jssdk = _origin_of(config.wechat_jssdk_url)
+    login = _origin_of(config.wechat_open_base)
+    framing = "'none'"
+    extra = ""
+    if config.uses_sandbox and not request.path.startswith("/admin"):
+        # The sandbox's phone shows the mall in a frame and draws its paying sheet.
+        sandbox = _origin_of(config.wechat_open_base)
+        framing, extra = sandbox, f" {sandbox}"
+    response.headers.setdefault(
+        "Content-Security-Policy",
+        "default-src 'self'; base-uri 'none'; object-src 'none'; "
+        f"script-src 'self' {jssdk}; style-src 'self'; font-src 'self' data:; "
+        f"img-src 'self' data: https:{extra}; connect-src 'self'{extra}; "
+        f"frame-src 'self'{extra}; frame-ancestors {framing}; form-action 'self' {login}",
+    )
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    if config.is_production:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["X-Request-Id"] = g.get("request_id", "")
+        log.info(
+            "request",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            ms=round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
+        )
+    elif "v" in request.args:
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
+# --- templates -----------------------------------------------------------------
+
+
+def price_parts(fen: int) -> tuple[str, str]:
+    """`123456` as `("1,234", "56")`: pages print yuan larger than fen."""
+    yuan, _, rest = format_yuan(fen).partition(".")
+    return yuan, rest
+
+
+def short_time(moment: datetime | None) -> str:
+    """`11-21 18:05`; another year's with its year."""
+    if moment is None:
+        return ""
+    local = clock.local(moment)
+    this_year = local.year == clock.local(clock.now()).year
+    return local.strftime("%m-%d %H:%M" if this_year else "%Y-%m-%d %H:%M")
+
+
+def full_time(moment: datetime | None) -> str:
+    return "" if moment is None else clock.local(moment).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def day(moment: datetime | None) -> str:
+    """`12月1日`, as a person would say a date this year."""
+    if moment is None:
+        return ""
+    local = clock.local(moment)
+    return f"{local.month}月{local.day}日"
+
+
+def asset(name: str) -> str:
+    """The address of a file below `static/`, with its content hash."""
+    known = _vendor_manifest(current_app.static_folder or "")
+    if name in known:
+        path, _, version = known[name].partition("?v=")
+        return url_for("static", filename=path, v=version)
+    return url_for("static", filename=name, v=_file_hash(current_app.static_folder or "", name))
+
+
+@lru_cache(maxsize=4)
+def _vendor_manifest(folder: str) -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads((Path(folder) / "vendor/manifest.json").read_text())
+    except OSError:
+        log.warning("front_end_files_missing", remedy="run scripts/assets.py")
+        return {}
+    return found
+
+
+def _file_hash(folder: str, name: str) -> str:
+    path = Path(folder) / name
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError:
+        return "missing"
+    return _content_hash(str(path), changed)
+
+
+@lru_cache(maxsize=256)
+def _content_hash(path: str, _changed: int) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10]
+
+
+def form_text(name: str, longest: int = 200) -> str:
+    """A form field as text, cut at a length that no honest value reaches."""
+    return str(request.form.get(name, ""))[: longest + 1].replace("\x00", "")
+
+
+def page_before() -> int | None:
+    """The `before` key of a paged list; None for the first page or nonsense."""
+    value = request.args.get("before", "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
+
+
+def remote_address() -> str:
+    return request.remote_addr or ""
+
+
+def json_fields(*names: str) -> dict[str, Any]:
+    """The listed fields of a JSON body; an unreadable body has none of them."""
+    body = request.get_json(silent=True)
+    return {name: body.get(name) if isinstance(body, dict) else None for name in names}

@@ -1,0 +1,72 @@
+"""Distributors (分销员): joining, referral codes, and who belongs to whom.
+
+- `service` joins, approves, suspends; makes referral codes.
+- `binding` is the only writer of a member's uplines. Every attempt leaves a row
+  that says what came of it and why. The policy is permanent first touch: whoever
+  is bound stays bound; only an active distributor binds; nobody binds themselves,
+  nor anyone above them, along the whole chain.
+- `chain` tells who sits above a buyer, with level and standing, for the order to
+  copy. Paid orders never look at the tree again.
+"""
+
+from app.distribution.binding import bind
+from app.distribution.models import (
+    AttemptResult,
+    BindingAttempt,
+    BindingSource,
+    Distributor,
+    DistributorStatus,
+    ReferralCode,
+)
+from app.distribution.queries import (
+    Seat,
+    chain,
+    code_owner,
+    counts_by_status,
+    distributor_of,
+    is_active,
+    queue,
+    team_counts,
+    team_page,
+)
+from app.distribution.service import (
+    CONTRACT,
+    CONTRACT_VERSION,
+    apply,
+    approve,
+    close,
+    keep_scene,
+    referral_code,
+    reject,
+    restore,
+    suspend,
+)
+
+__all__ = [
+    "CONTRACT",
+    "CONTRACT_VERSION",
+    "AttemptResult",
+    "BindingAttempt",
+    "BindingSource",
+    "Distributor",
+    "DistributorStatus",
+    "ReferralCode",
+    "Seat",
+    "apply",
+    "approve",
+    "bind",
+    "chain",
+    "close",
+    "code_owner",
+    "counts_by_status",
+    "distributor_of",
+    "is_active",
+    "keep_scene",
+    "queue",
+    "referral_code",
+    "reject",
+    "restore",
+    "suspend",
+    "team_counts",
+    "team_page",
+]

@@ -1,0 +1,40 @@
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from app.audit.invariants import illegal_moves
+from app.distribution.models import TRANSITIONS, Distributor
+from app.ledger.invariants import invariant
+from app.members import Member
+
+T1 = "no cycle in the referral tree, and the stored uplines equal the tree"
+
+
+@invariant("T1", T1)
+def _uplines_differ() -> sa.Select[Any]:
+    above = aliased(Member)
+    return (
+        sa.select(Member.id.label("member"), Member.upline1_id, Member.upline2_id)
+        .join(above, above.id == Member.upline1_id)
+        .where(
+            sa.or_(
+                sa.func.coalesce(Member.upline2_id, 0) != sa.func.coalesce(above.upline1_id, 0),
+                sa.func.coalesce(Member.upline3_id, 0) != sa.func.coalesce(above.upline2_id, 0),
+            )
+        )
+    )
+
+
+@invariant("T1", T1)
+def _not_reached_from_a_root() -> sa.Select[Any]:
+    """Members that no walk down from a root meets: they hang on a cycle."""
+    reached = sa.select(Member.id).where(Member.upline1_id.is_(None)).cte(recursive=True)
+    child = aliased(Member)
+    reached = reached.union(sa.select(child.id).join(reached, child.upline1_id == reached.c.id))
+    return sa.select(Member.id.label("member")).where(Member.id.not_in(sa.select(reached.c.id)))
+
+
+@invariant("S1", "only legal state moves, each from where the last one ended")
+def _distributor_moves() -> sa.Select[Any]:
+    return illegal_moves("distributor", TRANSITIONS, {"applied"}, Distributor)

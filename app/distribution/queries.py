@@ -1,0 +1,93 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.core.db import db
+from app.core.pages import Page, newest_first
+from app.distribution.models import Distributor, DistributorStatus, ReferralCode
+from app.members import Member
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Someone who may earn from an order: 0 is the buyer, then the nearest upline."""
+
+    position: int
+    member_id: int
+    level: str
+    is_active: bool
+
+
+def distributor_of(member_id: int) -> Distributor | None:
+    return db.session.scalar(sa.select(Distributor).filter_by(member_id=member_id))
+
+
+def is_active(member_id: int) -> bool:
+    """Whether this member is a distributor who may earn and bind now."""
+    found = distributor_of(member_id)
+    return found is not None and found.status is DistributorStatus.APPROVED
+
+
+def code_owner(code: str) -> int | None:
+    """The member a referral code leads to, None for a code that is not ours."""
+    return db.session.scalar(
+        sa.select(ReferralCode.member_id).filter_by(code=code.strip().upper()[:16])
+    )
+
+
+def chain(member_id: int) -> list[Seat]:
+    """The buyer and the up to three uplines above, as they stand now."""
+    member = db.session.get_one(Member, member_id)
+    above = [member.upline1_id, member.upline2_id, member.upline3_id]
+    ids = [member_id, *(upline for upline in above if upline is not None)]
+    standing = {
+        d.member_id: d
+        for d in db.session.scalars(sa.select(Distributor).where(Distributor.member_id.in_(ids)))
+    }
+    seats = []
+    for position, seat_id in enumerate(ids):
+        found = standing.get(seat_id)
+        active = found is not None and found.status is DistributorStatus.APPROVED
+        seats.append(Seat(position, seat_id, found.level if found else "", active))
+    return seats
+
+
+def queue(
+    status: DistributorStatus | None, *, before: int | None = None, size: int = 20
+) -> Page[Distributor]:
+    """Distributors by state, newest first; all of them for None."""
+    query = sa.select(Distributor)
+    if status is not None:
+        query = query.filter_by(status=status)
+    return newest_first(query, Distributor.id, before=before, size=size)
+
+
+def counts_by_status() -> dict[DistributorStatus, int]:
+    rows = db.session.execute(
+        sa.select(Distributor.status, sa.func.count()).group_by(Distributor.status)
+    )
+    return dict(rows.tuples())
+
+
+def team_counts(member_id: int, depth: int) -> list[int]:
+    """How many members sit at each level below, nearest first."""
+    columns: Sequence[sa.ColumnElement[bool]] = [
+        Member.upline1_id == member_id,
+        Member.upline2_id == member_id,
+        Member.upline3_id == member_id,
+    ]
+    return [
+        db.session.scalar(sa.select(sa.func.count()).select_from(Member).where(column)) or 0
+        for column in columns[:depth]
+    ]
+
+
+def team_page(
+    member_id: int, level: int, *, before: int | None = None, size: int = 20
+) -> Page[Member]:
+    """The members at one level (1 to 3) below, newest first."""
+    column = {1: Member.upline1_id, 2: Member.upline2_id, 3: Member.upline3_id}[level]
+    return newest_first(
+        sa.select(Member).where(column == member_id), Member.id, before=before, size=size
+    )

@@ -1,0 +1,77 @@
+"""Puts the parts together. See the package docstring for what they are."""
+
+import importlib
+import sys
+from typing import Any
+
+from flask import Flask
+from flask_migrate import Migrate
+from sqlalchemy.engine import make_url
+
+import config as configuration
+from app import admin, cli, commission, mall, webhooks, wechat
+from app.core import crypto, logs, web
+from app.core.cache import Cache
+from app.core.db import db
+
+
+def create_app(config: configuration.Config | None = None) -> Flask:
+    """The WSGI application. Raises ConfigError when it must not start."""
+    if config is None:
+        try:
+            config = configuration.from_environment()
+        except configuration.ConfigError as error:
+            for problem in error.problems:
+                sys.stderr.write(f"configuration: {problem}\n")
+            raise
+    logs.configure(config.log_level)
+    crypto.configure(config.data_keys)
+    commission.configure(config.distribution_hard_cap)
+    config.data_dir.mkdir(parents=True, exist_ok=True)
+
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=config.secret_key,
+        SQLALCHEMY_DATABASE_URI=config.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(config.database_url),
+        SESSION_COOKIE_NAME="mall_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.public_base_url.startswith("https://"),
+        PERMANENT_SESSION_LIFETIME=30 * 86400,
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        TESTING=config.app_env == "test",
+    )
+    app.extensions["mall_config"] = config
+    app.extensions["cache"] = Cache(config.data_dir / "cache", config.redis_url)
+    db.init_app(app)
+    Migrate(app, db, directory=str(configuration.ROOT / "migrations"), render_as_batch=True)
+    cli.register(app)
+    web.init_app(app)
+    wechat.init_app(app)
+    commission.subscribe()
+    for part in (mall, admin, webhooks):
+        part.init_app(app)
+    web.register_app_errors(app, {"": mall.render_error, "admin": admin.render_error})
+    _load_invariants()
+    return app
+
+
+def _load_invariants() -> None:
+    """Each domain registers its own; `ledger verify` runs what is registered."""
+    for domain in ("catalog", "distribution", "orders", "commission", "withdrawals"):
+        importlib.import_module(f"app.{domain}.invariants")
+
+
+def _engine_options(url: str) -> dict[str, Any]:
+    if make_url(url).get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": 5}}
+    return {
+        # Under REPEATABLE READ a request that waited for a lock would still see
+        # the old rows.
+        "isolation_level": "READ COMMITTED",
+        "pool_pre_ping": True,
+        "pool_recycle": 1800,
+        "pool_size": 8,
+        "max_overflow": 8,
+    }

@@ -1,0 +1,168 @@
+"""The jobs. Each takes the time and whether it is a dry run; returns counts and sums."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from app import audit, commission, ledger, orders, outbox, settings, wechat, withdrawals
+from app.core.db import db, run_unit
+
+log = structlog.get_logger()
+
+Result = dict[str, Any]
+Task = Callable[[datetime, bool], Result]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job with its Chinese title and how often it runs."""
+
+    name: str
+    title: str
+    seconds: int
+    task: Task
+
+
+class RowsFailed(Exception):
+    """Some rows of a run failed; the others are done. `result` has the counts."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(f"{result['failed']} rows failed")
+        self.result = result
+
+
+def deliver(now: datetime, dry_run: bool) -> Result:
+    """Deliver the outbox (投递发件箱)."""
+    waiting, _ = outbox.backlog()
+    db.session.rollback()
+    if dry_run:
+        return {"waiting": waiting}
+    delivered = 0
+    while part := outbox.drain(now):
+        delivered += part
+    return {"delivered": delivered}
+
+
+def query_payments(now: datetime, dry_run: bool) -> Result:
+    """Ask WeChat about payments that no notice came for (补查支付)."""
+    return _each(
+        orders.payments_to_query(now),
+        lambda row: orders.ask(row, gateway=wechat.current().pay, now=now),
+        dry_run,
+    )
+
+
+def expire_orders(now: datetime, dry_run: bool) -> Result:
+    """Close unpaid orders past their time (关闭超时订单)."""
+    actor = audit.Actor.system("expire")
+    return _each(
+        orders.due_to_expire(now),
+        lambda row: orders.close(row, actor=actor, gateway=wechat.current().pay, now=now),
+        dry_run,
+    )
+
+
+def receive_orders(now: datetime, dry_run: bool) -> Result:
+    """Confirm receipt for people who never do (自动确认收货)."""
+    days = settings.value(settings.registry.ORDER_RECEIVE_DAYS)
+    actor = audit.Actor.system("receive")
+
+    def receive(order_id: int) -> str:
+        run_unit(orders.receive, order_id, actor=actor, now=now)
+        return "received"
+
+    return _each(orders.due_to_receive(now, days), receive, dry_run)
+
+
+def settle(now: datetime, dry_run: bool) -> Result:
+    """End orders whose guard is over, then settle what matured (佣金结算)."""
+    if dry_run:
+        due = commission.count_due(now)
+        ending = len(orders.due_to_finish(now))
+        db.session.rollback()
+        return {"orders": ending, **asdict(due)}
+    # News first: an order with undelivered news does not finish.
+    deliver(now, False)
+    finished, last = 0, 0
+    while ids := orders.due_to_finish(now, after_id=last):
+        db.session.rollback()
+        finished += sum(run_unit(orders.finish, order_id, now=now) for order_id in ids)
+        last = ids[-1]
+    db.session.rollback()
+    deliver(now, False)
+    total = commission.Settled()
+    while (part := run_unit(commission.settle_chunk, now)).rows:
+        total += part
+    return {"orders": finished, **asdict(total)}
+
+
+def pay_withdrawals(now: datetime, dry_run: bool) -> Result:
+    """Send the bills of approved withdrawals (提现打款)."""
+    ids = withdrawals.due_to_pay()
+    gateway = wechat.current().transfers
+    try:
+        return _each(ids, lambda row: withdrawals.pay(row, gateway=gateway, now=now), dry_run)
+    except withdrawals.MerchantShort:
+        # Nothing is lost: what was sent waits as unknown, the rest as approved.
+        log.error("merchant_account_short")
+        return {"due": len(ids), "paused": "merchant_short"}
+
+
+def query_transfers(now: datetime, dry_run: bool) -> Result:
+    """Ask WeChat about bills that did not end (补查转账)."""
+    gateway = wechat.current().transfers
+    return _each(
+        withdrawals.bills_to_query(now),
+        lambda row: withdrawals.ask(row, gateway=gateway, now=now),
+        dry_run,
+    )
+
+
+def verify_books(now: datetime, dry_run: bool) -> Result:
+    """Check every invariant (对账)."""
+    wrong = {r.code: r.offending for r in ledger.verify() if r.offending}
+    db.session.rollback()
+    if wrong:
+        log.error("invariants_broken", **wrong)
+        raise RowsFailed({"failed": sum(wrong.values()), **wrong})
+    return {"broken": 0}
+
+
+def _each(ids: Sequence[int], act: Callable[[int], str], dry_run: bool) -> Result:
+    """Run `act` on every row on its own; one bad row does not stop the others."""
+    db.session.rollback()
+    if dry_run:
+        return {"due": len(ids)}
+    outcomes: Counter[str] = Counter()
+    for row_id in ids:
+        try:
+            outcomes[act(row_id)] += 1
+        except withdrawals.MerchantShort:
+            raise
+        except Exception:
+            db.session.rollback()
+            log.exception("job_row_failed", row=row_id)
+            outcomes["failed"] += 1
+    result = {"due": len(ids), **outcomes}
+    if outcomes["failed"]:
+        raise RowsFailed(result)
+    return result
+
+
+JOBS = {
+    job.name: job
+    for job in (
+        Job("outbox", "投递消息", 5, deliver),
+        Job("query-payments", "补查支付结果", 30, query_payments),
+        Job("expire-orders", "关闭超时订单", 60, expire_orders),
+        Job("receive-orders", "自动确认收货", 3600, receive_orders),
+        Job("settle", "佣金结算", 600, settle),
+        Job("pay-withdrawals", "提现打款", 60, pay_withdrawals),
+        Job("query-transfers", "补查转账结果", 60, query_transfers),
+        Job("verify-books", "账目校验", 86400, verify_books),
+    )
+}

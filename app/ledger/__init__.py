@@ -1,0 +1,52 @@
+"""The ledger (总账): the only writer of balances.
+
+Every change of money is a posting (分录) with a unique `idem_key` made from the
+business fact, and entries that sum to 0 per asset. Postings and entries never
+change: triggers refuse it. See `reference/money.md` for accounts and moves.
+
+Decisions
+- Member accounts cache their balance; it moves relatively, conditionally, and
+  under a CHECK. System accounts cache nothing: one hot row would make every
+  order wait for the last. They are summed.
+- Accounts are locked in id order before anything is written, so two postings
+  over the same members wait for each other instead of dead-locking.
+"""
+
+from app.ledger.errors import InsufficientBalance
+from app.ledger.invariants import Invariant, InvariantResult, invariant, verify
+from app.ledger.models import Account, AccountKind, Entry, Posting
+from app.ledger.queries import (
+    Wallet,
+    balance_fen,
+    entries_of,
+    held_for,
+    postings_of,
+    system_balance_fen,
+    wallet_of,
+)
+from app.ledger.service import Move, Ref, member, post, post_many, system
+
+__all__ = [
+    "Account",
+    "AccountKind",
+    "Entry",
+    "InsufficientBalance",
+    "Invariant",
+    "InvariantResult",
+    "Move",
+    "Posting",
+    "Wallet",
+    "balance_fen",
+    "entries_of",
+    "held_for",
+    "invariant",
+    "member",
+    "post",
+    "post_many",
+    "postings_of",
+    "system",
+    "system_balance_fen",
+    "verify",
+    "wallet_of",
+    "Ref",
+]

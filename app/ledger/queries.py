@@ -1,0 +1,98 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload, selectinload
+
+from app.core.db import db
+from app.core.pages import Page, newest_first
+from app.ledger.models import Account, AccountKind, Entry, Posting
+
+
+@dataclass(frozen=True)
+class Wallet:
+    """A member's money in fen: pending 待结算, available 可提现, frozen 提现中, debt 待追回."""
+
+    pending_fen: int = 0
+    available_fen: int = 0
+    frozen_fen: int = 0
+    debt_fen: int = 0
+
+
+def wallet_of(member_id: int) -> Wallet:
+    """The four balances of a member, in one query; `debt_fen` as a positive number."""
+    rows = db.session.execute(
+        sa.select(Account.kind, Account.balance_fen).where(Account.owner_id == member_id)
+    )
+    held = dict(rows.tuples())
+    return Wallet(
+        pending_fen=held.get(AccountKind.PENDING, 0),
+        available_fen=held.get(AccountKind.AVAILABLE, 0),
+        frozen_fen=held.get(AccountKind.FROZEN, 0),
+        debt_fen=-held.get(AccountKind.DEBT, 0),
+    )
+
+
+def balance_fen(kind: AccountKind, member_id: int) -> int:
+    """One cached balance of a member, 0 if the account was never opened."""
+    return (
+        db.session.scalar(
+            sa.select(Account.balance_fen).where(
+                Account.kind == kind, Account.owner_id == member_id
+            )
+        )
+        or 0
+    )
+
+
+def system_balance_fen(kind: AccountKind) -> int:
+    """The sum of a system account's entries."""
+    return int(
+        db.session.scalar(
+            sa.select(sa.func.coalesce(sa.func.sum(Entry.amount_fen), 0))
+            .join(Account)
+            .where(Account.kind == kind, Account.owner_id == 0)
+        )
+        or 0
+    )
+
+
+def held_for(kind: AccountKind, subject: tuple[str, int]) -> int:
+    """What a system account holds on behalf of one subject, such as an order."""
+    return int(
+        db.session.scalar(
+            sa.select(sa.func.coalesce(sa.func.sum(Entry.amount_fen), 0))
+            .join(Posting, Posting.id == Entry.posting_id)
+            .join(Account, Account.id == Entry.account_id)
+            .where(
+                Posting.subject == subject[0],
+                Posting.subject_id == subject[1],
+                Account.kind == kind,
+                Account.owner_id == 0,
+            )
+        )
+        or 0
+    )
+
+
+def postings_of(subject: tuple[str, int]) -> Sequence[Posting]:
+    """The postings about one subject with their entries, oldest first."""
+    return db.session.scalars(
+        sa.select(Posting)
+        .filter_by(subject=subject[0], subject_id=subject[1])
+        .options(selectinload(Posting.entries).joinedload(Entry.account))
+        .order_by(Posting.id)
+    ).all()
+
+
+def entries_of(
+    member_id: int, kind: AccountKind, *, before: int | None = None, size: int = 20
+) -> Page[Entry]:
+    """A member account's entries with their postings, newest first."""
+    query = (
+        sa.select(Entry)
+        .join(Account)
+        .where(Account.owner_id == member_id, Account.kind == kind)
+        .options(joinedload(Entry.posting))
+    )
+    return newest_first(query, Entry.id, before=before, size=size)

@@ -1,0 +1,255 @@
+"""Writing the books. See the package docstring for the rules."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.orm import aliased
+
+from app.core.db import affected, db, require_transaction
+from app.ledger.errors import InsufficientBalance
+from app.ledger.models import MEMBER_KINDS, POINT_KINDS, Account, AccountKind, Entry, Posting
+
+
+@dataclass(frozen=True, order=True)
+class Ref:
+    """Names an account: its kind and its owner (0 is the system)."""
+
+    kind: AccountKind
+    owner_id: int = 0
+
+    def __post_init__(self) -> None:
+        if (self.kind in MEMBER_KINDS) != (self.owner_id > 0):
+            raise ValueError(f"{self.kind} does not fit owner {self.owner_id}")
+
+
+def system(kind: AccountKind) -> Ref:
+    return Ref(kind)
+
+
+def member(kind: AccountKind, member_id: int) -> Ref:
+    return Ref(kind, member_id)
+
+
+@dataclass(frozen=True)
+class Move:
+    """`amount_fen` (above 0) out of `source` into `target`."""
+
+    source: Ref
+    target: Ref
+    amount_fen: int
+
+    def __post_init__(self) -> None:
+        if self.amount_fen <= 0:
+            raise ValueError(f"a move wants an amount above 0, not {self.amount_fen}")
+        if self.source == self.target:
+            raise ValueError("a move wants two accounts")
+        if (self.source.kind in POINT_KINDS) != (self.target.kind in POINT_KINDS):
+            raise ValueError("a move stays within one asset")
+
+
+def post(
+    key: str,
+    *,
+    event: str,
+    moves: Sequence[Move],
+    now: datetime,
+    subject: tuple[str, int] = ("", 0),
+    reason: str = "",
+) -> Posting:
+    """Write one posting (记账). The same key and content again returns the first.
+
+    `subject` says what it is about, such as `("order", 7)`.
+
+    Raises:
+        InsufficientBalance: an account that may not be negative would be.
+        ValueError: no moves, or the key exists with other content.
+    Source: money.md, "Money: accounts, moves".
+    """
+    require_transaction()
+    if not moves:
+        raise ValueError("a posting wants at least one move")
+    # The locks come before the look for the key, so that of two postings with
+    # the same key the second waits here and then finds the first.
+    accounts = _lock_accounts({ref for m in moves for ref in (m.source, m.target)})
+    content = _content_hash(event, moves)
+    existing = db.session.scalar(sa.select(Posting).filter_by(idem_key=key))
+    if existing is not None:
+        if existing.content_hash != content:
+            raise ValueError(f"posting {key!r} exists with other content")
+        return existing
+    posting = Posting(
+        idem_key=key,
+        event=event,
+        subject=subject[0],
+        subject_id=subject[1],
+        content_hash=content,
+        reason=reason,
+        at=now,
+    )
+    db.session.add(posting)
+    db.session.flush()
+    change: dict[Ref, int] = defaultdict(int)
+    rows: list[dict[str, Any]] = []
+    for move in moves:
+        for ref, amount in ((move.source, -move.amount_fen), (move.target, move.amount_fen)):
+            change[ref] += amount
+            rows.append(
+                {"posting_id": posting.id, "account_id": accounts[ref], "amount_fen": amount}
+            )
+    db.session.execute(sa.insert(Entry), rows)
+    for ref, delta in sorted(change.items()):
+        if ref.owner_id and delta:
+            _shift(accounts[ref], ref.kind, delta)
+    return posting
+
+
+def post_many(
+    key: str,
+    *,
+    event: str,
+    source: AccountKind,
+    target: AccountKind,
+    amounts: sa.Subquery,
+    now: datetime,
+) -> Posting:
+    """Write one posting that moves an amount for each of many members, in sets.
+
+    `amounts` is a subquery with the columns `member_id` and `amount_fen` (above
+    0, a member once). What arrives in `available` fills the member's debt first.
+    A handful of statements whatever the number of members. The caller's claim
+    makes the key; unlike `post` it is an error to come twice.
+    """
+    require_transaction()
+    for kind in (source, target, AccountKind.DEBT):
+        _open_accounts(
+            sa.select(sa.literal(kind.value), amounts.c.member_id, sa.literal(0)).select_from(
+                amounts
+            )
+        )
+    touched = sa.select(Account.id).where(
+        Account.owner_id.in_(sa.select(amounts.c.member_id)),
+        Account.kind.in_((source, target, AccountKind.DEBT)),
+    )
+    db.session.execute(touched.order_by(Account.id).with_for_update()).all()
+    posting = Posting(
+        idem_key=key, event=event, content_hash=hashlib.sha256(key.encode()).hexdigest(), at=now
+    )
+    db.session.add(posting)
+    db.session.flush()
+    for kind, sign in ((source, -1), (target, 1)):
+        _insert_entries(
+            sa.select(sa.literal(posting.id), Account.id, sign * amounts.c.amount_fen)
+            .join(amounts, amounts.c.member_id == Account.owner_id)
+            .where(Account.kind == kind)
+        )
+    if target is AccountKind.AVAILABLE:
+        _fill_debts(posting.id, amounts)
+    moved = (
+        sa.select(Entry.account_id, sa.func.sum(Entry.amount_fen).label("delta"))
+        .where(Entry.posting_id == posting.id)
+        .group_by(Entry.account_id)
+        .subquery()
+    )
+    affected(
+        sa.update(Account)
+        .where(Account.id == moved.c.account_id, Account.owner_id > 0)
+        .values(balance_fen=Account.balance_fen + moved.c.delta)
+    )
+    return posting
+
+
+def _fill_debts(posting_id: int, amounts: sa.Subquery) -> None:
+    debt = aliased(Account)
+    filled = sa.case(
+        (amounts.c.amount_fen < -debt.balance_fen, amounts.c.amount_fen),
+        else_=-debt.balance_fen,
+    )
+    owing = (
+        sa.select(debt.id.label("debt_id"), debt.owner_id, filled.label("filled"))
+        .join(amounts, amounts.c.member_id == debt.owner_id)
+        .where(debt.kind == AccountKind.DEBT, debt.balance_fen < 0)
+        .subquery()
+    )
+    _insert_entries(sa.select(sa.literal(posting_id), owing.c.debt_id, owing.c.filled))
+    _insert_entries(
+        sa.select(sa.literal(posting_id), Account.id, -owing.c.filled)
+        .join(owing, owing.c.owner_id == Account.owner_id)
+        .where(Account.kind == AccountKind.AVAILABLE)
+    )
+
+
+def _insert_entries(query: sa.Select[Any]) -> None:
+    db.session.execute(
+        sa.insert(Entry).from_select(["posting_id", "account_id", "amount_fen"], query)
+    )
+
+
+def _lock_accounts(refs: set[Ref]) -> dict[Ref, int]:
+    """Ids of these accounts, made where missing; members' ones locked in id order."""
+    found = _find_accounts(refs)
+    missing = sorted(refs - found.keys())
+    if missing:
+        for ref in missing:
+            _open_accounts(
+                sa.select(sa.literal(ref.kind.value), sa.literal(ref.owner_id), sa.literal(0))
+            )
+        found = _find_accounts(refs)
+    ids = sorted(found[ref] for ref in refs if ref.owner_id)
+    if ids:
+        db.session.execute(
+            sa.select(Account.id).where(Account.id.in_(ids)).order_by(Account.id).with_for_update()
+        ).all()
+    return found
+
+
+def _find_accounts(refs: Iterable[Ref]) -> dict[Ref, int]:
+    wanted = set(refs)
+    rows = db.session.execute(
+        sa.select(Account.id, Account.kind, Account.owner_id).where(
+            Account.owner_id.in_({ref.owner_id for ref in wanted}),
+            Account.kind.in_({ref.kind for ref in wanted}),
+        )
+    )
+    return {
+        ref: account_id for account_id, kind, owner in rows if (ref := Ref(kind, owner)) in wanted
+    }
+
+
+def _open_accounts(rows: sa.Select[Any]) -> None:
+    """Insert accounts that are not there yet; another's insert is no error."""
+    columns = ["kind", "owner_id", "balance_fen"]
+    if db.session.get_bind().dialect.name == "sqlite":
+        # SQLite cannot parse ON CONFLICT after a SELECT that has no WHERE.
+        guarded = sqlite.insert(Account).from_select(columns, rows.where(sa.true()))
+        db.session.execute(guarded.on_conflict_do_nothing())
+    else:
+        db.session.execute(mysql.insert(Account).from_select(columns, rows).prefix_with("IGNORE"))
+
+
+def _shift(account_id: int, kind: AccountKind, delta: int) -> None:
+    within = (
+        Account.balance_fen + delta <= 0
+        if kind is AccountKind.DEBT
+        else Account.balance_fen + delta >= 0
+    )
+    moved = affected(
+        sa.update(Account)
+        .where(Account.id == account_id, within)
+        .values(balance_fen=Account.balance_fen + delta)
+    )
+    if moved != 1:
+        raise InsufficientBalance(account=kind.value)
+
+
+def _content_hash(event: str, moves: Sequence[Move]) -> str:
+    lines = [
+        f"{m.source.kind}:{m.source.owner_id}>{m.target.kind}:{m.target.owner_id}={m.amount_fen}"
+        for m in moves
+    ]
+    return hashlib.sha256("\n".join([event, *lines]).encode()).hexdigest()

@@ -1,0 +1,209 @@
+"""Logging in with WeChat (网页授权): silent, bound to the browser, safe to repeat.
+
+wechat.md, sections 3 and 12. The session holds the member's id and nothing else
+of weight. `state` is random, belongs to one browser, and its way back is kept on
+the server. Android may ask the callback twice with one code: the second answer
+is the same login.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec
+from urllib.parse import urlsplit
+
+from flask import Blueprint, g, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from app import distribution, members, wechat
+from app.core import clock, web
+from app.core.db import run_unit
+from app.core.errors import NotFound
+from app.core.web import cache
+from app.distribution import BindingSource
+from app.mall.blueprint import bp
+
+P = ParamSpec("P")
+View = Callable[P, ResponseReturnValue]
+
+STATE_SECONDS = 600
+CODE_SECONDS = 300
+RESTARTS_MAX = 2
+
+
+def init_app(blueprint: Blueprint) -> None:
+    blueprint.before_request(_load_member)
+
+
+def open_page(view: View[P]) -> View[P]:
+    """Anyone may look; inside WeChat people are logged in silently first."""
+
+    @wraps(view)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        if g.member is None and request.method == "GET" and _in_wechat():
+            if not session.pop("login_failed", False):
+                return _to_wechat()
+        return view(*args, **kwargs)
+
+    wrapped.login_rule = "open"  # type: ignore[attr-defined]
+    return wrapped
+
+
+def members_only(view: View[P]) -> View[P]:
+    """Only for a member who is logged in."""
+
+    @wraps(view)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        if g.member is not None:
+            return view(*args, **kwargs)
+        if request.method != "GET" or web.wants_json():
+            return {"code": "login", "message": "登录已过期，请刷新页面后重试"}, 401
+        if not _in_wechat():
+            return render_template("mall/open_in_wechat.html"), 403
+        if session.pop("login_failed", False):
+            return render_template(
+                "mall/error.html", status=401, message="登录没有成功，请关闭页面后重新进入"
+            ), 401
+        return _to_wechat()
+
+    wrapped.login_rule = "member"  # type: ignore[attr-defined]
+    return wrapped
+
+
+def current_member() -> members.Member:
+    """The logged-in member. Only in views that are `members_only`."""
+    found: members.Member | None = g.member
+    if found is None:
+        raise RuntimeError("no member is logged in here")
+    return found
+
+
+@bp.get("/wechat/oauth/callback")
+def oauth_callback() -> ResponseReturnValue:
+    """WeChat sends the browser back with a code."""
+    code, state = request.args.get("code", ""), request.args.get("state", "")
+    kept = cache().get(f"oauth:{state}") if state.isalnum() and len(state) <= 128 else None
+    if not kept or kept["browser"] != session.get("browser") or not code:
+        # Somebody else's link, a denied request, or a page from the history.
+        return _without_login("/")
+    path: str = kept["path"]
+    seen = f"oauth_code:{hashlib.sha256(code.encode()).hexdigest()}"
+    with cache().lock(seen):
+        user = cache().get(seen)
+        if user is None:
+            try:
+                answer = wechat.current().account.exchange(code)
+            except wechat.OAuthFailed as error:
+                return _retry(path) if error.is_stale else _without_login(path)
+            except wechat.WeChatUnavailable:
+                return _without_login(path)
+            user = vars(answer)
+            cache().set(seen, user, CODE_SECONDS)
+    if user["is_snapshot"]:
+        # A virtual person: a member made of it would be nobody, for ever.
+        return render_template("mall/snapshot.html"), 200
+    _log_in(user)
+    return _bare(redirect(path))
+
+
+@bp.get("/r/<code>")
+@open_page
+def referral(code: str) -> ResponseReturnValue:
+    """A referral link: bind whoever comes by it, then show the shop."""
+    target = _our_path(request.args.get("to", "")) or url_for("mall.home")
+    if g.member is None:
+        # Outside WeChat nobody is known yet; the first login binds.
+        session["referral"] = code[:32]
+    else:
+        run_unit(
+            distribution.bind,
+            g.member.id,
+            code=code[:32],
+            source=BindingSource.LINK,
+            now=clock.now(),
+        )
+    return redirect(target)
+
+
+def _load_member() -> None:
+    member_id = session.get("member")
+    g.member = None
+    if member_id is not None:
+        try:
+            g.member = members.get(member_id)
+        except NotFound:
+            session.pop("member")
+
+
+def _log_in(user: dict[str, Any]) -> None:
+    now = clock.now()
+    member = run_unit(members.enter, user["openid"], now=now)
+    if user["nickname"]:
+        run_unit(
+            members.set_profile,
+            member.id,
+            nickname=user["nickname"],
+            avatar_url=user["avatar_url"],
+        )
+    code = session.get("referral")
+    # Nothing of the visitor's session survives the login.
+    session.clear()
+    session.permanent = True
+    session["member"] = member.id
+    session["browser"] = secrets.token_hex(16)
+    if code:
+        run_unit(distribution.bind, member.id, code=code, source=BindingSource.LINK, now=now)
+
+
+def _to_wechat(*, path: str | None = None, ask_profile: bool = False) -> ResponseReturnValue:
+    state = secrets.token_hex(16)
+    browser = session.setdefault("browser", secrets.token_hex(16))
+    back = path or _our_path(request.full_path.rstrip("?")) or "/"
+    cache().set(f"oauth:{state}", {"path": back, "browser": browser}, STATE_SECONDS)
+    return _bare(redirect(wechat.current().account.authorize_url(state, ask_profile=ask_profile)))
+
+
+def ask_profile(path: str) -> ResponseReturnValue:
+    """Ask for name and picture, on the member's own tap only (wechat.md, snapshot page)."""
+    return _to_wechat(path=path, ask_profile=True)
+
+
+def _retry(path: str) -> ResponseReturnValue:
+    """A used or late code: go on if logged in, else start over, but not for ever."""
+    if g.member is not None:
+        return _bare(redirect(path))
+    session["restarts"] = session.get("restarts", 0) + 1
+    if session["restarts"] > RESTARTS_MAX:
+        session.pop("restarts")
+        return _without_login(path)
+    return _to_wechat(path=path)
+
+
+def _without_login(path: str) -> ResponseReturnValue:
+    if g.member is None:
+        session["login_failed"] = True
+    return _bare(redirect(path))
+
+
+def _bare(response: Any) -> Any:
+    # WeChat keeps redirects that are not told otherwise.
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _in_wechat() -> bool:
+    agent = request.headers.get("User-Agent", "")
+    return "MicroMessenger" in agent or web.settings().uses_sandbox
+
+
+def _our_path(target: str) -> str:
+    """`target` if it is a path of this site, else nothing (no open redirect)."""
+    if not target.startswith("/") or target.startswith(("//", "/\\")) or "\\" in target:
+        return ""
+    parts = urlsplit(target)
+    if parts.scheme or parts.netloc or any(ord(c) < 32 for c in target):
+        return ""
+    if parts.path.startswith(("/wechat/", "/admin")):
+        return ""
+    return target

@@ -1,0 +1,88 @@
+import enum
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.crypto import EncryptedText, mask_phone
+from app.core.db import BigId, Model, UTCDateTime, enum_column
+
+
+class MemberStatus(enum.StrEnum):
+    ACTIVE = "active"
+    BLOCKED = "blocked"  # may look, may not buy or withdraw
+
+
+class Member(Model):
+    """A person known by a WeChat openid (会员)."""
+
+    __tablename__ = "members"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "(upline1_id IS NOT NULL OR upline2_id IS NULL)"
+            " AND (upline2_id IS NOT NULL OR upline3_id IS NULL)",
+            name="uplines_without_gap",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    public_id: Mapped[str] = mapped_column(sa.String(16), unique=True)
+    openid: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    nickname: Mapped[str] = mapped_column(sa.String(64), default="")
+    avatar_url: Mapped[str] = mapped_column(sa.String(300), default="")
+    status: Mapped[MemberStatus] = mapped_column(
+        enum_column(MemberStatus, "status"), default=MemberStatus.ACTIVE
+    )
+    is_subscribed: Mapped[bool] = mapped_column(default=False)
+    upline1_id: Mapped[int | None] = mapped_column(sa.ForeignKey("members.id"), index=True)
+    upline2_id: Mapped[int | None] = mapped_column(sa.ForeignKey("members.id"), index=True)
+    upline3_id: Mapped[int | None] = mapped_column(sa.ForeignKey("members.id"), index=True)
+    bound_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    @property
+    def display_name(self) -> str:
+        """The nickname, or a name that tells members apart without telling who."""
+        return self.nickname or f"微信用户{self.public_id[-4:]}"
+
+    @property
+    def masked_name(self) -> str:
+        """The name as other members may see it: first and last character."""
+        name = self.display_name
+        return f"{name[0]}*{name[-1]}" if len(name) > 2 else f"{name[0]}*"
+
+
+class Address(Model):
+    """Where parcels go (收货地址). Name, phone and detail are sealed at rest."""
+
+    __tablename__ = "member_addresses"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey("members.id"), index=True)
+    name: Mapped[str] = mapped_column(EncryptedText)
+    phone: Mapped[str] = mapped_column(EncryptedText)
+    region: Mapped[str] = mapped_column(sa.String(60))
+    detail: Mapped[str] = mapped_column(EncryptedText)
+    is_default: Mapped[bool] = mapped_column(default=True)
+    updated_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    @property
+    def masked_phone(self) -> str:
+        return mask_phone(self.phone)
+
+    @property
+    def one_line(self) -> str:
+        return f"{self.region} {self.detail}"
+
+
+class Consent(Model):
+    """What a member agreed to, in which version, when (同意记录)."""
+
+    __tablename__ = "member_consents"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey("members.id"), index=True)
+    document: Mapped[str] = mapped_column(sa.String(40))
+    version: Mapped[str] = mapped_column(sa.String(20))
+    text_hash: Mapped[str] = mapped_column(sa.String(64))
+    agreed_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -1,0 +1,48 @@
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from app.core.db import db
+from app.core.errors import NotFound
+from app.members.models import Address, Member
+
+
+def get(member_id: int) -> Member:
+    """Raises NotFound."""
+    member = db.session.get(Member, member_id)
+    if member is None:
+        raise NotFound("会员不存在")
+    return member
+
+
+def by_openid(openid: str) -> Member | None:
+    return db.session.scalar(sa.select(Member).filter_by(openid=openid))
+
+
+def by_public_id(public_id: str) -> Member | None:
+    return db.session.scalar(sa.select(Member).filter_by(public_id=public_id))
+
+
+def default_address(member_id: int) -> Address | None:
+    return db.session.scalar(
+        sa.select(Address)
+        .filter_by(member_id=member_id, is_default=True)
+        .order_by(Address.id.desc())
+        .limit(1)
+    )
+
+
+def address_of(member_id: int, address_id: int) -> Address:
+    """An address of this member. Raises NotFound for anyone else's."""
+    found = db.session.scalar(sa.select(Address).filter_by(id=address_id, member_id=member_id))
+    if found is None:
+        raise NotFound("收货地址不存在")
+    return found
+
+
+def names_of(member_ids: Iterable[int]) -> dict[int, Member]:
+    """Members by id, for lists that show names."""
+    wanted = set(member_ids)
+    if not wanted:
+        return {}
+    return {m.id: m for m in db.session.scalars(sa.select(Member).where(Member.id.in_(wanted)))}

@@ -1,0 +1,72 @@
+"""From paid to finished: shipping, receiving, the end of the return window."""
+
+import re
+from datetime import datetime, timedelta
+
+from app import audit, ledger, outbox, settings
+from app.core.errors import InvalidInput
+from app.ledger import AccountKind, Move
+from app.orders import queries, states
+from app.orders.models import Order, OrderStatus
+
+_TRACKING = re.compile(r"[0-9A-Za-z-]{6,40}", re.ASCII)
+
+
+def ship(
+    order_id: int, *, carrier: str, tracking_number: str, actor: audit.Actor, now: datetime
+) -> Order:
+    """Hand the parcel to a carrier (发货). Raises NotFound, IllegalMove, InvalidInput."""
+    order = states.locked(order_id)
+    carrier, tracking_number = carrier.strip(), tracking_number.strip()
+    if not 1 <= len(carrier) <= 30:
+        raise InvalidInput("carrier", "请填写快递公司")
+    if not _TRACKING.fullmatch(tracking_number):
+        raise InvalidInput("tracking_number", "快递单号应为 6 到 40 位数字或字母")
+    states.move(order, OrderStatus.SHIPPED, actor=actor, now=now)
+    order.carrier, order.tracking_number, order.shipped_at = carrier, tracking_number, now
+    audit.record(
+        "order.ship",
+        subject="order",
+        subject_id=order.id,
+        actor=actor,
+        now=now,
+        after={"carrier": carrier, "tracking_number": tracking_number},
+    )
+    outbox.publish("order_shipped", order.id, now=now)
+    return order
+
+
+def receive(order_id: int, *, actor: audit.Actor, now: datetime) -> Order:
+    """The goods arrived (确认收货); the return window starts, its end is fixed now."""
+    order = states.locked(order_id)
+    states.move(order, OrderStatus.RECEIVED, actor=actor, now=now)
+    order.received_at = now
+    order.guard_ends_at = now + timedelta(days=settings.value(settings.registry.GUARD_DAYS))
+    outbox.publish("order_received", order.id, now=now)
+    return order
+
+
+def finish(order_id: int, *, now: datetime) -> bool:
+    """End an order whose guard is over: the shop has earned what is left of it.
+
+    False, with nothing changed, where it is not due: the guard still runs, or
+    news of this order is undelivered (its commissions may not be booked yet).
+    """
+    order = states.locked(order_id)
+    if order.status is not OrderStatus.RECEIVED or not queries.may_finish(order, now):
+        return False
+    states.move(order, OrderStatus.FINISHED, actor=audit.Actor.system("finish"), now=now)
+    order.finished_at = now
+    left = ledger.held_for(AccountKind.ORDER_HOLD, ("order", order.id))
+    if left:
+        ledger.post(
+            f"order:{order.id}:finished",
+            event="order_finished",
+            moves=[
+                Move(ledger.system(AccountKind.ORDER_HOLD), ledger.system(AccountKind.SHOP), left)
+            ],
+            now=now,
+            subject=("order", order.id),
+        )
+    outbox.publish("order_finished", order.id, now=now)
+    return True

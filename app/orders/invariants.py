@@ -1,0 +1,68 @@
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.audit.invariants import illegal_moves
+from app.ledger import Account, AccountKind, Entry, Posting, invariant
+from app.orders.models import TRANSITIONS, Order, OrderLine, OrderStatus
+
+
+@invariant("O1", "a paid order has exactly one pay-in posting")
+def _paid_without_posting() -> sa.Select[Any]:
+    return (
+        sa.select(Order.id.label("order"), sa.func.count(Posting.id).label("postings"))
+        .outerjoin(
+            Posting,
+            sa.and_(
+                Posting.subject == "order",
+                Posting.subject_id == Order.id,
+                Posting.event == "order_paid",
+            ),
+        )
+        .group_by(Order.id, Order.paid_at)
+        .having(sa.case((Order.paid_at.is_(None), 0), else_=1) != sa.func.count(Posting.id))
+    )
+
+
+@invariant("O1", "a paid order has exactly one pay-in posting")
+def _paid_in_differs() -> sa.Select[Any]:
+    return (
+        sa.select(Order.id.label("order"), Order.payable_fen, Entry.amount_fen)
+        .join(
+            Posting,
+            sa.and_(
+                Posting.subject == "order",
+                Posting.subject_id == Order.id,
+                Posting.event == "order_paid",
+            ),
+        )
+        .join(Entry, Entry.posting_id == Posting.id)
+        .join(Account, Account.id == Entry.account_id)
+        .where(Account.kind == AccountKind.ORDER_HOLD, Entry.amount_fen != Order.payable_fen)
+    )
+
+
+@invariant("O2", "refunds never exceed what was paid")
+def _refunded_too_much() -> sa.Select[Any]:
+    return sa.select(OrderLine.id.label("line"), OrderLine.refunded_fen).where(
+        OrderLine.refunded_fen > OrderLine.paid_fen
+    )
+
+
+@invariant("O3", "nothing is held for a finished order any more")
+def _held_after_finish() -> sa.Select[Any]:
+    held = sa.func.sum(Entry.amount_fen)
+    return (
+        sa.select(Order.id.label("order"), held.label("held_fen"))
+        .join(Posting, sa.and_(Posting.subject == "order", Posting.subject_id == Order.id))
+        .join(Entry, Entry.posting_id == Posting.id)
+        .join(Account, Account.id == Entry.account_id)
+        .where(Account.kind == AccountKind.ORDER_HOLD, Order.status == OrderStatus.FINISHED)
+        .group_by(Order.id)
+        .having(held != 0)
+    )
+
+
+@invariant("S1", "only legal state moves, each from where the last one ended")
+def _order_moves() -> sa.Select[Any]:
+    return illegal_moves("order", TRANSITIONS, {"unpaid"}, Order)

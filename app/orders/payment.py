@@ -1,0 +1,189 @@
+"""Taking WeChat's word that money came, and booking it exactly once."""
+
+import enum
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from app import audit, ledger, outbox
+from app.core.db import db, require_transaction
+from app.core.errors import InvalidInput, NotFound
+from app.ledger import AccountKind, Move
+from app.orders import states
+from app.orders.models import Oddity, OddityKind, Order, OrderStatus, Payment, PaymentStatus
+from app.orders.ports import PaidNotice
+
+__all__ = [
+    "PaidNotice",
+    "Taken",
+    "attach_prepay",
+    "raise_oddity",
+    "resolve_oddity",
+    "take_payment",
+]
+
+
+class Taken(enum.StrEnum):
+    """What came of WeChat's word on a payment."""
+
+    PAID = "paid"  # the order is paid now
+    KNOWN = "known"  # booked before; a repeat
+    REFUND_DUE = "refund_due"  # booked, but the order cannot take it
+    REFUSED = "refused"  # it contradicts what we asked for; nothing was booked
+
+
+def attach_prepay(payment_id: int, prepay_id: str, *, now: datetime) -> None:
+    """Keep what WeChat answered to the prepay call."""
+    require_transaction()
+    payment = db.session.get_one(Payment, payment_id)
+    payment.prepay_id, payment.prepaid_at = prepay_id, now
+
+
+def take_payment(notice: PaidNotice, *, mchid: str, appid: str, now: datetime) -> Taken:
+    """Book a payment that WeChat confirmed (支付成功).
+
+    `mchid` and `appid` are ours: a notice about others' money is refused. What
+    differs from what we asked for is refused and raised as an oddity.
+    """
+    require_transaction()
+    payment = db.session.scalar(sa.select(Payment).filter_by(out_trade_no=notice.out_trade_no))
+    trouble = _contradiction(notice, payment, mchid=mchid, appid=appid)
+    if trouble is not None or payment is None:
+        raise_oddity(
+            trouble or OddityKind.UNKNOWN_NUMBER,
+            reference=notice.transaction_id,
+            order_id=payment.order_id if payment else None,
+            facts=_facts(notice, payment),
+            now=now,
+        )
+        return Taken.REFUSED
+    order = states.locked(payment.order_id)
+    db.session.refresh(payment, with_for_update=True)
+    if payment.status is PaymentStatus.SUCCESS:
+        if payment.transaction_id == notice.transaction_id:
+            return Taken.KNOWN
+        return _owe_back(order, payment, notice, OddityKind.PAID_TWICE, now)
+    payment.status = PaymentStatus.SUCCESS
+    payment.transaction_id = notice.transaction_id
+    payment.paid_at = notice.paid_at
+    if order.is_paid:
+        return _owe_back(order, payment, notice, OddityKind.PAID_TWICE, now)
+    if order.status is not OrderStatus.UNPAID:
+        return _owe_back(order, payment, notice, OddityKind.PAID_LATE, now)
+    states.move(order, OrderStatus.PAID, actor=audit.Actor.system("wxpay"), now=now)
+    order.paid_at = notice.paid_at
+    ledger.post(
+        f"order:{order.id}:paid",
+        event="order_paid",
+        moves=[
+            Move(
+                ledger.system(AccountKind.WORLD_WX),
+                ledger.system(AccountKind.ORDER_HOLD),
+                payment.amount_fen,
+            )
+        ],
+        now=now,
+        subject=("order", order.id),
+    )
+    outbox.publish("order_paid", order.id, now=now)
+    return Taken.PAID
+
+
+def raise_oddity(
+    kind: OddityKind,
+    *,
+    reference: str,
+    order_id: int | None,
+    facts: dict[str, Any],
+    now: datetime,
+) -> None:
+    """Put something about money before a person, once per kind and number."""
+    require_transaction()
+    try:
+        with db.session.begin_nested():
+            db.session.add(
+                Oddity(kind=kind, reference=reference, order_id=order_id, facts=facts, at=now)
+            )
+    except IntegrityError:
+        return
+
+
+def resolve_oddity(oddity_id: int, *, resolution: str, actor: audit.Actor, now: datetime) -> None:
+    """Say what was done about an oddity. Raises NotFound, InvalidInput."""
+    require_transaction()
+    oddity = db.session.scalar(
+        sa.select(Oddity)
+        .filter_by(id=oddity_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if oddity is None:
+        raise NotFound("记录不存在")
+    if not resolution.strip():
+        raise InvalidInput("resolution", "请写明处理结果，便于日后核对")
+    if oddity.resolved_at is not None:
+        return
+    oddity.resolved_at, oddity.resolved_by = now, actor.ref
+    oddity.resolution = resolution.strip()[:200]
+    audit.record(
+        "oddity.resolve",
+        subject="oddity",
+        subject_id=oddity.id,
+        actor=actor,
+        now=now,
+        after={"resolution": oddity.resolution},
+    )
+
+
+def _contradiction(
+    notice: PaidNotice, payment: Payment | None, *, mchid: str, appid: str
+) -> OddityKind | None:
+    if notice.mchid != mchid:
+        return OddityKind.MERCHANT_DIFFERS
+    if notice.appid != appid:
+        return OddityKind.APP_DIFFERS
+    if payment is None:
+        return OddityKind.UNKNOWN_NUMBER
+    if notice.amount_fen != payment.amount_fen or notice.currency != "CNY":
+        return OddityKind.AMOUNT_DIFFERS
+    return None
+
+
+def _owe_back(
+    order: Order, payment: Payment, notice: PaidNotice, kind: OddityKind, now: datetime
+) -> Taken:
+    ledger.post(
+        f"payment:{notice.transaction_id}:{kind}",
+        event=kind.value,
+        moves=[
+            Move(
+                ledger.system(AccountKind.WORLD_WX),
+                ledger.system(AccountKind.REFUND_DUE),
+                notice.amount_fen,
+            )
+        ],
+        now=now,
+        reason=f"订单 {order.number} 不能再收款",
+    )
+    raise_oddity(
+        kind,
+        reference=notice.transaction_id,
+        order_id=order.id,
+        facts=_facts(notice, payment),
+        now=now,
+    )
+    return Taken.REFUND_DUE
+
+
+def _facts(notice: PaidNotice, payment: Payment | None) -> dict[str, Any]:
+    return {
+        "out_trade_no": notice.out_trade_no,
+        "transaction_id": notice.transaction_id,
+        "mchid": notice.mchid,
+        "appid": notice.appid,
+        "amount_fen": notice.amount_fen,
+        "currency": notice.currency,
+        "expected_fen": payment.amount_fen if payment else None,
+    }

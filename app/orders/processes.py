@@ -1,0 +1,101 @@
+"""Steps that speak to WeChat between two units of work.
+
+Unlike services these open their own units: what we intend is committed, WeChat
+is called, the outcome is committed under the same number. Dying in between
+leaves a state from which the next try goes on.
+"""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from app import audit, members, outbox
+from app.core.db import affected, db, run_unit
+from app.core.errors import IllegalMove
+from app.orders import payment, queries, service
+from app.orders.errors import NotPayable
+from app.orders.models import Order, OrderStatus, Payment
+from app.orders.ports import PaymentGateway, PrepayRefused
+
+
+def paying_sheet(
+    order_id: int, *, description: str, gateway: PaymentGateway, now: datetime
+) -> dict[str, str]:
+    """Signed parameters for the paying sheet of an unpaid order (调起支付).
+
+    The prepay id is kept and used again: the same number with the same data is
+    the same bill at WeChat.
+
+    Raises:
+        NotPayable: the order is not unpaid any more, or its time is over.
+        PrepayRefused: WeChat gave no prepay id; safe to try again.
+    """
+    order = db.session.get_one(Order, order_id)
+    found = queries.open_payment(order_id)
+    if order.status is not OrderStatus.UNPAID or order.expires_at <= now or found is None:
+        raise NotPayable()
+    prepay_id, payment_id = found.prepay_id, found.id
+    if not prepay_id:
+        facts = {
+            "out_trade_no": found.out_trade_no,
+            "amount_fen": found.amount_fen,
+            "openid": members.get(order.member_id).openid,
+            "expires_at": order.expires_at,
+        }
+        db.session.rollback()
+        prepay_id = gateway.prepay(description=description, **facts)  # type: ignore[arg-type]
+        run_unit(payment.attach_prepay, payment_id, prepay_id, now=now)
+    return gateway.sheet(prepay_id)
+
+
+def ask(payment_id: int, *, gateway: PaymentGateway, now: datetime) -> str:
+    """Ask WeChat what became of a payment and book it; return what came of it."""
+    number = run_unit(_note_asked, payment_id, now)
+    try:
+        answer = gateway.query(number)
+    except PrepayRefused:
+        return "unclear"
+    if answer.notice is None:
+        return answer.state.lower() or "unclear"
+    taken = run_unit(
+        payment.take_payment,
+        answer.notice,
+        mchid=gateway.mchid,
+        appid=gateway.appid,
+        now=now,
+    )
+    order_id = db.session.scalar(sa.select(Payment.order_id).filter_by(id=payment_id))
+    db.session.rollback()
+    if order_id is not None:
+        outbox.drain(now, subject=("order_paid", order_id))
+    return taken.value
+
+
+def close(order_id: int, *, actor: audit.Actor, gateway: PaymentGateway, now: datetime) -> str:
+    """Close an unpaid order: at WeChat first, then free its stock.
+
+    It stays `closing`, to be tried again, until WeChat says that nobody can pay
+    it any more. Returns `closed`, `unclear`, `not_open`, or what its payment
+    turned out to be.
+    """
+    try:
+        run_unit(service.begin_close, order_id, actor=actor, now=now)
+    except IllegalMove:
+        return "not_open"
+    found = queries.open_payment(order_id)
+    number, payment_id = (found.out_trade_no, found.id) if found else ("", 0)
+    db.session.rollback()
+    if number:
+        try:
+            closed = gateway.close(number)
+        except PrepayRefused:
+            return "unclear"
+        if not closed:
+            return ask(payment_id, gateway=gateway, now=now)
+    run_unit(service.finish_close, order_id, now=now)
+    return "closed"
+
+
+def _note_asked(payment_id: int, now: datetime) -> str:
+    affected(sa.update(Payment).where(Payment.id == payment_id).values(queried_at=now))
+    return db.session.execute(sa.select(Payment.out_trade_no).filter_by(id=payment_id)).scalar_one()

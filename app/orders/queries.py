@@ -1,0 +1,211 @@
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload, selectinload
+
+from app import outbox
+from app.core.db import db
+from app.core.errors import NotFound
+from app.core.pages import Page, newest_first
+from app.orders.models import (
+    Oddity,
+    Order,
+    OrderSeat,
+    OrderStatus,
+    Payment,
+    PaymentStatus,
+)
+
+
+def order_of(member_id: int, number: str) -> Order:
+    """An order of this member with its lines. Raises NotFound for anyone else's."""
+    order = db.session.scalar(
+        sa.select(Order)
+        .filter_by(number=number, member_id=member_id)
+        .options(selectinload(Order.lines))
+    )
+    if order is None:
+        raise NotFound("订单不存在")
+    return order
+
+
+def order_by_number(number: str) -> Order:
+    """For the admin panel. Raises NotFound."""
+    order = db.session.scalar(
+        sa.select(Order).filter_by(number=number).options(selectinload(Order.lines))
+    )
+    if order is None:
+        raise NotFound("订单不存在")
+    return order
+
+
+def orders_of(
+    member_id: int,
+    statuses: Sequence[OrderStatus] | None = None,
+    *,
+    before: int | None = None,
+    size: int = 10,
+) -> Page[Order]:
+    """A member's orders, newest first, in any of these states."""
+    query = sa.select(Order).filter_by(member_id=member_id).options(selectinload(Order.lines))
+    if statuses:
+        query = query.where(Order.status.in_(statuses))
+    return newest_first(query, Order.id, before=before, size=size)
+
+
+def orders_page(
+    status: OrderStatus | None = None,
+    *,
+    number: str = "",
+    before: int | None = None,
+    size: int = 20,
+) -> Page[Order]:
+    """All members' orders, newest first."""
+    query = sa.select(Order).options(selectinload(Order.lines))
+    if status is not None:
+        query = query.filter_by(status=status)
+    if number:
+        query = query.filter_by(number=number)
+    return newest_first(query, Order.id, before=before, size=size)
+
+
+def counts_by_status(member_id: int | None = None) -> dict[OrderStatus, int]:
+    """How many orders stand in each state, of one member or of all."""
+    query = sa.select(Order.status, sa.func.count()).group_by(Order.status)
+    if member_id is not None:
+        query = query.where(Order.member_id == member_id)
+    return dict(db.session.execute(query).tuples())
+
+
+def seats_of(order_id: int) -> Sequence[OrderSeat]:
+    """Who may earn from an order, the buyer first."""
+    return db.session.scalars(
+        sa.select(OrderSeat).filter_by(order_id=order_id).order_by(OrderSeat.position)
+    ).all()
+
+
+def open_payment(order_id: int) -> Payment | None:
+    """The payment of an order that may still be paid."""
+    return db.session.scalar(
+        sa.select(Payment)
+        .filter_by(order_id=order_id, status=PaymentStatus.CREATED)
+        .order_by(Payment.id.desc())
+        .limit(1)
+    )
+
+
+def payment_by_number(out_trade_no: str) -> Payment | None:
+    return db.session.scalar(sa.select(Payment).filter_by(out_trade_no=out_trade_no))
+
+
+def payments_to_query(now: datetime, *, limit: int = 100) -> list[int]:
+    """Payments that WeChat knows and that were neither paid nor closed.
+
+    Each is asked about a minute after it was made and then once a minute, so
+    that a lost notice costs at most two minutes.
+    """
+    a_minute_ago = now - timedelta(seconds=55)
+    return list(
+        db.session.scalars(
+            sa.select(Payment.id)
+            .where(
+                Payment.status == PaymentStatus.CREATED,
+                Payment.prepay_id != "",
+                Payment.created_at <= a_minute_ago,
+                sa.or_(Payment.queried_at.is_(None), Payment.queried_at <= a_minute_ago),
+            )
+            .order_by(Payment.queried_at, Payment.id)
+            .limit(limit)
+        )
+    )
+
+
+def due_to_expire(now: datetime, *, limit: int = 100) -> list[int]:
+    """Unpaid orders past their time, and those whose closing was not finished."""
+    return list(
+        db.session.scalars(
+            sa.select(Order.id)
+            .where(
+                sa.or_(
+                    sa.and_(Order.status == OrderStatus.UNPAID, Order.expires_at <= now),
+                    Order.status == OrderStatus.CLOSING,
+                )
+            )
+            .order_by(Order.id)
+            .limit(limit)
+        )
+    )
+
+
+def due_to_receive(now: datetime, days: int, *, limit: int = 200) -> list[int]:
+    """Orders shipped at least `days` ago that nobody confirmed."""
+    return list(
+        db.session.scalars(
+            sa.select(Order.id)
+            .where(
+                Order.status == OrderStatus.SHIPPED,
+                Order.shipped_at <= now - timedelta(days=days),
+            )
+            .order_by(Order.id)
+            .limit(limit)
+        )
+    )
+
+
+def due_to_finish(now: datetime, *, after_id: int = 0, limit: int = 200) -> list[int]:
+    """Received orders whose guard is over and whose news is all delivered."""
+    return list(
+        db.session.scalars(
+            sa.select(Order.id)
+            .where(
+                Order.id > after_id,
+                Order.status == OrderStatus.RECEIVED,
+                Order.guard_ends_at <= now,
+                *_delivered(),
+            )
+            .order_by(Order.id)
+            .limit(limit)
+        )
+    )
+
+
+def may_finish(order: Order, now: datetime) -> bool:
+    """Whether a locked, received order is due."""
+    if order.guard_ends_at is None or order.guard_ends_at > now:
+        return False
+    return (
+        db.session.scalar(sa.select(Order.id).where(Order.id == order.id, *_delivered()))
+        is not None
+    )
+
+
+def oddities(*, is_resolved: bool, before: int | None = None, size: int = 20) -> Page[Oddity]:
+    """What a person must look at, or has looked at."""
+    resolved = Oddity.resolved_at.is_not(None) if is_resolved else Oddity.resolved_at.is_(None)
+    return newest_first(sa.select(Oddity).where(resolved), Oddity.id, before=before, size=size)
+
+
+def open_oddities() -> int:
+    return (
+        db.session.scalar(
+            sa.select(sa.func.count()).select_from(Oddity).where(Oddity.resolved_at.is_(None))
+        )
+        or 0
+    )
+
+
+def with_order(payment_id: int) -> Payment:
+    """A payment with its order. Raises NotFound."""
+    payment = db.session.scalar(
+        sa.select(Payment).filter_by(id=payment_id).options(joinedload(Payment.order))
+    )
+    if payment is None:
+        raise NotFound("支付单不存在")
+    return payment
+
+
+def _delivered() -> list[sa.ColumnElement[bool]]:
+    return [
+        Order.id.not_in(outbox.undelivered(topic)) for topic in ("order_paid", "order_received")
+    ]

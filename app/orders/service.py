@@ -1,0 +1,208 @@
+"""Placing and closing orders."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from app import audit, catalog, distribution, members, outbox, settings
+from app.core import ids
+from app.core.db import db, require_transaction
+from app.core.errors import InvalidInput
+from app.orders import states
+from app.orders.errors import PriceChanged
+from app.orders.models import Order, OrderLine, OrderSeat, OrderStatus, Payment, PaymentStatus
+
+QUANTITY_MAX = 999
+ORDER_TOTAL_FEN_MAX = 500_000_00
+
+
+@dataclass(frozen=True)
+class Item:
+    """What a person wants: so many pieces of a SKU."""
+
+    sku_id: int
+    quantity: int
+
+
+@dataclass(frozen=True)
+class QuotedLine:
+    sku: catalog.Sku
+    quantity: int
+    paid_fen: int
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What an order would cost now, every part of the price in fen."""
+
+    lines: list[QuotedLine]
+    goods_fen: int
+    freight_fen: int
+    discount_fen: int
+
+    @property
+    def payable_fen(self) -> int:
+        return self.goods_fen + self.freight_fen - self.discount_fen
+
+
+def quote(items: Sequence[Item]) -> Quote:
+    """Price the items as the server knows them (算价).
+
+    Raises:
+        InvalidInput: no items, or a quantity out of 1 to 999.
+        SoldOff: an item is not for sale.
+    """
+    if not items:
+        raise InvalidInput("items", "请选择要购买的商品")
+    for item in items:
+        if not 1 <= item.quantity <= QUANTITY_MAX:
+            raise InvalidInput("quantity", f"购买数量应在 1 到 {QUANTITY_MAX} 之间")
+    skus = catalog.skus_for_sale(item.sku_id for item in items)
+    lines = [
+        QuotedLine(skus[i.sku_id], i.quantity, skus[i.sku_id].price_fen * i.quantity) for i in items
+    ]
+    return Quote(lines, sum(line.paid_fen for line in lines), freight_fen=0, discount_fen=0)
+
+
+def place(
+    member_id: int,
+    *,
+    items: Sequence[Item],
+    address_id: int,
+    request_key: str,
+    expected_fen: int,
+    now: datetime,
+    remark: str = "",
+) -> Order:
+    """Place an order: copy all facts, make its payment, reserve the stock (下单).
+
+    Asking again with the same `request_key` returns the first order.
+
+    Raises:
+        InvalidInput, SoldOff, NotFound (address), OutOfStock: nothing is placed.
+        PriceChanged: it costs something else than `expected_fen` that was shown.
+    """
+    require_transaction()
+    known = _by_request(member_id, request_key)
+    if known is not None:
+        return known
+    if len(remark) > 200:
+        raise InvalidInput("remark", "备注最多 200 个字")
+    address = members.address_of(member_id, address_id)
+    price = quote(items)
+    if price.payable_fen != expected_fen:
+        raise PriceChanged(was=expected_fen, now=price.payable_fen)
+    if not 0 < price.payable_fen <= ORDER_TOTAL_FEN_MAX:
+        raise InvalidInput("items", "订单金额超出可支付范围")
+    expires = now + timedelta(minutes=settings.value(settings.registry.ORDER_EXPIRE_MINUTES))
+    order = Order(
+        number=ids.public_number("M", now),
+        request_key=request_key,
+        member_id=member_id,
+        status=OrderStatus.UNPAID,
+        goods_fen=price.goods_fen,
+        freight_fen=price.freight_fen,
+        discount_fen=price.discount_fen,
+        payable_fen=price.payable_fen,
+        receiver_name=address.name,
+        receiver_phone=address.phone,
+        receiver_region=address.region,
+        receiver_detail=address.detail,
+        remark=remark.strip(),
+        created_at=now,
+        expires_at=expires,
+    )
+    try:
+        with db.session.begin_nested():
+            db.session.add(order)
+    except IntegrityError:
+        known = _by_request(member_id, request_key)
+        if known is None:
+            raise
+        return known
+    _copy_facts(order, price)
+    db.session.add(
+        Payment(
+            order_id=order.id,
+            out_trade_no=ids.public_number("P", now),
+            amount_fen=order.payable_fen,
+            created_at=now,
+        )
+    )
+    audit.record_move(
+        "order",
+        order.id,
+        from_state="",
+        to_state=order.status.value,
+        actor=audit.Actor.member(member_id),
+        now=now,
+    )
+    db.session.flush()
+    for line in sorted(order.lines, key=lambda line: line.sku_id):
+        catalog.reserve(line.sku_id, line.quantity, key=f"order:{order.id}:{line.id}", now=now)
+    return order
+
+
+def begin_close(order_id: int, *, actor: audit.Actor, now: datetime, note: str = "") -> Order:
+    """Stop an unpaid order from being paid; WeChat is asked next (关闭订单).
+
+    An order that is closing already stays so. Raises IllegalMove for a paid one.
+    """
+    order = states.locked(order_id)
+    if order.status is not OrderStatus.CLOSING:
+        states.move(order, OrderStatus.CLOSING, actor=actor, now=now, note=note)
+    return order
+
+
+def finish_close(order_id: int, *, now: datetime) -> None:
+    """Free the stock, after WeChat said that nobody can pay any more."""
+    order = states.locked(order_id)
+    if order.status is OrderStatus.CLOSED:
+        return
+    states.move(order, OrderStatus.CLOSED, actor=audit.Actor.system("close"), now=now)
+    for payment in db.session.scalars(sa.select(Payment).filter_by(order_id=order_id)):
+        if payment.status is PaymentStatus.CREATED:
+            payment.status = PaymentStatus.CLOSED
+    for line in sorted(order.lines, key=lambda line: line.sku_id):
+        catalog.release(
+            line.sku_id, line.quantity, key=f"order:{order.id}:{line.id}:release", now=now
+        )
+    outbox.publish("order_closed", order.id, now=now)
+
+
+def _by_request(member_id: int, request_key: str) -> Order | None:
+    return db.session.scalar(
+        sa.select(Order).filter_by(member_id=member_id, request_key=request_key)
+    )
+
+
+def _copy_facts(order: Order, price: Quote) -> None:
+    categories = catalog.categories_of_products(line.sku.product_id for line in price.lines)
+    order.lines = [
+        OrderLine(
+            product_id=line.sku.product_id,
+            sku_id=line.sku.id,
+            title=line.sku.product.title,
+            sku_name=line.sku.name,
+            picture=line.sku.product.cover,
+            category_ids=categories[line.sku.product_id],
+            quantity=line.quantity,
+            unit_price_fen=line.sku.price_fen,
+            unit_cost_fen=line.sku.cost_fen,
+            paid_fen=line.paid_fen,
+        )
+        for line in price.lines
+    ]
+    db.session.add_all(
+        OrderSeat(
+            order_id=order.id,
+            position=seat.position,
+            member_id=seat.member_id,
+            level=seat.level,
+            is_active=seat.is_active,
+        )
+        for seat in distribution.chain(order.member_id)
+    )

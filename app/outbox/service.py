@@ -1,0 +1,149 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+
+from app.core.db import affected, db, require_transaction, run_unit
+from app.outbox.models import OutboxRow, State
+
+Handler = Callable[[int, datetime], None]
+
+ATTEMPTS_MAX = 12
+# How long a call may take before another worker may try it.
+LEASE = timedelta(minutes=2)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class _Subscriber:
+    topic: str
+    name: str
+    handle: Handler
+    calls_network: bool
+
+
+_subscribers: dict[tuple[str, str], _Subscriber] = {}
+
+
+def subscribe(topic: str, name: str, handle: Handler, *, calls_network: bool = False) -> None:
+    """Register `handle(subject_id, now)` for `topic` under a stable `name`."""
+    _subscribers[topic, name] = _Subscriber(topic, name, handle, calls_network)
+
+
+def publish(topic: str, subject_id: int, *, now: datetime) -> None:
+    """Write one row for each subscriber of `topic` in the caller's transaction."""
+    require_transaction()
+    for subscriber in _subscribers.values():
+        if subscriber.topic == topic:
+            db.session.add(
+                OutboxRow(
+                    topic=topic,
+                    subject_id=subject_id,
+                    subscriber=subscriber.name,
+                    due_at=now,
+                    created_at=now,
+                )
+            )
+
+
+def undelivered(topic: str) -> sa.Select[tuple[int]]:
+    """Subject ids whose `topic` has yet to change the database, as a subquery.
+
+    Calls do not count: a message that cannot be sent must not stop money.
+    """
+    units = [s.name for s in _subscribers.values() if s.topic == topic and not s.calls_network]
+    return sa.select(OutboxRow.subject_id).where(
+        OutboxRow.topic == topic,
+        OutboxRow.subscriber.in_(units),
+        OutboxRow.state != State.DONE,
+    )
+
+
+def backlog() -> tuple[int, datetime | None]:
+    """How many rows are not done, and since when the oldest waits."""
+    count, oldest = db.session.execute(
+        sa.select(sa.func.count(), sa.func.min(OutboxRow.created_at)).where(
+            OutboxRow.state != State.DONE
+        )
+    ).one()
+    return count, oldest
+
+
+def retry_failed(row_id: int, *, now: datetime) -> None:
+    """Give a row that was given up a new set of attempts."""
+    affected(
+        sa.update(OutboxRow)
+        .where(OutboxRow.id == row_id, OutboxRow.state == State.FAILED)
+        .values(state=State.WAITING, attempts=0, due_at=now)
+    )
+
+
+def drain(now: datetime, *, limit: int = 200, subject: tuple[str, int] | None = None) -> int:
+    """Deliver what is due, at most `limit` rows; return how many were delivered.
+
+    `subject=(topic, id)` delivers the rows of that one fact only: an entry point
+    does so right after its commit, so that people see results at once.
+    """
+    due = sa.select(OutboxRow.id).where(OutboxRow.state == State.WAITING, OutboxRow.due_at <= now)
+    if subject is not None:
+        due = due.where(OutboxRow.topic == subject[0], OutboxRow.subject_id == subject[1])
+    ids = list(db.session.scalars(due.order_by(OutboxRow.due_at, OutboxRow.id).limit(limit)))
+    db.session.rollback()
+    return sum(_deliver(row_id, now) for row_id in ids)
+
+
+def _deliver(row_id: int, now: datetime) -> bool:
+    try:
+        leased = run_unit(_claim, row_id, now)
+        if leased is None:
+            return False
+        subscriber, subject_id = leased
+        if subscriber.calls_network:
+            subscriber.handle(subject_id, now)
+            run_unit(_finish, row_id)
+        return True
+    except Exception as error:  # One bad row must not stop the others.
+        db.session.rollback()
+        log.exception("outbox_delivery_failed", row=row_id)
+        run_unit(_fail, row_id, f"{type(error).__name__}: {error}"[:300], now)
+        return False
+
+
+def _claim(row_id: int, now: datetime) -> tuple[_Subscriber, int] | None:
+    """Lock the row; deliver it here (unit) or lease it (call). None: not ours."""
+    row = db.session.scalar(
+        sa.select(OutboxRow)
+        .where(OutboxRow.id == row_id, OutboxRow.state == State.WAITING, OutboxRow.due_at <= now)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    if row is None:
+        return None
+    subscriber = _subscribers[row.topic, row.subscriber]
+    if subscriber.calls_network:
+        row.attempts += 1
+        row.due_at = now + LEASE
+    else:
+        subscriber.handle(row.subject_id, now)
+        row.state = State.DONE
+    return subscriber, row.subject_id
+
+
+def _finish(row_id: int) -> None:
+    affected(sa.update(OutboxRow).where(OutboxRow.id == row_id).values(state=State.DONE))
+
+
+def _fail(row_id: int, error: str, now: datetime) -> None:
+    row = db.session.scalar(sa.select(OutboxRow).filter_by(id=row_id).with_for_update())
+    if row is None or row.state is State.DONE:
+        return
+    subscriber = _subscribers.get((row.topic, row.subscriber))
+    if subscriber is None or not subscriber.calls_network:
+        row.attempts += 1
+    row.last_error = error
+    row.due_at = now + timedelta(seconds=min(2**row.attempts, 3600))
+    if row.attempts >= ATTEMPTS_MAX:
+        row.state = State.FAILED

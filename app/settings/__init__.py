@@ -1,0 +1,11 @@
+"""Typed business settings (业务设置), each with its default, bounds and history.
+
+A setting is declared once in `registry.py`. A change is a new row: the newest
+row of a key is in force, the older ones are its history.
+"""
+
+from app.settings import registry
+from app.settings.registry import Setting
+from app.settings.service import change, everything, value
+
+__all__ = ["Setting", "change", "everything", "registry", "value"]

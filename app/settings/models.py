@@ -1,0 +1,20 @@
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import BigId, Model, UTCDateTime
+
+
+class SettingChange(Model):
+    """One value that a setting was given; the newest of a key is in force."""
+
+    __tablename__ = "setting_changes"
+    __table_args__ = (sa.Index(None, "key", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    key: Mapped[str] = mapped_column(sa.String(64))
+    value: Mapped[Any] = mapped_column(sa.JSON)
+    changed_by: Mapped[str] = mapped_column(sa.String(64))
+    changed_at: Mapped[datetime] = mapped_column(UTCDateTime)

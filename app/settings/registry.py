@@ -1,0 +1,113 @@
+"""Every business setting. Figures that law fixes say where they come from."""
+
+import re
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from app.core.errors import InvalidInput
+
+V = TypeVar("V", int, str, bool)
+
+
+@dataclass(frozen=True)
+class Setting(Generic[V]):
+    """`key` with its default, its Chinese title and help, and what is allowed."""
+
+    key: str
+    default: V
+    title: str
+    help: str = ""
+    unit: str = ""
+    least: int | None = None
+    most: int | None = None
+    choices: tuple[tuple[str, str], ...] = ()
+    pattern: str = ""
+
+    def check(self, value: object) -> V:
+        """`value` if it may be stored. Raises InvalidInput naming this key."""
+        # bool is an int to Python, but never to a person who typed a number.
+        if type(value) is not type(self.default):
+            raise InvalidInput(self.key, f"{self.title}的格式不正确")
+        if isinstance(value, int) and not isinstance(value, bool):
+            if self.least is not None and value < self.least:
+                raise InvalidInput(
+                    self.key, f"{self.title}不能小于 {self.least} {self.unit}".strip()
+                )
+            if self.most is not None and value > self.most:
+                raise InvalidInput(
+                    self.key, f"{self.title}不能大于 {self.most} {self.unit}".strip()
+                )
+        if isinstance(value, str):
+            if self.choices and value not in dict(self.choices):
+                raise InvalidInput(self.key, f"{self.title}不在可选范围内")
+            if self.pattern and not re.fullmatch(self.pattern, value):
+                raise InvalidInput(self.key, f"{self.title}的格式不正确")
+        return value  # type: ignore[return-value]
+
+
+SHOP_NAME = Setting("shop.name", "云集好物", "店铺名称", pattern=r".{1,20}")
+BRAND_COLOUR = Setting(
+    "shop.brand_colour", "#E6432D", "品牌色", "例如 #E6432D", pattern=r"#[0-9A-Fa-f]{6}"
+)
+
+ORDER_EXPIRE_MINUTES = Setting(
+    "order.expire_minutes", 30, "未付款订单保留时间", unit="分钟", least=5, most=1440
+)
+ORDER_RECEIVE_DAYS = Setting(
+    "order.receive_days", 10, "发货后自动确认收货", unit="天", least=3, most=60
+)
+
+# Consumer protection law, art. 25: 7 days to return, 7 days to get the money
+# back; card refunds take WeChat up to 3 working days. See compliance.md.
+GUARD_DAYS = Setting(
+    "commission.guard_days",
+    15,
+    "收货后佣金结算等待期",
+    "不得短于 7 天无理由退货期加退款处理时间",
+    unit="天",
+    least=10,
+    most=90,
+)
+
+JOIN_MODE = Setting(
+    "distribution.join_mode",
+    "review",
+    "成为分销员的方式",
+    choices=(("review", "申请后由商家审核"), ("open", "申请即通过")),
+)
+
+WITHDRAW_MIN_FEN = Setting(
+    "withdraw.min_fen",
+    1_00,
+    "单笔最低提现金额",
+    "微信转账最低 0.10 元",
+    unit="分",
+    least=10,
+    most=1_000_00,
+)
+WITHDRAW_MAX_FEN = Setting(
+    "withdraw.max_fen",
+    200_00,
+    "单笔最高提现金额",
+    "不得高于商户号在微信支付后台的单笔转账上限",
+    unit="分",
+    least=10,
+    # From 2,000 yuan WeChat wants the receiver's real name.
+    most=1_999_99,
+)
+WITHDRAW_TWO_PERSON_FEN = Setting(
+    "withdraw.two_person_fen",
+    100_00,
+    "双人审核起点",
+    "达到此金额的提现须由两位管理员先后通过",
+    unit="分",
+    least=0,
+    most=1_000_000_00,
+)
+WITHDRAW_FEE_BPS = Setting(
+    "withdraw.fee_bps", 0, "提现手续费率", "万分比，100 即 1%", unit="万分比", least=0, most=1000
+)
+
+ALL: dict[str, Setting[int] | Setting[str] | Setting[bool]] = {
+    item.key: item for item in list(globals().values()) if isinstance(item, Setting)
+}

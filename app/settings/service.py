@@ -1,0 +1,59 @@
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from app import audit
+from app.core.db import db, require_transaction
+from app.core.errors import NotFound
+from app.settings.models import SettingChange
+from app.settings.registry import ALL, Setting, V
+
+
+def value(setting: Setting[V]) -> V:
+    """The value in force."""
+    row = db.session.scalar(_newest(setting.key))
+    return setting.default if row is None else row.value
+
+
+def everything() -> dict[str, int | str | bool]:
+    """Every setting's value in force, by key, in one query."""
+    newest = sa.select(sa.func.max(SettingChange.id)).group_by(SettingChange.key)
+    stored = db.session.execute(
+        sa.select(SettingChange.key, SettingChange.value).where(SettingChange.id.in_(newest))
+    )
+    return {key: item.default for key, item in ALL.items()} | {
+        key: given for key, given in stored if key in ALL
+    }
+
+
+def change(key: str, new: object, *, actor: audit.Actor, now: datetime) -> None:
+    """Put a new value in force.
+
+    Raises:
+        NotFound: there is no such setting.
+        InvalidInput: the value has another type or is out of bounds.
+    """
+    require_transaction()
+    setting = ALL.get(key)
+    if setting is None:
+        raise NotFound("没有这项设置")
+    accepted = setting.check(new)
+    before = value(setting)
+    if before == accepted:
+        return
+    row = SettingChange(key=key, value=accepted, changed_by=actor.ref, changed_at=now)
+    db.session.add(row)
+    db.session.flush()
+    audit.record(
+        "settings.change",
+        subject="setting",
+        subject_id=row.id,
+        actor=actor,
+        now=now,
+        before={key: before},
+        after={key: accepted},
+    )
+
+
+def _newest(key: str) -> sa.Select[tuple[SettingChange]]:
+    return sa.select(SettingChange).filter_by(key=key).order_by(SettingChange.id.desc()).limit(1)

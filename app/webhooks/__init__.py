@@ -1,0 +1,17 @@
+"""Calls from WeChat (回调): signed, not logged in, answered within 5 seconds.
+
+`messages` takes what happens in the chat, `payments` the notices of WeChat Pay.
+Each checks the signature first, stores what came under WeChat's own id, then
+acts; a repeat is answered as the first.
+"""
+
+from flask import Blueprint, Flask
+
+bp = Blueprint("webhooks", __name__, url_prefix="/wechat")
+
+
+def init_app(app: Flask) -> None:
+    # Imported here for the views that they add to `bp`.
+    from app.webhooks import messages, payments  # noqa: F401
+
+    app.register_blueprint(bp)

@@ -1,0 +1,97 @@
+"""Notices of WeChat Pay (支付通知): payments and transfers."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from flask import Response, jsonify, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import IntegrityError
+
+from app import orders, outbox, wechat, withdrawals
+from app.core import clock
+from app.core.db import affected, db, run_unit
+from app.orders import Taken
+from app.webhooks import bp
+from app.webhooks.models import InboxNotice
+from app.wechat import NoticeRefused
+from app.wechat.pay import Notice, paid_notice
+from app.wechat.transfers import transfer_notice
+
+log = structlog.get_logger()
+
+Act = Callable[[dict[str, Any], datetime], str]
+
+
+@bp.post("/pay/notify")
+def payment_notice() -> ResponseReturnValue:
+    return _take("TRANSACTION.SUCCESS", _take_payment)
+
+
+@bp.post("/transfer/notify")
+def transfer_notice_view() -> ResponseReturnValue:
+    return _take("MCHTRANSFER.BILL.FINISHED", _take_transfer)
+
+
+def _take(event_type: str, act: Act) -> ResponseReturnValue:
+    """Verify, store, act, answer. Anything that fails answers 4xx or 5xx: WeChat comes again."""
+    try:
+        notice = wechat.current().pay.open_notice(request.headers, request.get_data())
+        if notice.event_type != event_type or not notice.notice_id:
+            raise NoticeRefused(f"event {notice.event_type}")
+    except NoticeRefused as error:
+        log.warning("notice_refused", why=str(error), path=request.path)
+        return _fail("通知验证失败", 401)
+    now = clock.now()
+    run_unit(_store, notice, request.get_data(as_text=True), now)
+    try:
+        result = run_unit(act, notice.resource, now)
+    except NoticeRefused as error:
+        log.warning("notice_not_whole", why=str(error))
+        return _fail("通知内容不完整", 400)
+    run_unit(_note_result, notice.notice_id, result)
+    if result == Taken.PAID.value:
+        outbox.drain(now)
+    log.info("notice_taken", event_type=event_type, result=result)
+    if result == Taken.REFUSED.value:
+        return _fail("通知内容与订单不符，已转人工核对", 422)
+    return Response(status=204)
+
+
+def _take_payment(resource: dict[str, Any], now: datetime) -> str:
+    pay = wechat.current().pay
+    notice = paid_notice(resource)
+    taken = orders.take_payment(notice, mchid=pay.mchid, appid=pay.appid, now=now)
+    return taken.value
+
+
+def _take_transfer(resource: dict[str, Any], now: datetime) -> str:
+    answer = transfer_notice(resource)
+    good = withdrawals.report(answer, mchid=wechat.current().pay.mchid, now=now)
+    return "taken" if good else Taken.REFUSED.value
+
+
+def _store(notice: Notice, raw: str, now: datetime) -> None:
+    try:
+        with db.session.begin_nested():
+            db.session.add(
+                InboxNotice(
+                    notice_id=notice.notice_id,
+                    event_type=notice.event_type,
+                    raw=raw,
+                    received_at=now,
+                )
+            )
+    except IntegrityError:
+        # A repeat; acting on it again is harmless and heals a first try that died.
+        return
+
+
+def _note_result(notice_id: str, result: str) -> None:
+    affected(sa.update(InboxNotice).where(InboxNotice.notice_id == notice_id).values(result=result))
+
+
+def _fail(message: str, status: int) -> ResponseReturnValue:
+    return jsonify(code="FAIL", message=message), status

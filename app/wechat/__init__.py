@@ -1,0 +1,92 @@
+"""WeChat: the only place that knows wechatpy and wechatpayv3.
+
+`account` calls the official account's API (tokens, QR scenes, JS-SDK, OAuth),
+`messages` reads what WeChat pushes and writes replies, `pay` speaks WeChat Pay
+v3 (prepay, query, close, notices) and `transfers` its merchant transfers. They
+implement the ports of `orders` and `withdrawals`. All addresses come from the
+configuration, so the same code speaks to WeChat and to the sandbox.
+
+`current()` gives the adapters of the running app.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import Flask, current_app
+
+from app.core.cache import Cache
+from app.wechat.account import Account, OAuthFailed, OAuthUser, WeChatUnavailable
+from app.wechat.messages import Endpoint, MessageRefused, Push
+from app.wechat.pay import NoticeRefused, Pay
+from app.wechat.transfers import Transfers
+from config import Config
+
+__all__ = [
+    "Account",
+    "MessageRefused",
+    "NoticeRefused",
+    "OAuthFailed",
+    "OAuthUser",
+    "Push",
+    "WeChat",
+    "WeChatUnavailable",
+    "current",
+    "init_app",
+]
+
+
+@dataclass(frozen=True)
+class WeChat:
+    """Every adapter, made once for a process and safe to share by its threads."""
+
+    account: Account
+    endpoint: Endpoint
+    pay: Pay
+    transfers: Transfers
+
+
+def init_app(app: Flask) -> None:
+    """Build the adapters at first use: commands that need no keys ask for none."""
+    app.extensions["wechat"] = None
+
+
+def current() -> WeChat:
+    """The adapters of the running app."""
+    found: WeChat | None = current_app.extensions["wechat"]
+    if found is None:
+        found = _build(current_app.extensions["mall_config"], current_app.extensions["cache"])
+        current_app.extensions["wechat"] = found
+    return found
+
+
+def _build(config: Config, cache: Cache) -> WeChat:
+    pay = Pay(
+        base=config.wxpay_base,
+        appid=config.wechat_app_id,
+        mchid=config.wxpay_mch_id,
+        cert_serial=config.wxpay_cert_serial,
+        private_key=Path(config.wxpay_private_key_file).read_text(),
+        apiv3_key=config.wxpay_apiv3_key,
+        public_key_id=config.wxpay_public_key_id,
+        public_key=Path(config.wxpay_public_key_file).read_text(),
+        notify_base=config.wxpay_notify_base,
+    )
+    return WeChat(
+        account=Account(
+            appid=config.wechat_app_id,
+            secret=config.wechat_app_secret,
+            api_base=config.wechat_api_base,
+            open_base=config.wechat_open_base,
+            mp_base=config.wechat_mp_base,
+            public_base=config.public_base_url,
+            cache=cache,
+        ),
+        endpoint=Endpoint(
+            appid=config.wechat_app_id,
+            original_id=config.wechat_original_id,
+            token=config.wechat_token,
+            aes_key=config.wechat_aes_key,
+        ),
+        pay=pay,
+        transfers=Transfers(pay),
+    )

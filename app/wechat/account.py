@@ -1,0 +1,267 @@
+"""The official account's API: tokens, OAuth, QR scenes, JS-SDK. See wechat.md, 2 to 5.
+
+wechatpy is used with its traps closed: every call has a time-out, a rejected
+token is renewed once and not for ever, and one process renews it for all.
+"""
+
+import functools
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+import requests
+import structlog
+from wechatpy import WeChatClient, WeChatOAuth
+from wechatpy.exceptions import WeChatClientException, WeChatOAuthException
+
+from app.core.cache import Cache
+
+T = TypeVar("T")
+TIMEOUT = (3, 8)
+TOKEN_ERRORS = (40001, 40014, 42001)
+# A code that was used (40163), is wrong or too old (40029), or timed out (42003).
+CODE_ERRORS = (40029, 40163, 42003)
+SCENE_SECONDS_MAX = 2_592_000
+
+log = structlog.get_logger()
+
+
+class WeChatUnavailable(Exception):
+    """WeChat did not answer, or refused for a reason that is not the person's."""
+
+
+class OAuthFailed(Exception):
+    """The code is worthless; `is_stale` when it was merely used or too old."""
+
+    def __init__(self, errcode: int | None) -> None:
+        super().__init__(f"oauth refused: {errcode}")
+        self.is_stale = errcode in CODE_ERRORS
+
+
+@dataclass(frozen=True)
+class OAuthUser:
+    """Who a code belongs to. A snapshot user is virtual: never bind or store them."""
+
+    openid: str
+    is_snapshot: bool
+    nickname: str = ""
+    avatar_url: str = ""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A QR code of the official account; `url` is what the code says."""
+
+    ticket: str
+    url: str
+    seconds: int
+
+
+class _Session:
+    """wechatpy's storage of tokens on our cache."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+
+    def get(self, key: str, default: Any = None) -> Any:
+        found = self._cache.get(f"wechat:{key}")
+        return default if found is None else found
+
+    def set(self, key: str, value: Any, ttl: int | None = None) -> None:
+        # wechatpy gives its tickets no end; two hours is how long WeChat keeps them.
+        self._cache.set(f"wechat:{key}", value, ttl or 7000)
+
+    def delete(self, key: str) -> None:
+        self._cache.delete(f"wechat:{key}")
+
+
+class _Client(WeChatClient):
+    """wechatpy's client on stable tokens, with one retry after a rejected one."""
+
+    def __init__(
+        self,
+        appid: str,
+        secret: str,
+        api_base: str,
+        session: _Session,
+        lock: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self.API_BASE_URL = f"{api_base}/cgi-bin/"
+        self._base = api_base
+        self._lock = lock
+        super().__init__(appid, secret, session=session, timeout=TIMEOUT, auto_retry=False)
+
+    @property
+    def access_token(self) -> str:
+        return self.session.get(self.access_token_key) or self._renew(None)
+
+    def fetch_access_token(self) -> None:
+        self._renew(self.session.get(self.access_token_key))
+
+    def _renew(self, stale: str | None) -> str:
+        with self._lock():
+            token: str | None = self.session.get(self.access_token_key)
+            if token and token != stale:
+                return token
+            answer = self._http.post(
+                f"{self._base}/cgi-bin/stable_token",
+                timeout=TIMEOUT,
+                json={
+                    "grant_type": "client_credential",
+                    "appid": self.appid,
+                    "secret": self.secret,
+                    # A token that WeChat itself rejects would only come back.
+                    "force_refresh": False,
+                },
+            ).json()
+            if answer.get("errcode"):
+                raise WeChatClientException(answer["errcode"], answer.get("errmsg"), client=self)
+            fresh: str = answer["access_token"]
+            self.session.set(self.access_token_key, fresh, max(60, answer["expires_in"] - 300))
+            return fresh
+
+    def _request(self, method: str, url_or_endpoint: str, **kwargs: Any) -> Any:
+        token = self.access_token
+        kwargs["params"] = dict(kwargs.get("params") or {}, access_token=token)
+        try:
+            return super()._request(method, url_or_endpoint, **dict(kwargs))
+        except WeChatClientException as error:
+            if error.errcode not in TOKEN_ERRORS:
+                raise
+            kwargs["params"]["access_token"] = self._renew(token)
+            return super()._request(method, url_or_endpoint, **kwargs)
+
+
+class _OAuth(WeChatOAuth):
+    """wechatpy's OAuth with our addresses and with time-outs."""
+
+    def __init__(self, api_base: str, open_base: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.API_BASE_URL = f"{api_base}/"
+        self.OAUTH_BASE_URL = f"{open_base}/connect/"
+        self._http.request = functools.partial(self._http.request, timeout=TIMEOUT)
+
+
+class Account:
+    """The official account (公众号)."""
+
+    def __init__(
+        self,
+        *,
+        appid: str,
+        secret: str,
+        api_base: str,
+        open_base: str,
+        mp_base: str,
+        public_base: str,
+        cache: Cache,
+    ) -> None:
+        self._appid = appid
+        self._secret = secret
+        self._api_base = api_base
+        self._open_base = open_base
+        self._mp_base = mp_base
+        self._public_base = public_base
+        self.client = _Client(
+            appid,
+            secret,
+            api_base,
+            _Session(cache),
+            functools.partial(cache.lock, "wechat_token"),
+        )
+
+    def authorize_url(self, state: str, *, ask_profile: bool = False) -> str:
+        """Where the browser goes to log in: silently, or asking for name and picture."""
+        return str(self._oauth(state, ask_profile).authorize_url)
+
+    def exchange(self, code: str) -> OAuthUser:
+        """Who this code belongs to. Raises OAuthFailed, WeChatUnavailable."""
+        oauth = self._oauth("")
+        answer = _asking(lambda: oauth.fetch_access_token(code))
+        user = OAuthUser(str(answer["openid"]), bool(answer.get("is_snapshotuser")))
+        if user.is_snapshot or "snsapi_userinfo" not in str(answer.get("scope", "")):
+            return user
+        profile = _asking(oauth.get_user_info)
+        return OAuthUser(
+            user.openid,
+            is_snapshot=False,
+            nickname=str(profile.get("nickname", "")),
+            avatar_url=str(profile.get("headimgurl", "")),
+        )
+
+    def temporary_scene(self, scene: str, *, seconds: int = SCENE_SECONDS_MAX) -> Scene:
+        """A QR code whose scan tells us `scene`. Raises WeChatUnavailable."""
+        made = _calling(
+            lambda: self.client.qrcode.create(
+                {
+                    "expire_seconds": seconds,
+                    "action_name": "QR_STR_SCENE",
+                    "action_info": {"scene": {"scene_str": scene}},
+                }
+            )
+        )
+        return Scene(made["ticket"], made["url"], made["expire_seconds"])
+
+    def scene_picture_url(self, ticket: str) -> str:
+        """Where the picture of a scene is. wechatpy would hard-code the host."""
+        return f"{self._mp_base}/cgi-bin/showqrcode?ticket={quote(ticket, safe='')}"
+
+    def jssdk_config(self, url: str) -> dict[str, Any]:
+        """What `wx.config` needs on the page at `url`.
+
+        Raises ValueError for an address that is not ours (a signature is a
+        permission), WeChatUnavailable.
+        """
+        page = url.partition("#")[0]
+        ours, asked = urlsplit(self._public_base), urlsplit(page)
+        if (asked.scheme, asked.netloc) != (ours.scheme, ours.netloc):
+            raise ValueError("JS-SDK signatures are for our own pages only")
+        ticket = _calling(self.client.jsapi.get_jsapi_ticket)
+        nonce, timestamp = secrets.token_hex(8), int(time.time())
+        return {
+            "appId": self._appid,
+            "timestamp": timestamp,
+            "nonceStr": nonce,
+            "signature": self.client.jsapi.get_jsapi_signature(nonce, ticket, timestamp, page),
+        }
+
+    def push_menu(self, menu: dict[str, Any]) -> None:
+        """Replace the default menu. Raises WeChatUnavailable."""
+        _calling(lambda: self.client.menu.create(menu))
+
+    def _oauth(self, state: str, ask_profile: bool = False) -> _OAuth:
+        # A fresh one each time: wechatpy keeps the person's tokens on the object.
+        return _OAuth(
+            self._api_base,
+            self._open_base,
+            self._appid,
+            self._secret,
+            f"{self._public_base}/wechat/oauth/callback",
+            "snsapi_userinfo" if ask_profile else "snsapi_base",
+            state,
+        )
+
+
+def _asking(call: Callable[[], Any]) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = call()
+    except WeChatOAuthException as error:
+        raise OAuthFailed(error.errcode) from error
+    except (requests.RequestException, ValueError, KeyError) as error:
+        raise WeChatUnavailable(type(error).__name__) from error
+    return answer
+
+
+def _calling(call: Callable[[], T]) -> T:
+    try:
+        return call()
+    except WeChatClientException as error:
+        log.warning("wechat_refused", errcode=error.errcode)
+        raise WeChatUnavailable(f"errcode {error.errcode}") from error
+    except (requests.RequestException, ValueError, KeyError, TimeoutError) as error:
+        log.warning("wechat_unavailable", error=type(error).__name__)
+        raise WeChatUnavailable(type(error).__name__) from error

@@ -1,0 +1,133 @@
+"""The server endpoint's language: pushes in plain, compatible and safe mode.
+
+wechat.md, section 1. Signatures and ciphers are wechatpy's; what it lets through
+or stumbles over is caught here.
+"""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wechatpy import parse_message
+from wechatpy.crypto import WeChatCrypto
+from wechatpy.exceptions import WeChatException
+from wechatpy.replies import TextReply
+from wechatpy.utils import WeChatSigner
+
+BODY_BYTES_MAX = 64 * 1024
+
+
+class MessageRefused(Exception):
+    """Not from WeChat, or not for us; answered with 403."""
+
+
+@dataclass(frozen=True)
+class Push:
+    """One message or event (消息). `event` is empty for messages.
+
+    `scene` is the scene of a scan, `text` what was written or a menu's key.
+    """
+
+    openid: str
+    kind: str
+    event: str
+    dedupe_key: str
+    scene: str = ""
+    text: str = ""
+
+
+class Endpoint:
+    """Checks, opens and answers what is posted to /wechat/callback."""
+
+    def __init__(self, *, appid: str, original_id: str, token: str, aes_key: str) -> None:
+        self._appid = appid
+        self._original_id = original_id
+        self._token = token
+        self._aes_key = aes_key
+
+    def check(self, query: Mapping[str, str]) -> None:
+        """Raises MessageRefused unless `signature` is WeChat's."""
+        signer = WeChatSigner()
+        signer.add_data(self._token, query.get("timestamp", ""), query.get("nonce", ""))
+        # wechatpy compares with `!=`, which tells an attacker how far they got.
+        given = query.get("signature", "").encode()
+        if not hmac.compare_digest(str(signer.signature).encode(), given):
+            raise MessageRefused("signature")
+
+    def open(self, query: Mapping[str, str], body: bytes) -> Push | None:
+        """The push in a checked request's body; None if nobody could read it.
+
+        Raises MessageRefused: too large, forged, or for another account.
+        """
+        if len(body) > BODY_BYTES_MAX:
+            raise MessageRefused("size")
+        if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+            raise MessageRefused("entities")
+        if query.get("encrypt_type") == "aes":
+            body = self._decrypt(query, body)
+        try:
+            message = parse_message(body)
+        except Exception:
+            # wechatpy raises whatever the XML makes it stumble over.
+            return None
+        if message is None or not isinstance(message.source, str) or not message.source:
+            return None
+        if message.target != self._original_id:
+            raise MessageRefused("target")
+        return _push(message)
+
+    def text_reply(self, push: Push, text: str, *, timestamp: int) -> str:
+        """The XML of a text reply, before any encryption."""
+        # wechatpy puts the text into CDATA as it is; this ends it nowhere.
+        safe = text.replace("]]>", "]]]]><![CDATA[>")
+        reply = TextReply(content=safe, source=self._original_id, target=push.openid)
+        reply.time = timestamp
+        return str(reply.render())
+
+    def seal(self, query: Mapping[str, str], reply: str, *, timestamp: int, nonce: str) -> str:
+        """The reply as WeChat wants it in this request's mode."""
+        if not reply:
+            return "success"
+        if query.get("encrypt_type") != "aes":
+            return reply
+        return str(self._crypto().encrypt_message(reply, nonce, str(timestamp)))
+
+    def _decrypt(self, query: Mapping[str, str], body: bytes) -> bytes:
+        try:
+            opened = self._crypto().decrypt_message(
+                body,
+                query.get("msg_signature", ""),
+                query.get("timestamp", ""),
+                query.get("nonce", ""),
+            )
+        except (WeChatException, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise MessageRefused(type(error).__name__) from error
+        except Exception as error:
+            # A wrong key surfaces as struct.error, an ExpatError, and others.
+            raise MessageRefused(type(error).__name__) from error
+        opened = opened.encode() if isinstance(opened, str) else opened
+        if b"<!DOCTYPE" in opened or b"<!ENTITY" in opened:
+            raise MessageRefused("entities")
+        return bytes(opened)
+
+    def _crypto(self) -> WeChatCrypto:
+        return WeChatCrypto(self._token, self._aes_key, self._appid)
+
+
+def _push(message: Any) -> Push:
+    raw = message._data  # noqa: SLF001  (the only way to fields it has no name for)
+    event = getattr(message, "event", "") if message.type == "event" else ""
+    if event or message.type == "event":
+        created = raw.get("CreateTime", "")
+        dedupe = f"{message.source}:{created}:{event}:{raw.get('EventKey') or ''}"
+    else:
+        dedupe = f"msg:{message.id}"
+    return Push(
+        openid=message.source,
+        kind=str(message.type),
+        event=str(event or ""),
+        dedupe_key=dedupe[:160],
+        scene=str(getattr(message, "scene_id", "") or ""),
+        text=str(getattr(message, "content", "") or getattr(message, "key", "") or ""),
+    )

@@ -1,0 +1,236 @@
+"""WeChat Pay v3 (JSAPI): wechat.md, sections 8 and 10."""
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import requests
+import structlog
+from wechatpayv3 import WeChatPay, WeChatPayType
+
+from app.core import clock
+from app.orders.ports import PaidNotice, PaymentState, PrepayRefused
+
+TIMEOUT = (3, 8)
+FRESH_SECONDS = 300
+ANSWER_BYTES_MAX = 1024 * 1024
+_NUMBER = re.compile(r"[0-9A-Za-z]{6,32}", re.ASCII)
+
+log = structlog.get_logger()
+
+
+class NoticeRefused(Exception):
+    """A notice that is not WeChat's, or not fresh; answered with 401."""
+
+
+class Unclear(Exception):
+    """No answer that can be relied on."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A status and its JSON; verified by the library where the status is 2xx."""
+
+    status: int
+    data: dict[str, Any]
+
+    @property
+    def code(self) -> str:
+        return str(self.data.get("code", ""))
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A verified, decrypted notice (回调通知)."""
+
+    notice_id: str
+    event_type: str
+    resource: dict[str, Any]
+
+
+class Pay:
+    """WeChat Pay in public-key mode; stateless, shared by threads."""
+
+    def __init__(
+        self,
+        *,
+        base: str,
+        appid: str,
+        mchid: str,
+        cert_serial: str,
+        private_key: str,
+        apiv3_key: str,
+        public_key_id: str,
+        public_key: str,
+        notify_base: str,
+    ) -> None:
+        self.appid = appid
+        self.mchid = mchid
+        self.notify_base = notify_base
+        self._known_serials = {public_key_id}
+        self.library = WeChatPay(
+            wechatpay_type=WeChatPayType.JSAPI,
+            mchid=mchid,
+            private_key=private_key.replace("\r\n", "\n"),
+            cert_serial_no=cert_serial,
+            appid=appid,
+            apiv3_key=apiv3_key,
+            notify_url=f"{notify_base}/wechat/pay/notify",
+            timeout=TIMEOUT,
+            public_key=public_key,
+            public_key_id=public_key_id,
+        )
+        # The library has no option for the host; its constructor calls nothing
+        # in public-key mode, so this is early enough.
+        self.library._core._gate_way = base  # noqa: SLF001
+
+    # --- payments ---------------------------------------------------------------
+
+    def prepay(
+        self,
+        *,
+        out_trade_no: str,
+        amount_fen: int,
+        description: str,
+        openid: str,
+        expires_at: datetime,
+    ) -> str:
+        """The prepay id. Raises PrepayRefused."""
+        answer = self._clear(
+            lambda: self.library.pay(
+                description=description[:40],
+                out_trade_no=out_trade_no,
+                amount={"total": amount_fen, "currency": "CNY"},
+                payer={"openid": openid},
+                time_expire=clock.local(expires_at).replace(microsecond=0).isoformat(),
+            )
+        )
+        if answer.status != 200 or not answer.data.get("prepay_id"):
+            raise PrepayRefused(answer.code)
+        return str(answer.data["prepay_id"])
+
+    def query(self, out_trade_no: str) -> PaymentState:
+        """What became of a payment. Raises PrepayRefused without a clear answer."""
+        self._check_number(out_trade_no)
+        answer = self._clear(lambda: self.library.query(out_trade_no=out_trade_no))
+        if answer.status == 404:
+            return PaymentState("UNKNOWN_NUMBER")
+        if answer.status != 200:
+            raise PrepayRefused(answer.code)
+        state = str(answer.data.get("trade_state", ""))
+        paid = state in ("SUCCESS", "REFUND")
+        return PaymentState(state, paid_notice(answer.data) if paid else None)
+
+    def close(self, out_trade_no: str) -> bool:
+        """True: nobody can pay it any more. False: it was paid. Raises PrepayRefused."""
+        self._check_number(out_trade_no)
+        answer = self._clear(lambda: self.library.close(out_trade_no))
+        if answer.code in ("ORDERPAID", "ORDER_PAID"):
+            return False
+        # 404: WeChat never got the number, and a closing order asks for no prepay.
+        if answer.status in (204, 404) or answer.code in ("ORDER_CLOSED", "ORDERCLOSED"):
+            return True
+        raise PrepayRefused(answer.code)
+
+    def sheet(self, prepay_id: str) -> dict[str, str]:
+        """Signed parameters for `getBrandWCPayRequest`."""
+        timestamp, nonce = str(int(time.time())), secrets.token_hex(16)
+        package = f"prepay_id={prepay_id}"
+        return {
+            "appId": self.appid,
+            "timeStamp": timestamp,
+            "nonceStr": nonce,
+            "package": package,
+            "signType": "RSA",
+            "paySign": self.library.sign([self.appid, timestamp, nonce, package]),
+        }
+
+    # --- notices ----------------------------------------------------------------
+
+    def open_notice(self, headers: Mapping[str, str], body: bytes) -> Notice:
+        """Verify and decrypt a notice. Raises NoticeRefused.
+
+        The library checks neither the age of a notice nor whether it knows the
+        serial before it calls out for a certificate; both are done first.
+        """
+        serial = headers.get("Wechatpay-Serial", "")
+        timestamp = headers.get("Wechatpay-Timestamp", "")
+        if len(body) > ANSWER_BYTES_MAX:
+            raise NoticeRefused("size")
+        if serial not in self._known_serials:
+            raise NoticeRefused("serial")
+        if not timestamp.isdecimal() or abs(time.time() - int(timestamp)) > FRESH_SECONDS:
+            raise NoticeRefused("timestamp")
+        try:
+            opened = self.library.callback(headers, body)
+        except Exception as error:
+            # Missing headers and odd values surface as many kinds of exception.
+            raise NoticeRefused(type(error).__name__) from error
+        if not opened or not isinstance(opened.get("resource"), dict):
+            raise NoticeRefused("signature")
+        return Notice(
+            notice_id=str(opened.get("id", ""))[:64],
+            event_type=str(opened.get("event_type", "")),
+            resource=opened["resource"],
+        )
+
+    # --- calls ------------------------------------------------------------------
+
+    def call(self, send: Callable[[], tuple[int, Any]]) -> Answer:
+        """Run one call of the library. Raises Unclear unless it ended in JSON."""
+        try:
+            status, text = send()
+        except requests.RequestException as error:
+            log.warning("wxpay_unavailable", error=type(error).__name__)
+            raise Unclear(type(error).__name__) from error
+        except Exception as error:
+            # An answer with a wrong signature, or none, is an Exception here.
+            log.warning("wxpay_answer_refused", error=type(error).__name__)
+            raise Unclear(type(error).__name__) from error
+        try:
+            data = json.loads(text) if text else {}
+        except ValueError:
+            data = None
+        if not isinstance(data, dict):
+            raise Unclear(f"status {status} without JSON")
+        if status >= 500 or status == 429:
+            raise Unclear(f"status {status}")
+        if status >= 400:
+            log.warning("wxpay_refused", status=status, answer=str(data.get("code", "")))
+        return Answer(status, data)
+
+    def _clear(self, send: Callable[[], tuple[int, Any]]) -> Answer:
+        try:
+            return self.call(send)
+        except Unclear as error:
+            raise PrepayRefused(str(error)) from error
+
+    def _check_number(self, number: str) -> None:
+        # The library puts it into the path as it is.
+        if not _NUMBER.fullmatch(number):
+            raise ValueError(f"not a number of ours: {number!r}")
+
+
+def paid_notice(resource: Mapping[str, Any]) -> PaidNotice:
+    """WeChat's transaction resource as our orders understand it.
+
+    Raises NoticeRefused if it is not whole.
+    """
+    try:
+        return PaidNotice(
+            out_trade_no=str(resource["out_trade_no"]),
+            transaction_id=str(resource["transaction_id"]),
+            mchid=str(resource["mchid"]),
+            appid=str(resource["appid"]),
+            amount_fen=int(resource["amount"]["total"]),
+            currency=str(resource["amount"]["currency"]),
+            openid=str(resource["payer"]["openid"]),
+            paid_at=clock.parse(str(resource["success_time"])),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise NoticeRefused(type(error).__name__) from error

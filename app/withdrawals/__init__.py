@@ -1,0 +1,80 @@
+"""Withdrawals (提现): money leaves exactly once, to the right person.
+
+- `service`: a member asks, the amount freezes at once; admins approve (two above
+  a limit, never one's own) or refuse.
+- `payout`: one transfer bill (转账单) at a time. Its number and body are saved and
+  committed before WeChat is called; an unclear answer makes the withdrawal
+  `unknown`, with its money frozen, until a query says what happened. A new bill
+  is made only after a queried failure.
+- Approved money waits for the payout job; the member confirms in WeChat.
+"""
+
+from app.withdrawals.models import (
+    TRANSITIONS,
+    BillState,
+    TransferBill,
+    Withdrawal,
+    WithdrawalStatus,
+)
+from app.withdrawals.payout import (
+    begin_cancel,
+    bill_to_send,
+    bills_to_query,
+    prepare_bill,
+    report,
+    unclear,
+)
+from app.withdrawals.ports import (
+    BillAnswer,
+    GatewayUnclear,
+    MerchantShort,
+    TransferGateway,
+)
+from app.withdrawals.processes import ask, cancel_bill, pay, send
+from app.withdrawals.queries import (
+    bill_by_number,
+    counts_by_status,
+    current_bill,
+    due_to_pay,
+    withdrawal_by_number,
+    withdrawal_of,
+    withdrawals_of,
+    withdrawals_page,
+)
+from app.withdrawals.service import Preview, approve, cancel, preview, reject, request
+
+__all__ = [
+    "TRANSITIONS",
+    "BillAnswer",
+    "BillState",
+    "GatewayUnclear",
+    "MerchantShort",
+    "Preview",
+    "TransferBill",
+    "TransferGateway",
+    "Withdrawal",
+    "WithdrawalStatus",
+    "approve",
+    "ask",
+    "begin_cancel",
+    "bill_by_number",
+    "bill_to_send",
+    "bills_to_query",
+    "cancel",
+    "cancel_bill",
+    "counts_by_status",
+    "current_bill",
+    "due_to_pay",
+    "pay",
+    "prepare_bill",
+    "preview",
+    "reject",
+    "report",
+    "request",
+    "send",
+    "unclear",
+    "withdrawal_by_number",
+    "withdrawal_of",
+    "withdrawals_of",
+    "withdrawals_page",
+]

@@ -1,0 +1,131 @@
+import enum
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import BigId, Model, UTCDateTime, enum_column
+
+
+class WithdrawalStatus(enum.StrEnum):
+    SUBMITTED = "submitted"  # frozen, waiting for a reviewer
+    CANCELLED = "cancelled"  # by the member; released
+    REJECTED = "rejected"  # by an admin; released
+    APPROVED = "approved"  # accepted, no bill sent yet
+    SENDING = "sending"  # bill saved; WeChat is being called
+    UNKNOWN = "unknown"  # WeChat's answer is not clear; the money stays frozen
+    WAIT_CONFIRM = "wait_confirm"  # the member must confirm in WeChat
+    CANCELLING = "cancelling"  # an admin asked WeChat to cancel the bill
+    PAID = "paid"
+    FAILED = "failed"  # released
+
+
+S = WithdrawalStatus
+TRANSITIONS = {
+    S.SUBMITTED: {S.CANCELLED, S.REJECTED, S.APPROVED},
+    S.CANCELLED: set(),
+    S.REJECTED: set(),
+    S.APPROVED: {S.SENDING},
+    S.SENDING: {S.WAIT_CONFIRM, S.UNKNOWN, S.FAILED, S.PAID},
+    S.UNKNOWN: {S.WAIT_CONFIRM, S.CANCELLING, S.PAID, S.FAILED},
+    S.WAIT_CONFIRM: {S.PAID, S.CANCELLING, S.FAILED},
+    # The member may have confirmed before the cancel reached WeChat.
+    S.CANCELLING: {S.FAILED, S.PAID},
+    S.PAID: set(),
+    S.FAILED: set(),
+}
+OPEN = frozenset(
+    {
+        S.SUBMITTED,
+        S.APPROVED,
+        S.SENDING,
+        S.UNKNOWN,
+        S.WAIT_CONFIRM,
+        S.CANCELLING,
+    }
+)
+# A bill is out: only WeChat's word ends these.
+IN_FLIGHT = frozenset({S.SENDING, S.UNKNOWN, S.WAIT_CONFIRM, S.CANCELLING})
+
+
+class Withdrawal(Model):
+    """A member's request to be paid out (提现单). Its gross is frozen from the start."""
+
+    __tablename__ = "withdrawals"
+    __table_args__ = (
+        sa.UniqueConstraint("member_id", "request_key"),
+        sa.Index(None, "status", "id"),
+        sa.CheckConstraint("net_fen > 0", name="net_positive"),
+        sa.CheckConstraint(
+            "gross_fen = net_fen + tax_fen + vat_fen + fee_fen", name="gross_adds_up"
+        ),
+        sa.CheckConstraint(
+            "tax_fen >= 0 AND vat_fen >= 0 AND fee_fen >= 0", name="parts_not_negative"
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    number: Mapped[str] = mapped_column(sa.String(32), unique=True)
+    # Made by the page: one tap, one request.
+    request_key: Mapped[str] = mapped_column(sa.String(64))
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey("members.id"), index=True)
+    gross_fen: Mapped[int] = mapped_column(sa.BigInteger)
+    tax_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    vat_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    fee_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    net_fen: Mapped[int] = mapped_column(sa.BigInteger)
+    status: Mapped[WithdrawalStatus] = mapped_column(enum_column(WithdrawalStatus, "status"))
+    needs_two: Mapped[bool] = mapped_column(default=False)
+    first_reviewer: Mapped[str] = mapped_column(sa.String(64), default="")
+    reviewer: Mapped[str] = mapped_column(sa.String(64), default="")
+    note: Mapped[str] = mapped_column(sa.String(200), default="")
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    reviewed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class BillState(enum.StrEnum):
+    """WeChat's states of a transfer bill; CREATED is ours, before the first answer."""
+
+    CREATED = "CREATED"
+    ACCEPTED = "ACCEPTED"
+    PROCESSING = "PROCESSING"
+    WAIT_USER_CONFIRM = "WAIT_USER_CONFIRM"
+    TRANSFERING = "TRANSFERING"
+    SUCCESS = "SUCCESS"
+    FAIL = "FAIL"
+    CANCELING = "CANCELING"
+    CANCELLED = "CANCELLED"
+
+
+FINAL = frozenset({BillState.SUCCESS, BillState.FAIL, BillState.CANCELLED})
+
+
+class TransferBill(Model):
+    """One bill at WeChat for a withdrawal (转账单)."""
+
+    __tablename__ = "transfer_bills"
+    __table_args__ = (sa.Index(None, "state", "queried_at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    withdrawal_id: Mapped[int] = mapped_column(sa.ForeignKey("withdrawals.id"), index=True)
+    # The withdrawal while this bill may still pay, NULL once it failed: the
+    # database itself refuses a second bill that could pay (W2).
+    live_withdrawal_id: Mapped[int | None] = mapped_column(sa.BigInteger, unique=True)
+    out_bill_no: Mapped[str] = mapped_column(sa.String(32), unique=True)
+    openid: Mapped[str] = mapped_column(sa.String(64))
+    amount_fen: Mapped[int] = mapped_column(sa.BigInteger)
+    # Exactly what is sent, so that the same number always carries the same data.
+    body: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+    state: Mapped[BillState] = mapped_column(
+        enum_column(BillState, "state"), default=BillState.CREATED
+    )
+    transfer_bill_no: Mapped[str] = mapped_column(sa.String(64), default="")
+    # Only the create answer carries it; the page needs it while waiting.
+    package_info: Mapped[str] = mapped_column(sa.String(500), default="")
+    fail_reason: Mapped[str] = mapped_column(sa.String(100), default="")
+    sent_count: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    queried_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

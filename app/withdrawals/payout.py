@@ -1,0 +1,215 @@
+"""One transfer bill at a time (打款): saved before the call, ended by WeChat's word."""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from app import audit, members, orders
+from app.core import ids
+from app.core.db import db, require_transaction
+from app.core.errors import IllegalMove
+from app.withdrawals import states
+from app.withdrawals.models import (
+    FINAL,
+    IN_FLIGHT,
+    BillState,
+    TransferBill,
+    Withdrawal,
+    WithdrawalStatus,
+)
+from app.withdrawals.ports import BillAnswer, TransferGateway
+
+S = WithdrawalStatus
+_SYSTEM = audit.Actor.system("payout")
+
+
+def prepare_bill(
+    withdrawal_id: int, *, gateway: TransferGateway, now: datetime
+) -> TransferBill | None:
+    """Save the bill of an approved withdrawal; to be sent after the commit.
+
+    None if somebody else was first. `live_withdrawal_id` is unique: there is
+    never a second bill that could pay.
+    """
+    row = states.locked(withdrawal_id)
+    if row.status is not S.APPROVED:
+        return None
+    openid = members.get(row.member_id).openid
+    number = ids.public_number("B", now)
+    bill = TransferBill(
+        withdrawal_id=row.id,
+        live_withdrawal_id=row.id,
+        out_bill_no=number,
+        openid=openid,
+        amount_fen=row.net_fen,
+        body=gateway.body(
+            out_bill_no=number, openid=openid, amount_fen=row.net_fen, remark="分销佣金提现"
+        ),
+        created_at=now,
+    )
+    db.session.add(bill)
+    states.move(row, S.SENDING, actor=_SYSTEM, now=now)
+    db.session.flush()
+    return bill
+
+
+def bill_to_send(bill_id: int) -> TransferBill | None:
+    """Count a sending of a bill that has no word from WeChat yet, else None."""
+    require_transaction()
+    bill = _locked_bill(bill_id)
+    if bill.state is not BillState.CREATED:
+        return None
+    bill.sent_count += 1
+    return bill
+
+
+def bills_to_query(now: datetime, *, limit: int = 100) -> list[int]:
+    """Bills without a final word, each asked about at most once a minute."""
+    a_minute_ago = now - timedelta(seconds=55)
+    return list(
+        db.session.scalars(
+            sa.select(TransferBill.id)
+            .where(
+                TransferBill.live_withdrawal_id.is_not(None),
+                TransferBill.ended_at.is_(None),
+                TransferBill.created_at <= a_minute_ago,
+                sa.or_(TransferBill.queried_at.is_(None), TransferBill.queried_at <= a_minute_ago),
+            )
+            .order_by(TransferBill.queried_at, TransferBill.id)
+            .limit(limit)
+        )
+    )
+
+
+def begin_cancel(withdrawal_id: int, *, actor: audit.Actor, now: datetime) -> TransferBill:
+    """Stop a bill that waits for the member; WeChat is asked next. Raises IllegalMove."""
+    row = states.locked(withdrawal_id)
+    states.move(row, S.CANCELLING, actor=actor, now=now)
+    audit.record(
+        "withdrawal.cancel_bill",
+        subject="withdrawal",
+        subject_id=row.id,
+        actor=actor,
+        now=now,
+    )
+    bill = db.session.scalar(sa.select(TransferBill).filter_by(live_withdrawal_id=row.id))
+    if bill is None:
+        raise IllegalMove(state=row.status.value)
+    return bill
+
+
+def unclear(bill_id: int, *, now: datetime) -> None:
+    """There was no clear answer: the withdrawal is unknown, its money stays frozen."""
+    row, bill = _locked_pair(bill_id)
+    bill.queried_at = now
+    if row.status is S.SENDING:
+        states.move(row, S.UNKNOWN, actor=_SYSTEM, now=now)
+
+
+def report(answer: BillAnswer, *, mchid: str, now: datetime, asked: bool = False) -> bool:
+    """Take WeChat's word on a bill, from its answer, a query or a notice.
+
+    A repeat, or an older word after a final one, changes nothing. What
+    contradicts the bill is refused (False) and raised as an oddity. `asked`
+    marks that a query brought it.
+    """
+    require_transaction()
+    found = db.session.scalar(sa.select(TransferBill.id).filter_by(out_bill_no=answer.out_bill_no))
+    if found is None:
+        _raise_oddity(answer, None, now)
+        return False
+    row, bill = _locked_pair(found)
+    if asked:
+        bill.queried_at = now
+    if _contradicts(answer, bill, mchid):
+        _raise_oddity(answer, bill, now)
+        return False
+    if bill.state in FINAL:
+        return True
+    if answer.state is None:
+        _not_known(row, bill, now)
+        return True
+    bill.state = BillState(answer.state)
+    bill.transfer_bill_no = answer.transfer_bill_no or bill.transfer_bill_no
+    bill.package_info = answer.package_info or bill.package_info
+    bill.fail_reason = answer.fail_reason or bill.fail_reason
+    _follow(row, bill, now)
+    return True
+
+
+def _follow(row: Withdrawal, bill: TransferBill, now: datetime) -> None:
+    """Bring the withdrawal to where its bill is."""
+    match bill.state:
+        case BillState.SUCCESS:
+            bill.ended_at = now
+            _settle_on(row, S.PAID, now)
+        case BillState.FAIL | BillState.CANCELLED:
+            bill.ended_at = now
+            bill.live_withdrawal_id = None
+            row.note = (bill.fail_reason or bill.state.value)[:200]
+            _settle_on(row, S.FAILED, now, note=row.note)
+        case BillState.WAIT_USER_CONFIRM:
+            if row.status in (S.SENDING, S.UNKNOWN):
+                states.move(row, S.WAIT_CONFIRM, actor=_SYSTEM, now=now)
+        case _:
+            # Under way at WeChat, nothing to do for the member: ask again later.
+            if row.status is S.SENDING:
+                states.move(row, S.UNKNOWN, actor=_SYSTEM, now=now, note=bill.state.value)
+
+
+def _settle_on(row: Withdrawal, to: WithdrawalStatus, now: datetime, note: str = "") -> None:
+    if row.status not in IN_FLIGHT:
+        raise RuntimeError(f"withdrawal {row.id} is {row.status}, its bill ended as {to}")
+    states.move(row, to, actor=_SYSTEM, now=now, note=note)
+
+
+def _not_known(row: Withdrawal, bill: TransferBill, now: datetime) -> None:
+    """WeChat does not know the number: the call never arrived.
+
+    The bill stays and is sent again with the same number and the same data,
+    which cannot pay twice whatever else is under way.
+    """
+    bill.queried_at = now
+    if row.status is S.SENDING:
+        states.move(row, S.UNKNOWN, actor=_SYSTEM, now=now, note="NOT_FOUND")
+
+
+def _contradicts(answer: BillAnswer, bill: TransferBill, mchid: str) -> bool:
+    return (
+        (answer.amount_fen is not None and answer.amount_fen != bill.amount_fen)
+        or (answer.mchid is not None and answer.mchid != mchid)
+        or (answer.openid is not None and answer.openid != bill.openid)
+    )
+
+
+def _raise_oddity(answer: BillAnswer, bill: TransferBill | None, now: datetime) -> None:
+    orders.raise_oddity(
+        orders.OddityKind.TRANSFER_DIFFERS,
+        reference=answer.out_bill_no,
+        order_id=None,
+        facts={
+            "out_bill_no": answer.out_bill_no,
+            "state": answer.state,
+            "amount_fen": answer.amount_fen,
+            "mchid": answer.mchid,
+            "expected_fen": bill.amount_fen if bill else None,
+        },
+        now=now,
+    )
+
+
+def _locked_pair(bill_id: int) -> tuple[Withdrawal, TransferBill]:
+    """The withdrawal and its bill, locked in this order everywhere."""
+    withdrawal_id = db.session.execute(
+        sa.select(TransferBill.withdrawal_id).filter_by(id=bill_id)
+    ).scalar_one()
+    return states.locked(withdrawal_id), _locked_bill(bill_id)
+
+
+def _locked_bill(bill_id: int) -> TransferBill:
+    return db.session.execute(
+        sa.select(TransferBill)
+        .filter_by(id=bill_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one()

@@ -1,0 +1,86 @@
+"""Payout steps that speak to WeChat between two units of work.
+
+The bill's number and body are committed before the call. Whatever goes wrong
+after that leaves the withdrawal `sending` or `unknown` with its money frozen,
+and the next run asks WeChat before it does anything else.
+"""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from app import audit
+from app.core.db import db, run_unit
+from app.withdrawals import payout
+from app.withdrawals.models import BillState, TransferBill
+from app.withdrawals.ports import BillAnswer, GatewayUnclear, MerchantShort, TransferGateway
+
+
+def pay(withdrawal_id: int, *, gateway: TransferGateway, now: datetime) -> str:
+    """Make the bill of an approved withdrawal and send it (打款).
+
+    Returns WeChat's state, `unclear`, or `taken` if another worker was first.
+    Raises MerchantShort: the account is short of money; the bill waits.
+    """
+    bill = run_unit(payout.prepare_bill, withdrawal_id, gateway=gateway, now=now)
+    if bill is None:
+        return "taken"
+    return send(bill.id, gateway=gateway, now=now)
+
+
+def send(bill_id: int, *, gateway: TransferGateway, now: datetime) -> str:
+    """Send a saved bill, for the first time or again with the same data."""
+    bill = run_unit(payout.bill_to_send, bill_id)
+    if bill is None:
+        return "taken"
+    body = bill.body
+    db.session.rollback()
+    try:
+        answer = gateway.send(body)
+    except GatewayUnclear as error:
+        run_unit(payout.unclear, bill_id, now=now)
+        if isinstance(error, MerchantShort):
+            raise
+        return "unclear"
+    return _report(answer, gateway, now)
+
+
+def ask(bill_id: int, *, gateway: TransferGateway, now: datetime) -> str:
+    """Ask WeChat about a bill; one that never arrived is sent again."""
+    number = db.session.execute(
+        sa.select(TransferBill.out_bill_no).filter_by(id=bill_id)
+    ).scalar_one()
+    db.session.rollback()
+    try:
+        answer = gateway.query(number)
+    except GatewayUnclear:
+        run_unit(payout.unclear, bill_id, now=now)
+        return "unclear"
+    state = _report(answer, gateway, now, asked=True)
+    if answer.state is None:
+        return send(bill_id, gateway=gateway, now=now)
+    return state
+
+
+def cancel_bill(
+    withdrawal_id: int, *, actor: audit.Actor, gateway: TransferGateway, now: datetime
+) -> str:
+    """Ask WeChat to cancel a bill that waits for the member (撤销转账).
+
+    WeChat cancels later; the notice or the query ends it.
+    """
+    bill = run_unit(payout.begin_cancel, withdrawal_id, actor=actor, now=now)
+    number = bill.out_bill_no
+    db.session.rollback()
+    try:
+        answer = gateway.cancel(number)
+    except GatewayUnclear:
+        return "unclear"
+    return _report(answer, gateway, now)
+
+
+def _report(
+    answer: BillAnswer, gateway: TransferGateway, now: datetime, *, asked: bool = False
+) -> str:
+    run_unit(payout.report, answer, mchid=gateway.mchid, now=now, asked=asked)
+    return answer.state or BillState.CREATED.value

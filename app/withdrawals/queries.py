@@ -1,0 +1,85 @@
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from app.core.db import db
+from app.core.errors import NotFound
+from app.core.pages import Page, newest_first
+from app.withdrawals.models import TransferBill, Withdrawal, WithdrawalStatus
+
+
+def withdrawal_of(member_id: int, number: str) -> Withdrawal:
+    """A withdrawal of this member. Raises NotFound for anyone else's."""
+    found = db.session.scalar(sa.select(Withdrawal).filter_by(number=number, member_id=member_id))
+    if found is None:
+        raise NotFound("提现记录不存在")
+    return found
+
+
+def withdrawal_by_number(number: str) -> Withdrawal:
+    """For the admin panel. Raises NotFound."""
+    found = db.session.scalar(sa.select(Withdrawal).filter_by(number=number))
+    if found is None:
+        raise NotFound("提现记录不存在")
+    return found
+
+
+def withdrawals_of(
+    member_id: int, *, before: int | None = None, size: int = 20
+) -> Page[Withdrawal]:
+    """A member's withdrawals, newest first."""
+    return newest_first(
+        sa.select(Withdrawal).filter_by(member_id=member_id),
+        Withdrawal.id,
+        before=before,
+        size=size,
+    )
+
+
+def withdrawals_page(
+    statuses: Sequence[WithdrawalStatus] | None = None,
+    *,
+    before: int | None = None,
+    size: int = 20,
+) -> Page[Withdrawal]:
+    """Everyone's withdrawals in these states, newest first."""
+    query = sa.select(Withdrawal)
+    if statuses:
+        query = query.where(Withdrawal.status.in_(statuses))
+    return newest_first(query, Withdrawal.id, before=before, size=size)
+
+
+def counts_by_status() -> dict[WithdrawalStatus, tuple[int, int]]:
+    """For each state how many withdrawals and their gross in fen."""
+    rows = db.session.execute(
+        sa.select(Withdrawal.status, sa.func.count(), sa.func.sum(Withdrawal.gross_fen)).group_by(
+            Withdrawal.status
+        )
+    )
+    return {status: (count, int(total)) for status, count, total in rows}
+
+
+def due_to_pay(*, limit: int = 100) -> list[int]:
+    """Approved withdrawals, the oldest first."""
+    return list(
+        db.session.scalars(
+            sa.select(Withdrawal.id)
+            .filter_by(status=WithdrawalStatus.APPROVED)
+            .order_by(Withdrawal.id)
+            .limit(limit)
+        )
+    )
+
+
+def current_bill(withdrawal_id: int) -> TransferBill | None:
+    """The newest bill of a withdrawal."""
+    return db.session.scalar(
+        sa.select(TransferBill)
+        .filter_by(withdrawal_id=withdrawal_id)
+        .order_by(TransferBill.id.desc())
+        .limit(1)
+    )
+
+
+def bill_by_number(out_bill_no: str) -> TransferBill | None:
+    return db.session.scalar(sa.select(TransferBill).filter_by(out_bill_no=out_bill_no))

@@ -1,0 +1,191 @@
+"""Asking for money and deciding about it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from app import audit, ledger, members, settings
+from app.core import ids
+from app.core.db import db, require_transaction
+from app.core.errors import DomainError, InvalidInput
+from app.core.money import format_yuan, share_fen
+from app.ledger import AccountKind
+from app.withdrawals import states
+from app.withdrawals.errors import (
+    AboveBalance,
+    AboveMaximum,
+    BelowMinimum,
+    OwnWithdrawal,
+    SamePerson,
+)
+from app.withdrawals.models import Withdrawal, WithdrawalStatus
+
+S = WithdrawalStatus
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a withdrawal would come to, in fen, before the member confirms."""
+
+    gross_fen: int
+    fee_fen: int
+    tax_fen: int
+    vat_fen: int
+
+    @property
+    def net_fen(self) -> int:
+        return self.gross_fen - self.fee_fen - self.tax_fen - self.vat_fen
+
+
+def preview(amount_fen: int) -> Preview:
+    """Split a gross amount into net, fee and what is withheld (提现试算)."""
+    fee = share_fen(amount_fen, settings.value(settings.registry.WITHDRAW_FEE_BPS))
+    return Preview(amount_fen, fee, tax_fen=0, vat_fen=0)
+
+
+def request(member_id: int, *, amount_fen: int, request_key: str, now: datetime) -> Withdrawal:
+    """Freeze part of what a member may withdraw and queue it for review (申请提现).
+
+    Asking again with the same `request_key` returns the first withdrawal.
+
+    Raises:
+        BelowMinimum, AboveMaximum, AboveBalance: naming the field `amount`.
+        DomainError: the member is blocked.
+    """
+    require_transaction()
+    known = _by_request(member_id, request_key)
+    if known is not None:
+        return known
+    if members.get(member_id).status is not members.MemberStatus.ACTIVE:
+        raise DomainError("账号已被限制，暂不能提现，请联系客服")
+    _check_amount(amount_fen)
+    price = preview(amount_fen)
+    row = Withdrawal(
+        number=ids.public_number("W", now),
+        request_key=request_key,
+        member_id=member_id,
+        gross_fen=price.gross_fen,
+        fee_fen=price.fee_fen,
+        tax_fen=price.tax_fen,
+        vat_fen=price.vat_fen,
+        net_fen=price.net_fen,
+        status=S.SUBMITTED,
+        needs_two=amount_fen >= settings.value(settings.registry.WITHDRAW_TWO_PERSON_FEN),
+        created_at=now,
+    )
+    try:
+        with db.session.begin_nested():
+            db.session.add(row)
+    except IntegrityError:
+        known = _by_request(member_id, request_key)
+        if known is None:
+            raise
+        return known
+    audit.record_move(
+        "withdrawal",
+        row.id,
+        from_state="",
+        to_state=row.status.value,
+        actor=audit.Actor.member(member_id),
+        now=now,
+    )
+    try:
+        states.freeze(row, now)
+    except ledger.InsufficientBalance:
+        free = ledger.balance_fen(AccountKind.AVAILABLE, member_id)
+        raise AboveBalance(
+            "amount", f"提现金额超过可提现余额 ¥{format_yuan(free)}", available_fen=free
+        ) from None
+    return row
+
+
+def cancel(withdrawal_id: int, *, member_id: int, now: datetime) -> None:
+    """The member takes the request back while nobody has decided. Raises IllegalMove."""
+    row = states.locked(withdrawal_id)
+    if row.member_id != member_id:
+        raise ValueError("the caller must look the withdrawal up by its owner")
+    states.move(row, S.CANCELLED, actor=audit.Actor.member(member_id), now=now)
+
+
+def approve(
+    withdrawal_id: int,
+    *,
+    actor: audit.Actor,
+    actor_member_id: int | None,
+    now: datetime,
+    note: str = "",
+) -> bool:
+    """Accept a withdrawal for payout; return whether it is approved now.
+
+    Above the limit the first person's word is kept and a second one is asked.
+
+    Raises:
+        IllegalMove: it was decided already.
+        OwnWithdrawal, SamePerson.
+    """
+    row = states.locked(withdrawal_id)
+    _never_own(row, actor_member_id)
+    if row.status is S.SUBMITTED and row.needs_two and not row.first_reviewer:
+        row.first_reviewer = actor.ref
+        _record(row, "withdrawal.first_approve", actor, now, note)
+        return False
+    if row.needs_two and row.first_reviewer == actor.ref:
+        raise SamePerson()
+    states.move(row, S.APPROVED, actor=actor, now=now, note=note)
+    row.reviewer, row.reviewed_at, row.note = actor.ref, now, note[:200]
+    _record(row, "withdrawal.approve", actor, now, note)
+    return True
+
+
+def reject(
+    withdrawal_id: int,
+    *,
+    reason: str,
+    actor: audit.Actor,
+    actor_member_id: int | None,
+    now: datetime,
+) -> None:
+    """Refuse a withdrawal; its money is free again. Raises IllegalMove, InvalidInput."""
+    row = states.locked(withdrawal_id)
+    _never_own(row, actor_member_id)
+    if not reason.strip():
+        raise InvalidInput("reason", "请填写拒绝原因，申请人会看到")
+    states.move(row, S.REJECTED, actor=actor, now=now, note=reason.strip()[:200])
+    row.reviewer, row.reviewed_at, row.note = actor.ref, now, reason.strip()[:200]
+    _record(row, "withdrawal.reject", actor, now, row.note)
+
+
+def _check_amount(amount_fen: int) -> None:
+    least = settings.value(settings.registry.WITHDRAW_MIN_FEN)
+    most = settings.value(settings.registry.WITHDRAW_MAX_FEN)
+    if amount_fen <= 0:
+        raise BelowMinimum("amount", "提现金额必须大于 0")
+    if amount_fen < least:
+        raise BelowMinimum("amount", f"提现金额最低 ¥{format_yuan(least)}", least_fen=least)
+    if amount_fen > most:
+        raise AboveMaximum("amount", f"单笔提现最高 ¥{format_yuan(most)}", most_fen=most)
+
+
+def _never_own(row: Withdrawal, actor_member_id: int | None) -> None:
+    if actor_member_id is not None and actor_member_id == row.member_id:
+        raise OwnWithdrawal()
+
+
+def _record(row: Withdrawal, action: str, actor: audit.Actor, now: datetime, reason: str) -> None:
+    audit.record(
+        action,
+        subject="withdrawal",
+        subject_id=row.id,
+        actor=actor,
+        now=now,
+        after={"status": row.status.value, "gross_fen": row.gross_fen},
+        reason=reason[:200],
+    )
+
+
+def _by_request(member_id: int, request_key: str) -> Withdrawal | None:
+    return db.session.scalar(
+        sa.select(Withdrawal).filter_by(member_id=member_id, request_key=request_key)
+    )

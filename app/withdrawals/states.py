@@ -1,0 +1,110 @@
+"""The one place where a withdrawal's state moves, with the money it moves."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from app import audit, ledger, outbox
+from app.core.db import db, require_transaction
+from app.core.errors import IllegalMove, NotFound
+from app.ledger import AccountKind, Move
+from app.withdrawals.models import TRANSITIONS, Withdrawal, WithdrawalStatus
+
+S = WithdrawalStatus
+RELEASING = frozenset({S.CANCELLED, S.REJECTED, S.FAILED})
+# What the member is told about.
+NEWS = frozenset({S.APPROVED, S.REJECTED, S.WAIT_CONFIRM, S.PAID, S.FAILED})
+
+
+def locked(withdrawal_id: int) -> Withdrawal:
+    """The withdrawal, locked and freshly read. Raises NotFound."""
+    require_transaction()
+    row = db.session.scalar(
+        sa.select(Withdrawal)
+        .filter_by(id=withdrawal_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if row is None:
+        raise NotFound("提现记录不存在")
+    return row
+
+
+def move(
+    row: Withdrawal,
+    to: WithdrawalStatus,
+    *,
+    actor: audit.Actor,
+    now: datetime,
+    note: str = "",
+) -> None:
+    """Move a locked withdrawal, log it, and move its money. Raises IllegalMove."""
+    if to not in TRANSITIONS[row.status]:
+        raise IllegalMove(state=row.status.value)
+    audit.record_move(
+        "withdrawal",
+        row.id,
+        from_state=row.status.value,
+        to_state=to.value,
+        actor=actor,
+        now=now,
+        note=note,
+    )
+    row.status = to
+    if to in RELEASING:
+        row.ended_at = now
+        _release(row, now)
+    elif to is S.PAID:
+        row.ended_at = now
+        _pay_out(row, now)
+    if to in NEWS:
+        outbox.publish(f"withdrawal_{to.value}", row.id, now=now)
+
+
+def freeze(row: Withdrawal, now: datetime) -> None:
+    """`available` > `frozen`, the gross. Raises InsufficientBalance."""
+    _post(
+        row,
+        "requested",
+        [
+            Move(
+                ledger.member(AccountKind.AVAILABLE, row.member_id),
+                ledger.member(AccountKind.FROZEN, row.member_id),
+                row.gross_fen,
+            )
+        ],
+        now,
+    )
+
+
+def _release(row: Withdrawal, now: datetime) -> None:
+    """`frozen` > `available`, the gross."""
+    available = ledger.member(AccountKind.AVAILABLE, row.member_id)
+    _post(
+        row,
+        "released",
+        [Move(ledger.member(AccountKind.FROZEN, row.member_id), available, row.gross_fen)],
+        now,
+    )
+
+
+def _pay_out(row: Withdrawal, now: datetime) -> None:
+    frozen = ledger.member(AccountKind.FROZEN, row.member_id)
+    parts = [
+        (AccountKind.WORLD_WX, row.net_fen),
+        (AccountKind.TAX_PAYABLE, row.tax_fen),
+        (AccountKind.VAT_PAYABLE, row.vat_fen),
+        (AccountKind.SHOP, row.fee_fen),
+    ]
+    moves = [Move(frozen, ledger.system(kind), fen) for kind, fen in parts if fen]
+    _post(row, "paid", moves, now)
+
+
+def _post(row: Withdrawal, event: str, moves: list[Move], now: datetime) -> None:
+    ledger.post(
+        f"withdrawal:{row.id}:{event}",
+        event=f"withdrawal_{event}",
+        moves=moves,
+        now=now,
+        subject=("withdrawal", row.id),
+    )

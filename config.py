@@ -1,0 +1,219 @@
+"""Configuration from the environment; `.env` is read in development.
+
+Every name is described in `.env.example`. `load` refuses to build a production
+configuration that is incomplete, carries sample secrets, runs in debug or points
+at anything but WeChat itself: a shop must not start that way.
+"""
+
+import base64
+import binascii
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).resolve().parent
+
+OFFICIAL = {
+    "WECHAT_API_BASE": "https://api.weixin.qq.com",
+    "WECHAT_OPEN_BASE": "https://open.weixin.qq.com",
+    "WECHAT_MP_BASE": "https://mp.weixin.qq.com",
+    "WXPAY_BASE": "https://api.mch.weixin.qq.com",
+    "WECHAT_JSSDK_URL": "https://res.wx.qq.com/open/js/jweixin-1.6.0.js",
+}
+# WeChat Pay's second entrance, for when the first one is out of reach.
+ALSO_OFFICIAL = {"https://api2.mch.weixin.qq.com"}
+
+SECRETS = ("SECRET_KEY", "DATA_KEYS", "WECHAT_APP_SECRET", "WECHAT_TOKEN", "WXPAY_APIV3_KEY")
+NEEDED = (
+    *SECRETS,
+    "DATABASE_URL",
+    "PUBLIC_BASE_URL",
+    "WECHAT_APP_ID",
+    "WECHAT_ORIGINAL_ID",
+    "WECHAT_AES_KEY",
+    "WXPAY_MCH_ID",
+    "WXPAY_CERT_SERIAL",
+    "WXPAY_PRIVATE_KEY_FILE",
+    "WXPAY_PUBLIC_KEY_ID",
+    "WXPAY_PUBLIC_KEY_FILE",
+)
+# Shortest length of each secret that somebody chose or copied.
+SHORTEST = {
+    "SECRET_KEY": 32,
+    "WECHAT_APP_SECRET": 32,
+    "WECHAT_TOKEN": 16,
+    "WXPAY_APIV3_KEY": 32,
+    "WECHAT_AES_KEY": 43,
+}
+_SAMPLE = re.compile(
+    r"change.?me|example|sample|secret|password|your[-_]|xxx|^(.)\1*$", re.IGNORECASE
+)
+
+
+class ConfigError(Exception):
+    """What is wrong with the environment, one sentence a line."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the program was told; names are those of `.env.example` in lower case."""
+
+    app_env: str
+    secret_key: str
+    data_keys: str
+    database_url: str
+    redis_url: str
+    public_base_url: str
+    data_dir: Path
+    log_level: str
+    trusted_proxies: int
+    distribution_hard_cap: int
+    wechat_app_id: str
+    wechat_app_secret: str
+    wechat_original_id: str
+    wechat_token: str
+    wechat_aes_key: str
+    wechat_api_base: str
+    wechat_open_base: str
+    wechat_mp_base: str
+    wechat_jssdk_url: str
+    wxpay_base: str
+    wxpay_mch_id: str
+    wxpay_cert_serial: str
+    wxpay_private_key_file: str
+    wxpay_apiv3_key: str
+    wxpay_public_key_id: str
+    wxpay_public_key_file: str
+    wxpay_notify_base: str
+
+    @property
+    def is_production(self) -> bool:
+        return self.app_env == "production"
+
+    @property
+    def uses_sandbox(self) -> bool:
+        """Whether pages are shown inside the sandbox's phone, not in WeChat."""
+        return self.wechat_open_base != OFFICIAL["WECHAT_OPEN_BASE"]
+
+
+def from_environment() -> Config:
+    """The configuration of this process. Raises ConfigError."""
+    given: dict[str, str] = {}
+    if os.environ.get("APP_ENV", "development") == "development":
+        given = {k: v for k, v in dotenv_values(ROOT / ".env").items() if v}
+    return load({**given, **os.environ})
+
+
+def load(env: Mapping[str, str]) -> Config:
+    """Build a configuration from these names. Raises ConfigError."""
+
+    def text(name: str, default: str = "") -> str:
+        return env.get(name, "").strip() or default
+
+    problems: list[str] = []
+    app_env = text("APP_ENV", "development")
+    if app_env not in ("development", "test", "production"):
+        problems.append("APP_ENV must be development, test or production")
+    hard_cap = text("DISTRIBUTION_HARD_CAP", "2")
+    if hard_cap not in ("1", "2", "3"):
+        problems.append("DISTRIBUTION_HARD_CAP must be 1, 2 or 3")
+        hard_cap = "2"
+    proxies = text("TRUSTED_PROXIES", "0")
+    if not proxies.isdecimal():
+        problems.append("TRUSTED_PROXIES must be a number of proxies")
+        proxies = "0"
+    public = text("PUBLIC_BASE_URL", "http://127.0.0.1:8000").rstrip("/")
+    config = Config(
+        app_env=app_env,
+        secret_key=text("SECRET_KEY"),
+        data_keys=text("DATA_KEYS"),
+        database_url=text("DATABASE_URL", f"sqlite:///{ROOT / 'instance' / 'mall.db'}"),
+        redis_url=text("REDIS_URL"),
+        public_base_url=public,
+        data_dir=Path(text("DATA_DIR", str(ROOT / "instance" / "data"))),
+        log_level=text("LOG_LEVEL", "INFO"),
+        trusted_proxies=int(proxies),
+        distribution_hard_cap=int(hard_cap),
+        wechat_app_id=text("WECHAT_APP_ID"),
+        wechat_app_secret=text("WECHAT_APP_SECRET"),
+        wechat_original_id=text("WECHAT_ORIGINAL_ID"),
+        wechat_token=text("WECHAT_TOKEN"),
+        wechat_aes_key=text("WECHAT_AES_KEY"),
+        wechat_api_base=text("WECHAT_API_BASE", OFFICIAL["WECHAT_API_BASE"]).rstrip("/"),
+        wechat_open_base=text("WECHAT_OPEN_BASE", OFFICIAL["WECHAT_OPEN_BASE"]).rstrip("/"),
+        wechat_mp_base=text("WECHAT_MP_BASE", OFFICIAL["WECHAT_MP_BASE"]).rstrip("/"),
+        wechat_jssdk_url=text("WECHAT_JSSDK_URL", OFFICIAL["WECHAT_JSSDK_URL"]),
+        wxpay_base=text("WXPAY_BASE", OFFICIAL["WXPAY_BASE"]).rstrip("/"),
+        wxpay_mch_id=text("WXPAY_MCH_ID"),
+        wxpay_cert_serial=text("WXPAY_CERT_SERIAL"),
+        wxpay_private_key_file=text("WXPAY_PRIVATE_KEY_FILE"),
+        wxpay_apiv3_key=text("WXPAY_APIV3_KEY"),
+        wxpay_public_key_id=text("WXPAY_PUBLIC_KEY_ID"),
+        wxpay_public_key_file=text("WXPAY_PUBLIC_KEY_FILE"),
+        wxpay_notify_base=text("WXPAY_NOTIFY_BASE", public).rstrip("/"),
+    )
+    if not config.secret_key:
+        problems.append("SECRET_KEY is missing: scripts/run makes one, or use a random string")
+    problems += _data_keys_problems(config.data_keys)
+    if config.is_production:
+        problems += _production_problems(env, config)
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def _data_keys_problems(listed: str) -> list[str]:
+    if not listed:
+        return ["DATA_KEYS is missing: id:base64 of 32 random bytes"]
+    for item in listed.split(","):
+        key_id, _, encoded = item.strip().partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            key = b""
+        if not key_id or len(key) != 32:
+            return ["DATA_KEYS wants id:base64 with 32 bytes a key, comma separated"]
+    return []
+
+
+def _production_problems(env: Mapping[str, str], config: Config) -> list[str]:
+    problems = [f"{name} is missing" for name in NEEDED if not env.get(name, "").strip()]
+    for name, least in SHORTEST.items():
+        value = env.get(name, "").strip()
+        if value and len(value) < least:
+            problems.append(f"{name} is shorter than {least} characters")
+    problems += [
+        f"{name} looks like a sample, not a secret"
+        for name in SECRETS
+        if _SAMPLE.search(env.get(name, "").strip())
+    ]
+    for name, official in OFFICIAL.items():
+        given = env.get(name, "").strip().rstrip("/")
+        if given and given != official and given not in ALSO_OFFICIAL:
+            problems.append(f"{name} must be {official} in production, not {given}")
+    problems += [
+        f"{name} must begin with https:// in production"
+        for name, value in (
+            ("PUBLIC_BASE_URL", config.public_base_url),
+            ("WXPAY_NOTIFY_BASE", config.wxpay_notify_base),
+        )
+        if not value.startswith("https://")
+    ]
+    if env.get("FLASK_DEBUG", "").strip() not in ("", "0"):
+        problems.append("FLASK_DEBUG must not be set in production")
+    if config.log_level.upper() == "DEBUG":
+        # urllib3 would log access tokens at this level.
+        problems.append("LOG_LEVEL must not be DEBUG in production")
+    for name in ("WXPAY_PRIVATE_KEY_FILE", "WXPAY_PUBLIC_KEY_FILE"):
+        path = env.get(name, "").strip()
+        if path and not Path(path).is_file():
+            problems.append(f"{name} names no file")
+    return problems
