@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 
 import config as configuration
 from app import admin, cli, commission, mall, webhooks, wechat
-from app.core import crypto, logs, web
+from app.core import crypto, health, logs, web
 from app.core.cache import Cache
 from app.core.db import db
 
@@ -50,6 +50,7 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     web.init_app(app)
     wechat.init_app(app)
     commission.subscribe()
+    app.register_blueprint(health.bp)
     for part in (mall, admin, webhooks):
         part.init_app(app)
     web.register_app_errors(app, {"": mall.render_error, "admin": admin.render_error})

@@ -7,7 +7,6 @@ SKU caches the sum (invariant K2). Reserving is one conditional UPDATE.
 from app.catalog.errors import OutOfStock, SoldOff
 from app.catalog.models import Category, Product, Sku, StockMove
 from app.catalog.queries import (
-    ancestry,
     categories,
     categories_of_products,
     listed,
@@ -24,7 +23,6 @@ __all__ = [
     "SoldOff",
     "StockMove",
     "add_stock",
-    "ancestry",
     "categories",
     "categories_of_products",
     "listed",

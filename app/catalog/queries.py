@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
@@ -48,19 +48,18 @@ def skus_for_sale(sku_ids: Iterable[int]) -> dict[int, Sku]:
     return found
 
 
-def ancestry(category_id: int | None) -> list[int]:
-    """A category and its ancestors, nearest first."""
-    parents = dict(db.session.execute(sa.select(Category.id, Category.parent_id)).tuples())
+def categories_of_products(product_ids: Iterable[int]) -> dict[int, list[int]]:
+    """For each product its category and that one's ancestors, nearest first."""
+    parents = dict(db.session.execute(sa.select(Category.id, Category.parent_id)).all())
+    rows = db.session.execute(
+        sa.select(Product.id, Product.category_id).where(Product.id.in_(set(product_ids)))
+    )
+    return {product_id: _ancestry(category_id, parents) for product_id, category_id in rows}
+
+
+def _ancestry(category_id: int | None, parents: Mapping[int, int | None]) -> list[int]:
     path: list[int] = []
     while category_id is not None and category_id not in path:
         path.append(category_id)
         category_id = parents.get(category_id)
     return path
-
-
-def categories_of_products(product_ids: Iterable[int]) -> dict[int, list[int]]:
-    """For each product its categories, nearest first."""
-    rows = db.session.execute(
-        sa.select(Product.id, Product.category_id).where(Product.id.in_(set(product_ids)))
-    )
-    return {product_id: ancestry(category_id) for product_id, category_id in rows}

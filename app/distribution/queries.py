@@ -67,7 +67,7 @@ def counts_by_status() -> dict[DistributorStatus, int]:
     rows = db.session.execute(
         sa.select(Distributor.status, sa.func.count()).group_by(Distributor.status)
     )
-    return dict(rows.tuples())
+    return dict(rows.all())
 
 
 def team_counts(member_id: int, depth: int) -> list[int]:

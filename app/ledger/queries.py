@@ -24,7 +24,7 @@ def wallet_of(member_id: int) -> Wallet:
     rows = db.session.execute(
         sa.select(Account.kind, Account.balance_fen).where(Account.owner_id == member_id)
     )
-    held = dict(rows.tuples())
+    held = dict(rows.all())
     return Wallet(
         pending_fen=held.get(AccountKind.PENDING, 0),
         available_fen=held.get(AccountKind.AVAILABLE, 0),

@@ -75,7 +75,7 @@ def counts_by_status(member_id: int | None = None) -> dict[OrderStatus, int]:
     query = sa.select(Order.status, sa.func.count()).group_by(Order.status)
     if member_id is not None:
         query = query.where(Order.member_id == member_id)
-    return dict(db.session.execute(query).tuples())
+    return dict(db.session.execute(query).all())
 
 
 def seats_of(order_id: int) -> Sequence[OrderSeat]:

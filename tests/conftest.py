@@ -1,0 +1,194 @@
+"""Fixtures of the whole suite.
+
+`TEST_ENGINE` says on which engine it runs: `mariadb` (with `TEST_MARIADB_URL`)
+or `sqlite`. The schema is built by the migrations, once a worker. With `session`
+a test lives in an outer transaction that is rolled back; with `live` it commits
+for real and the tables are emptied afterwards, for races and for HTTP servers.
+"""
+
+import base64
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from sqlalchemy.orm import Session
+
+from app.core.db import db
+from app.factory import create_app
+from app.members import Member
+from config import load
+from scripts.wechat_sandbox import config as sandbox_config
+
+ORIGIN = "http://mall.test"
+
+
+def engine_name() -> str:
+    return os.environ.get("TEST_ENGINE", "sqlite")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if engine_name() == "mariadb":
+        return
+    skip = pytest.mark.skip(reason="needs MariaDB (TEST_ENGINE=mariadb)")
+    for item in items:
+        if "mariadb_only" in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if engine_name() == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('db') / 'test.db'}"
+        return
+    server = sa.make_url(os.environ["TEST_MARIADB_URL"])
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    engine = sa.create_engine(server)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    yield server.set(database=name).render_as_string(hide_password=False)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name}")
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def environment(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of an app under test; WeChat's keys are throw-away ones."""
+    sandbox = sandbox_config.init(
+        tmp_path_factory.mktemp("sandbox"), mall_url=ORIGIN, sandbox_url="http://sandbox.test"
+    )
+    return {
+        **sandbox_config.environment(sandbox),
+        "APP_ENV": "test",
+        "SECRET_KEY": "a" * 16 + uuid.uuid4().hex,
+        "DATA_KEYS": "t1:" + base64.b64encode(os.urandom(32)).decode(),
+        "DATABASE_URL": database_url,
+        "PUBLIC_BASE_URL": ORIGIN,
+        "DATA_DIR": str(tmp_path_factory.mktemp("data")),
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+@pytest.fixture(scope="session")
+def migrated_app(environment: dict[str, str]) -> Iterator[Flask]:
+    app = create_app(load(environment))
+    with app.app_context():
+        upgrade()
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(migrated_app: Flask) -> Iterator[Flask]:
+    """The app with its context pushed."""
+    with migrated_app.app_context():
+        yield migrated_app
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """The database session of a test, in an outer transaction that is rolled back."""
+    connection = db.engine.connect()
+    if connection.dialect.name == "sqlite":
+        # Everything of the test, its own savepoints too, is one writing unit.
+        connection.execution_options(isolation_level="SERIALIZABLE")
+    outer = connection.begin()
+    previous = db.session
+    db.session = db._make_scoped_session(
+        {"bind": connection, "join_transaction_mode": "create_savepoint"}
+    )
+    try:
+        yield db.session()
+    finally:
+        db.session.remove()
+        db.session = previous
+        outer.rollback()
+        connection.close()
+
+
+@pytest.fixture
+def live(app: Flask) -> Iterator[Flask]:
+    """The app on tables that are emptied after the test, which may commit."""
+    yield app
+    db.session.remove()
+    empty_tables()
+
+
+def empty_tables() -> None:
+    """Empty every table; append-only ones, too, which only a TRUNCATE can."""
+    tables = [table.name for table in db.metadata.sorted_tables]
+    with db.engine.begin() as connection:
+        if connection.dialect.name == "sqlite":
+            triggers = connection.exec_driver_sql(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+            ).all()
+            connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+            for name, _ in triggers:
+                connection.exec_driver_sql(f"DROP TRIGGER {name}")
+            for table in reversed(tables):
+                connection.exec_driver_sql(f"DELETE FROM {table}")
+            for _, statement in triggers:
+                connection.exec_driver_sql(statement)
+            return
+        connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS = 0")
+        for table in tables:
+            connection.exec_driver_sql(f"TRUNCATE TABLE {table}")
+        connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS = 1")
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without a login, on our own pages."""
+    client = app.test_client()
+    client.environ_base["HTTP_ORIGIN"] = ORIGIN
+    client.environ_base["HTTP_HOST"] = "mall.test"
+    return client
+
+
+@pytest.fixture
+def log_in():
+    """`log_in(client, member)`: the browser belongs to this member."""
+
+    def enter(client: FlaskClient, member: Member | int) -> None:
+        with client.session_transaction() as kept:
+            kept["member"] = member if isinstance(member, int) else member.id
+
+    return enter
+
+
+@pytest.fixture
+def admin_client(app: Flask):
+    """`admin_client("owner")`: a browser in which an admin with this role is logged in."""
+    from app.admin import accounts
+    from app.admin.auth import COOKIE
+    from app.admin.models import Admin, Role
+    from app.core import clock
+    from app.core.db import transaction
+
+    def make(role: str) -> FlaskClient:
+        now = clock.now()
+        with transaction():
+            username = f"{role}{uuid.uuid4().hex[:6]}"
+            accounts.create(username, role=Role(role), now=now)
+            admin = db.session.execute(sa.select(Admin).filter_by(username=username)).scalar_one()
+            token = accounts.log_in(admin.id, address="127.0.0.1", now=now)
+        client = app.test_client()
+        client.environ_base["HTTP_ORIGIN"] = ORIGIN
+        client.environ_base["HTTP_HOST"] = "mall.test"
+        client.set_cookie(COOKIE, token, domain="mall.test", path="/admin")
+        return client
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def vectors_folder() -> Path:
+    """Where the reference vectors are; they lie beside the checkout."""
+    return Path(__file__).resolve().parents[2] / "shared" / "reference"
