@@ -1,0 +1,236 @@
+"""Every protocol vector that the product's own code touches, reproduced exactly."""
+
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+from wechatpy.crypto import WeChatCrypto
+
+from app.core.cache import Cache
+from app.wechat import MessageRefused, NoticeRefused
+from app.wechat.account import Account
+from app.wechat.messages import Endpoint
+from app.wechat.pay import Pay, paid_notice
+from app.wechat.transfers import transfer_notice
+
+
+@pytest.fixture
+def pay(vectors) -> Pay:
+    keys = vectors["keys"]
+    return Pay(
+        base="http://pay.test",
+        appid=keys["appid"],
+        mchid=keys["mchid"],
+        cert_serial=keys["merchant_serial_no"],
+        private_key=keys["merchant_private_key_pem"],
+        apiv3_key=keys["apiv3_key"],
+        public_key_id=keys["wechatpay_public_key_id"],
+        public_key=keys["wechatpay_public_key_pem"],
+        notify_base="https://mall.example.com",
+    )
+
+
+@pytest.fixture
+def endpoint(vectors) -> Endpoint:
+    v = vectors["aes_message"]
+    return Endpoint(
+        appid=v["appid"], original_id="gh_mall", token=v["token"], aes_key=v["encoding_aes_key"]
+    )
+
+
+@pytest.fixture
+def account(vectors, tmp_path) -> Account:
+    return Account(
+        appid=vectors["authorize_url"]["appid"],
+        secret="s" * 32,
+        api_base="http://api.test",
+        open_base="https://open.weixin.qq.com",
+        mp_base="https://mp.weixin.qq.com",
+        public_base="https://mall.example.com",
+        cache=Cache(tmp_path / "cache"),
+    )
+
+
+def at(vector: dict) -> datetime:
+    return datetime.fromtimestamp(int(vector["headers"]["Wechatpay-Timestamp"]), UTC)
+
+
+def test_server_signatures_are_accepted(vectors):
+    for v in vectors["server_signature"]:
+        endpoint = Endpoint(appid="wx", original_id="gh", token=v["token"], aes_key="a" * 43)
+
+        endpoint.check(v)
+
+
+def test_a_server_signature_with_one_letter_changed_is_refused(vectors):
+    v = dict(vectors["server_signature"][0])
+    endpoint = Endpoint(appid="wx", original_id="gh", token=v["token"], aes_key="a" * 43)
+    v["signature"] = v["signature"][:-1] + ("0" if v["signature"][-1] != "0" else "1")
+
+    with pytest.raises(MessageRefused):
+        endpoint.check(v)
+
+
+def aes_query(v: dict) -> dict:
+    return {
+        "timestamp": v["timestamp"],
+        "nonce": v["nonce"],
+        "encrypt_type": "aes",
+        "msg_signature": v["msg_signature"],
+    }
+
+
+def test_the_safe_mode_message_opens_to_its_scene(vectors, endpoint):
+    v = vectors["aes_message"]
+
+    push = endpoint.open(aes_query(v), v["safe_mode_body"].encode())
+
+    assert push is not None
+    assert (push.openid, push.event, push.scene) == ("oUser0001", "subscribe_scan", "d_42")
+
+
+def test_a_safe_mode_message_with_another_signature_is_refused(vectors, endpoint):
+    v = vectors["aes_message"]
+    query = {**aes_query(v), "msg_signature": "0" * 40}
+
+    with pytest.raises(MessageRefused):
+        endpoint.open(query, v["safe_mode_body"].encode())
+
+
+def test_the_sealed_reply_opens_to_what_was_said(vectors, endpoint):
+    v, m = vectors["aes_reply"], vectors["aes_message"]
+
+    sealed = endpoint.seal(
+        {"encrypt_type": "aes"},
+        v["plaintext_xml"],
+        timestamp=int(v["timestamp"]),
+        nonce=v["nonce"],
+    )
+
+    crypto = WeChatCrypto(m["token"], m["encoding_aes_key"], m["appid"])
+    import xmltodict
+
+    fields = xmltodict.parse(sealed)["xml"]
+    opened = crypto.decrypt_message(
+        sealed, fields["MsgSignature"], fields["TimeStamp"], fields["Nonce"]
+    )
+    assert opened == v["plaintext_xml"]
+
+
+def test_jssdk_signatures(vectors, account):
+    for v in vectors["jssdk_signature"]:
+        assert (
+            account.client.jsapi.get_jsapi_signature(
+                v["noncestr"], v["jsapi_ticket"], int(v["timestamp"]), v["url"].partition("#")[0]
+            )
+            == v["signature"]
+        )
+
+
+def test_the_authorize_address_has_its_parameters_in_order(vectors, account):
+    v = vectors["authorize_url"]
+
+    url = account.authorize_url(v["state"])
+
+    assert url == (
+        "https://open.weixin.qq.com/connect/oauth2/authorize?appid=wxd678efh567hg6787"
+        "&redirect_uri=https%3A%2F%2Fmall.example.com%2Fwechat%2Foauth%2Fcallback"
+        "&response_type=code&scope=snsapi_base&state=s8f3a1#wechat_redirect"
+    )
+
+
+def test_the_address_of_a_scenes_picture_is_escaped(vectors, account):
+    v = vectors["showqrcode"]
+
+    url = account.scene_picture_url(v["ticket"])
+
+    assert url == v["url"].replace("/%3D%3D", "%2F%3D%3D")
+
+
+def test_the_pay_sheet_is_signed(vectors, pay):
+    v = vectors["jsapi_pay_sign"]
+
+    signature = pay.library.sign([v["appId"], v["timeStamp"], v["nonceStr"], v["package"]])
+
+    assert signature == v["paySign"]
+
+
+def test_a_payment_notice_opens_to_its_facts(vectors, pay):
+    v = vectors["notify"]["transaction_success"]
+
+    with time_machine.travel(at(v)):
+        notice = pay.open_notice(v["headers"], v["body"].encode())
+
+    facts = paid_notice(notice.resource)
+    assert notice.event_type == "TRANSACTION.SUCCESS"
+    assert (facts.out_trade_no, facts.transaction_id, facts.amount_fen, facts.currency) == (
+        "M20250101000001",
+        "4200002400202501011234567890",
+        100,
+        "CNY",
+    )
+    assert facts.paid_at == datetime(2025, 1, 1, 0, 0, 4, tzinfo=UTC)
+
+
+def test_a_transfer_notice_opens_to_its_facts(vectors, pay):
+    v = vectors["notify"]["transfer_finished"]
+
+    with time_machine.travel(at(v)):
+        notice = pay.open_notice(v["headers"], v["body"].encode())
+
+    answer = transfer_notice(notice.resource)
+    assert (answer.out_bill_no, answer.state, answer.amount_fen) == (
+        "W20250103000001",
+        "SUCCESS",
+        2000,
+    )
+
+
+def refuse(pay: Pay, headers: dict, body: bytes, moment: datetime) -> str:
+    with time_machine.travel(moment), pytest.raises(NoticeRefused) as caught:
+        pay.open_notice(headers, body)
+    return str(caught.value)
+
+
+def test_a_stale_notice_is_refused_though_its_signature_is_right(vectors, pay):
+    v = vectors["notify"]["transaction_success"]
+    late = datetime.fromtimestamp(at(v).timestamp() + 301, UTC)
+
+    assert refuse(pay, v["headers"], v["body"].encode(), late) == "timestamp"
+
+
+def test_a_notice_with_one_byte_changed_is_refused(vectors, pay):
+    v = vectors["notify"]["transaction_success"]
+
+    assert refuse(pay, v["headers"], v["body"].replace("支付成功", "支付成工").encode(), at(v)) == (
+        "signature"
+    )
+
+
+def test_the_signature_probe_is_refused(vectors, pay):
+    v = vectors["notify"]["transaction_success"]
+    probe = vectors["notify_negative"]["signtest_probe"]["Wechatpay-Signature"]
+
+    refused = refuse(
+        pay, {**v["headers"], "Wechatpay-Signature": probe}, v["body"].encode(), at(v)
+    )
+
+    assert refused == "signature"
+
+
+def test_an_unknown_serial_is_refused_before_anything_is_called(vectors, pay):
+    v = vectors["notify"]["transaction_success"]
+
+    refused = refuse(
+        pay, {**v["headers"], "Wechatpay-Serial": "6E2F1A0B9C8D7E6F"}, v["body"].encode(), at(v)
+    )
+
+    assert refused == "serial"
+
+
+@pytest.mark.parametrize("missing", ["Timestamp", "Nonce", "Signature", "Serial"])
+def test_a_notice_without_a_header_is_refused(vectors, pay, missing):
+    v = vectors["notify"]["transaction_success"]
+    headers = {k: value for k, value in v["headers"].items() if k != f"Wechatpay-{missing}"}
+
+    assert refuse(pay, headers, v["body"].encode(), at(v))
