@@ -24,6 +24,7 @@ from app.factory import create_app
 from app.members import Member
 from config import load
 from scripts.wechat_sandbox import config as sandbox_config
+from tests.stack import Stack, forget_tokens, serving
 
 ORIGIN = "http://mall.test"
 
@@ -95,20 +96,20 @@ def app(migrated_app: Flask) -> Iterator[Flask]:
 @pytest.fixture
 def session(app: Flask) -> Iterator[Session]:
     """The database session of a test, in an outer transaction that is rolled back."""
-    connection = db.engine.connect()
-    if connection.dialect.name == "sqlite":
-        # Everything of the test, its own savepoints too, is one writing unit.
-        connection.execution_options(isolation_level="SERIALIZABLE")
+    engines = db.engines
+    engine = engines[None]
+    connection = engine.connect()
     outer = connection.begin()
     previous = db.session
-    db.session = db._make_scoped_session(
-        {"bind": connection, "join_transaction_mode": "create_savepoint"}
-    )
+    # Flask-SQLAlchemy looks its engine up here and would pass by a session's own bind.
+    engines[None] = connection  # type: ignore[assignment]
+    db.session = db._make_scoped_session({"join_transaction_mode": "create_savepoint"})
     try:
         yield db.session()
     finally:
         db.session.remove()
         db.session = previous
+        engines[None] = engine
         outer.rollback()
         connection.close()
 
@@ -141,6 +142,23 @@ def empty_tables() -> None:
         for table in tables:
             connection.exec_driver_sql(f"TRUNCATE TABLE {table}")
         connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS = 1")
+
+
+@pytest.fixture(scope="session")
+def _stack(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with serving(database_url, tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+
+
+@pytest.fixture
+def stack(_stack: Stack) -> Iterator[Stack]:
+    """Sandbox and mall on real sockets, with empty tables and a fresh sandbox."""
+    _stack.control("/reset")
+    forget_tokens(_stack)
+    with _stack.app.app_context():
+        yield _stack
+        db.session.remove()
+        empty_tables()
 
 
 @pytest.fixture

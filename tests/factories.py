@@ -42,6 +42,14 @@ def make_distributor(
     nickname: str = "", *, now: datetime = NOON, under: Member | None = None
 ) -> Member:
     member = make_member(nickname, now=now)
+    make_distributor_of(member, now=now)
+    if under is not None:
+        bind(member, under, now=now)
+    return member
+
+
+def make_distributor_of(member: Member, *, now: datetime = NOON) -> None:
+    """Let a member that is there already earn."""
     with transaction():
         applied = distribution.apply(
             member.id,
@@ -50,9 +58,6 @@ def make_distributor(
             now=now,
         )
         distribution.approve(applied.id, actor=ADMIN, now=now)
-    if under is not None:
-        bind(member, under, now=now)
-    return member
 
 
 def code_of(member: Member) -> str:

@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any, ParamSpec
 from urllib.parse import urlsplit
 
-from flask import Blueprint, g, redirect, render_template, request, session, url_for
+from flask import g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from app import distribution, members, wechat
@@ -30,10 +30,6 @@ View = Callable[P, ResponseReturnValue]
 STATE_SECONDS = 600
 CODE_SECONDS = 300
 RESTARTS_MAX = 2
-
-
-def init_app(blueprint: Blueprint) -> None:
-    blueprint.before_request(_load_member)
 
 
 def open_page(view: View[P]) -> View[P]:
@@ -126,6 +122,7 @@ def referral(code: str) -> ResponseReturnValue:
     return redirect(target)
 
 
+@bp.before_request
 def _load_member() -> None:
     member_id = session.get("member")
     g.member = None

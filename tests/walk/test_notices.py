@@ -108,9 +108,7 @@ def test_a_lost_notice_is_made_good_by_the_query_job(held: Stack):
     buyer = enter(WANG)
     order = place_order(buyer, make_sku(price_fen=39_90), now=now)
     sheet = orders.paying_sheet(order.id, description="杏", gateway=wechat.current().pay, now=now)
-    held.control(
-        f"/persons/{WANG}/pay", prepay_id=sheet["package"].removeprefix("prepay_id=")
-    )
+    held.control(f"/persons/{WANG}/pay", prepay_id=sheet["package"].removeprefix("prepay_id="))
 
     result = held.job("query-payments", (now + timedelta(minutes=1)).isoformat())
 
@@ -156,7 +154,12 @@ def test_a_sale_settles_and_is_paid_out(stack: Stack):
     wait_for(is_paid)
     stack.job("outbox")
     run_unit(
-        orders.ship, order.id, carrier="顺丰速运", tracking_number="SF1234567890", actor=ADMIN, now=now
+        orders.ship,
+        order.id,
+        carrier="顺丰速运",
+        tracking_number="SF1234567890",
+        actor=ADMIN,
+        now=now,
     )
     run_unit(orders.receive, order.id, actor=SYSTEM, now=now)
 

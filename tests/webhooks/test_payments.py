@@ -35,9 +35,7 @@ def deliver(stack: Stack, **mangle: object) -> int:
     """Deliver the held notice, made wrong; return the mall's HTTP status."""
     (notice,) = stack.look("/notices")["notices"]
     stack.control(f"/notices/{notice['id']}/deliver", mangle=mangle)
-    call = [
-        c for c in stack.look("/calls")["calls"] if "/wechat/pay/notify" in json.dumps(c)
-    ][-1]
+    call = [c for c in stack.look("/calls")["calls"] if "/wechat/pay/notify" in json.dumps(c)][-1]
     return int(call["status"])
 
 

@@ -211,9 +211,7 @@ def test_the_signature_probe_is_refused(vectors, pay):
     v = vectors["notify"]["transaction_success"]
     probe = vectors["notify_negative"]["signtest_probe"]["Wechatpay-Signature"]
 
-    refused = refuse(
-        pay, {**v["headers"], "Wechatpay-Signature": probe}, v["body"].encode(), at(v)
-    )
+    refused = refuse(pay, {**v["headers"], "Wechatpay-Signature": probe}, v["body"].encode(), at(v))
 
     assert refused == "signature"
 
