@@ -17,7 +17,6 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
-from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy.orm import Session
 
 from app.core.db import db
@@ -92,18 +91,6 @@ def app(migrated_app: Flask) -> Iterator[Flask]:
     """The app with its context pushed."""
     with migrated_app.app_context():
         yield migrated_app
-
-
-class JoinedSession(FlaskSession):
-    """A session that stays on the connection it was given.
-
-    Flask-SQLAlchemy's own one asks the app for an engine first and so would leave
-    the test's outer transaction and commit for real.
-    """
-
-    def get_bind(self, *_args: object, **_kwargs: object) -> sa.Connection:
-        assert isinstance(self.bind, sa.Connection)
-        return self.bind
 
 
 @pytest.fixture
