@@ -9,8 +9,9 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
+import config as configuration
 from app import demo as demo_data
-from app import ledger, outbox
+from app import ledger, outbox, wechat
 from app.admin import accounts
 from app.admin.models import Role
 from app.commission.documents import quote_scenario
@@ -22,7 +23,15 @@ from app.jobs.models import JobRun, RunStatus
 
 
 def register(app: Flask) -> None:
-    for group in (admin_group, commissions, demo, jobs, ledger_group, scheduler_group):
+    for group in (
+        admin_group,
+        commissions,
+        demo,
+        jobs,
+        ledger_group,
+        scheduler_group,
+        wechat_group,
+    ):
         app.cli.add_command(group)
 
 
@@ -140,6 +149,25 @@ def create_admin(username: str, name: str, role: str, if_missing: bool) -> None:
         except DomainError as error:
             raise click.ClickException(error.message) from None
     print(f"{web.settings().public_base_url}/admin/setup/{token}")
+
+
+# --- the official account ----------------------------------------------------------
+
+wechat_group = AppGroup("wechat", help="The official account.")
+menu = AppGroup("menu", help="Its menu.")
+wechat_group.add_command(menu)
+
+
+@menu.command("push")
+def push_menu() -> None:
+    """Send wechat_menus/default.json, with our address for {mall}, to WeChat."""
+    file = configuration.ROOT / "wechat_menus" / "default.json"
+    text = file.read_text(encoding="utf-8").replace("{mall}", web.settings().public_base_url)
+    try:
+        wechat.current().account.push_menu(json.loads(text))
+    except wechat.WeChatUnavailable as error:
+        raise click.ClickException(f"WeChat did not take the menu: {error}") from None
+    print("menu pushed")
 
 
 # --- demo --------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import datetime as dt
 import fcntl
 import json
 import os
@@ -367,9 +368,15 @@ GUIDE = """\
      Set up the admin by the link above, ship the order, then confirm receipt on the phone.
   4. 换成“陈梅”，在“我的 · 分销中心”看佣金、为什么是这个数、何时到账。
      Become 陈梅: the commission, why it is this amount and when it arrives.
-  5. 陈梅提现，后台“提现与账务”审核，手机里确认收款。
-     Withdraw as 陈梅, approve it in the admin, confirm the transfer on the phone.
+  5. 不想等 15 天退货期？另开一个终端，让结算任务以为时间已到：
+     No patience for the return window? Tell the settlement, in another terminal, that it is over:
+       scripts/flask jobs run settle --as-of {later}
+  6. 陈梅提现，后台“提现与账务”审核，一分钟内打款，手机里确认收款。
+     Withdraw as 陈梅, approve it in the admin, within a minute confirm the transfer on the phone.
+  7. 看账是否平 / check the books:  scripts/flask ledger verify
 """
+# Longer than the default guard (15 days), counted from today.
+LATER_DAYS = 17
 
 
 def run(*, start_over: bool) -> None:
@@ -418,6 +425,9 @@ def run(*, start_over: bool) -> None:
         programs.append(Program("scheduler", [*flask, "scheduler", "run"], environment))
         wait_until(lambda: get(f"{sandbox}/"), programs, "微信沙盒 / the sandbox")
         wait_until(lambda: get(f"{mall}/readyz"), programs, "商城 / the mall")
+        # WeChat must be there for these two: the account's menu and the codes to scan.
+        step("公众号菜单 / the account's menu", [*flask, "wechat", "menu", "push"], environment)
+        step("推广码 / referral codes", [*flask, "jobs", "run", "renew-scenes"], environment)
         say(f"\n商城已就绪 / The mall is running ({time.monotonic() - started:.0f} s)\n")
         say(f"  商城 Mall           {mall}/")
         say(f"  后台 Admin          {mall}/admin")
@@ -426,7 +436,8 @@ def run(*, start_over: bool) -> None:
             say(f"    {label}{line.strip()}")
         say(f"  微信沙盒 Sandbox    {sandbox}/")
         say(f"  日志 Logs           {relative(LOGS)}/\n")
-        say(GUIDE)
+        later = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=LATER_DAYS)
+        say(GUIDE.format(later=later.isoformat()))
         say("按 Ctrl-C 结束全部 / Ctrl-C ends all of it")
         while True:
             for program in programs:
@@ -440,11 +451,26 @@ def run(*, start_over: bool) -> None:
         lock.close()
 
 
+def flask_command(arguments: list[str]) -> int:
+    """`scripts/flask …`: a flask command on the mall that scripts/run made."""
+    if not RUN_ENV.exists():
+        raise SetupError("还没有运行过 scripts/run / scripts/run has not been run yet.")
+    python = str(ensure_venv(dev=False))
+    command = [python, "-m", "flask", "--app", "wsgi", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=settings("http://127.0.0.1:8000")).returncode
+
+
 def stop(number: int, frame: FrameType | None) -> None:
     raise Stopped
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["flask"]:
+        try:
+            return flask_command(sys.argv[2:])
+        except SetupError as error:
+            say(str(error))
+            return 1
     parser = argparse.ArgumentParser(prog="scripts/run", description="Run the mall with demo data.")
     parser.add_argument(
         "--reset", action="store_true", help="remove what earlier runs made, then start"

@@ -1,12 +1,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from app.core.db import db
+from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
-from app.distribution.models import Distributor, DistributorStatus, ReferralCode
+from app.distribution.models import (
+    BindingAttempt,
+    Distributor,
+    DistributorStatus,
+    ReferralCode,
+)
 from app.members import Member
+
+# WeChat lets a temporary scene live 30 days; printed and shared codes must not die.
+SCENE_RENEWED_BEFORE = timedelta(days=3)
 
 
 @dataclass(frozen=True)
@@ -23,6 +33,24 @@ def distributor_of(member_id: int) -> Distributor | None:
     return db.session.scalar(sa.select(Distributor).filter_by(member_id=member_id))
 
 
+def distributor_by_id(distributor_id: int) -> Distributor:
+    """For the admin panel. Raises NotFound."""
+    found = db.session.get(Distributor, distributor_id)
+    if found is None:
+        raise NotFound("分销员不存在")
+    return found
+
+
+def binding_history(member_id: int, *, limit: int = 50) -> Sequence[BindingAttempt]:
+    """The newest attempts to bind this member, whatever came of them."""
+    return db.session.scalars(
+        sa.select(BindingAttempt)
+        .filter_by(member_id=member_id)
+        .order_by(BindingAttempt.id.desc())
+        .limit(limit)
+    ).all()
+
+
 def is_active(member_id: int) -> bool:
     """Whether this member is a distributor who may earn and bind now."""
     found = distributor_of(member_id)
@@ -34,6 +62,39 @@ def code_owner(code: str) -> int | None:
     return db.session.scalar(
         sa.select(ReferralCode.member_id).filter_by(code=code.strip().upper()[:16])
     )
+
+
+def sharing_code(member_id: int) -> ReferralCode | None:
+    """The referral code of a distributor who may bind now, None for anyone else."""
+    return db.session.scalar(
+        sa.select(ReferralCode)
+        .join(Distributor, Distributor.member_id == ReferralCode.member_id)
+        .where(
+            ReferralCode.member_id == member_id,
+            Distributor.status == DistributorStatus.APPROVED,
+        )
+    )
+
+
+def codes_to_renew(now: datetime, *, limit: int = 50) -> list[int]:
+    """Codes of active distributors whose official-account QR is missing or ends soon."""
+    soon = now + SCENE_RENEWED_BEFORE
+    return list(
+        db.session.scalars(
+            sa.select(ReferralCode.id)
+            .join(Distributor, Distributor.member_id == ReferralCode.member_id)
+            .where(
+                Distributor.status == DistributorStatus.APPROVED,
+                sa.or_(ReferralCode.qr_expires_at.is_(None), ReferralCode.qr_expires_at < soon),
+            )
+            .order_by(ReferralCode.id)
+            .limit(limit)
+        )
+    )
+
+
+def code_text(code_id: int) -> str:
+    return db.session.execute(sa.select(ReferralCode.code).filter_by(id=code_id)).scalar_one()
 
 
 def chain(member_id: int) -> list[Seat]:

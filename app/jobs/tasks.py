@@ -3,12 +3,22 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
-from app import audit, commission, ledger, orders, outbox, settings, wechat, withdrawals
+from app import (
+    audit,
+    commission,
+    distribution,
+    ledger,
+    orders,
+    outbox,
+    settings,
+    wechat,
+    withdrawals,
+)
 from app.core.db import db, run_unit
 
 log = structlog.get_logger()
@@ -122,6 +132,30 @@ def query_transfers(now: datetime, dry_run: bool) -> Result:
     )
 
 
+def renew_scenes(now: datetime, dry_run: bool) -> Result:
+    """Have WeChat make the QR codes of distributors anew before they end (续期推广码)."""
+    account = wechat.current().account
+
+    def renew(code_id: int) -> str:
+        code = distribution.code_text(code_id)
+        db.session.rollback()
+        try:
+            scene = account.temporary_scene(code)
+        except wechat.WeChatUnavailable:
+            return "unclear"
+        run_unit(
+            distribution.keep_scene,
+            code_id,
+            ticket=scene.ticket,
+            url=scene.url,
+            lasts=timedelta(seconds=scene.seconds),
+            now=now,
+        )
+        return "renewed"
+
+    return _each(distribution.codes_to_renew(now), renew, dry_run)
+
+
 def verify_books(now: datetime, dry_run: bool) -> Result:
     """Check every invariant (对账)."""
     wrong = {r.code: r.offending for r in ledger.verify() if r.offending}
@@ -163,6 +197,7 @@ JOBS = {
         Job("settle", "佣金结算", 600, settle),
         Job("pay-withdrawals", "提现打款", 60, pay_withdrawals),
         Job("query-transfers", "补查转账结果", 60, query_transfers),
+        Job("renew-scenes", "续期推广码", 300, renew_scenes),
         Job("verify-books", "账目校验", 86400, verify_books),
     )
 }
