@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.audit.models import StateMove
+from app.core.db import Rows
 
 
 def illegal_moves(
@@ -13,7 +14,7 @@ def illegal_moves(
     transitions: Mapping[Any, set[Any]],
     first_states: set[str],
     table: Any,
-) -> sa.Select[Any]:
+) -> Rows:
     """Moves outside `transitions`, moves that do not follow the last one, and
     subjects of `table` whose `status` is not where their last move ended."""
     chained = (

@@ -1,9 +1,8 @@
-from typing import Any
-
 import sqlalchemy as sa
 
 from app import orders, outbox
 from app.commission.models import Commission, CommissionStatus, PlanVersion, SettlementBatch
+from app.core.db import Rows
 from app.ledger import Account, AccountKind, Entry, invariant
 
 _C1 = "commissions of a line stay within its cap, one row a depth, depth within the hard cap"
@@ -12,7 +11,7 @@ _OPEN = (CommissionStatus.PENDING, CommissionStatus.HELD)
 
 
 @invariant("C1", _C1)
-def _above_cap() -> sa.Select[Any]:
+def _above_cap() -> Rows:
     cap_bps = sa.cast(PlanVersion.document["line_cap_bps"].as_integer(), sa.BigInteger)
     total = sa.func.sum(Commission.amount_fen)
     return (
@@ -25,7 +24,7 @@ def _above_cap() -> sa.Select[Any]:
 
 
 @invariant("C1", _C1)
-def _two_of_a_depth() -> sa.Select[Any]:
+def _two_of_a_depth() -> Rows:
     return (
         sa.select(Commission.order_line_id.label("line"), Commission.depth)
         .group_by(Commission.order_line_id, Commission.depth)
@@ -34,7 +33,7 @@ def _two_of_a_depth() -> sa.Select[Any]:
 
 
 @invariant("C2", "after refunds a commission stands exactly at amount * (paid - refunded) // paid")
-def _refund_not_followed() -> sa.Select[Any]:
+def _refund_not_followed() -> Rows:
     """Lines whose order still has news to deliver are in flight, not wrong."""
     line = orders.OrderLine
     target = Commission.amount_fen * (line.paid_fen - line.refunded_fen)
@@ -54,7 +53,7 @@ def _refund_not_followed() -> sa.Select[Any]:
 
 
 @invariant("C3", "none settled before the guard ended")
-def _settled_early() -> sa.Select[Any]:
+def _settled_early() -> Rows:
     return (
         sa.select(Commission.id.label("commission"), Commission.settled_at)
         .join(orders.Order, orders.Order.id == Commission.order_id)
@@ -69,7 +68,7 @@ def _settled_early() -> sa.Select[Any]:
 
 
 @invariant("C4", _C4)
-def _entry_differs() -> sa.Select[Any]:
+def _entry_differs() -> Rows:
     booked = (
         sa.select(
             SettlementBatch.id.label("batch"),
@@ -103,7 +102,7 @@ def _entry_differs() -> sa.Select[Any]:
 
 
 @invariant("C4", _C4)
-def _batch_differs() -> sa.Select[Any]:
+def _batch_differs() -> Rows:
     counted = sa.func.count(Commission.id)
     return (
         sa.select(SettlementBatch.id.label("batch"), SettlementBatch.rows, counted.label("found"))
@@ -114,7 +113,7 @@ def _batch_differs() -> sa.Select[Any]:
 
 
 @invariant("P1", "pending equals the open commissions of the member")
-def _pending_differs() -> sa.Select[Any]:
+def _pending_differs() -> Rows:
     owed = (
         sa.select(
             Commission.member_id,
@@ -135,7 +134,7 @@ def _pending_differs() -> sa.Select[Any]:
 
 
 @invariant("P1", "pending equals the open commissions of the member")
-def _pending_missing() -> sa.Select[Any]:
+def _pending_missing() -> Rows:
     account = sa.select(Account.id).where(
         Account.owner_id == Commission.member_id, Account.kind == AccountKind.PENDING
     )

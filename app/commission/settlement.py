@@ -100,8 +100,8 @@ def _claim(batch_id: int, now: datetime, limit: int) -> sa.Update:
     }
     order = (Commission.mature_at, Commission.id)
     if db.session.get_bind().dialect.name == "sqlite":
-        due = sa.select(Commission.id).where(*_due(now)).order_by(*order).limit(limit)
-        return sa.update(Commission).where(Commission.id.in_(due)).values(change)
+        first = sa.select(Commission.id).where(*_due(now)).order_by(*order).limit(limit)
+        return sa.update(Commission).where(Commission.id.in_(first)).values(change)
     # MariaDB refuses LIMIT in an IN subquery; a derived table is read first.
     due = sa.select(Commission.id).where(*_due(now)).order_by(*order).limit(limit).subquery()
     return (

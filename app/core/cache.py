@@ -37,7 +37,7 @@ class Cache:
         if self._redis is not None:
             try:
                 stored = self._redis.get(key)
-                return None if stored is None else json.loads(stored)  # type: ignore[arg-type]
+                return None if stored is None else json.loads(stored)
             except RedisError as error:
                 self._gone(error)
         return self._get_file(key)

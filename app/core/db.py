@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
@@ -26,6 +26,9 @@ from app.core import clock
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+# A SELECT of any columns.
+Rows: TypeAlias = sa.Select[*tuple[Any, ...]]
 
 
 class Base(DeclarativeBase):
@@ -185,7 +188,7 @@ def lock_rows(cls: type[T], ids: list[int]) -> list[T]:
     old values although the row is locked.
     """
     require_transaction()
-    key = sa.inspect(cls).primary_key[0]  # type: ignore[union-attr]
+    key = sa.inspect(cls).primary_key[0]
     rows = db.session.scalars(
         sa.select(cls)
         .where(key.in_(sorted(ids)))

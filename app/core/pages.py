@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
 
-from app.core.db import db
+from app.core.db import Rows, db
 
 T = TypeVar("T")
 
@@ -21,7 +20,7 @@ class Page(Generic[T]):
 
 
 def newest_first(
-    query: sa.Select[Any], key: InstrumentedAttribute[int], *, before: int | None, size: int = 20
+    query: Rows, key: InstrumentedAttribute[int], *, before: int | None, size: int = 20
 ) -> Page[Any]:
     """The `size` rows of `query` with the largest `key` below `before`."""
     if before is not None:

@@ -1,9 +1,8 @@
-from typing import Any
-
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from app.audit.invariants import illegal_moves
+from app.core.db import Rows
 from app.distribution.models import TRANSITIONS, Distributor
 from app.ledger.invariants import invariant
 from app.members import Member
@@ -12,7 +11,7 @@ T1 = "no cycle in the referral tree, and the stored uplines equal the tree"
 
 
 @invariant("T1", T1)
-def _uplines_differ() -> sa.Select[Any]:
+def _uplines_differ() -> Rows:
     above = aliased(Member)
     return (
         sa.select(Member.id.label("member"), Member.upline1_id, Member.upline2_id)
@@ -27,7 +26,7 @@ def _uplines_differ() -> sa.Select[Any]:
 
 
 @invariant("T1", T1)
-def _not_reached_from_a_root() -> sa.Select[Any]:
+def _not_reached_from_a_root() -> Rows:
     """Members that no walk down from a root meets: they hang on a cycle."""
     reached = sa.select(Member.id).where(Member.upline1_id.is_(None)).cte(recursive=True)
     child = aliased(Member)
@@ -36,5 +35,5 @@ def _not_reached_from_a_root() -> sa.Select[Any]:
 
 
 @invariant("S1", "only legal state moves, each from where the last one ended")
-def _distributor_moves() -> sa.Select[Any]:
+def _distributor_moves() -> Rows:
     return illegal_moves("distributor", TRANSITIONS, {"applied"}, Distributor)

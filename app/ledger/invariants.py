@@ -6,11 +6,10 @@ Codes and meanings are those of `reference/money.md`.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.db import db
+from app.core.db import Rows, db
 from app.ledger.models import (
     MEMBER_KINDS,
     POINT_KINDS,
@@ -20,7 +19,7 @@ from app.ledger.models import (
     Posting,
 )
 
-Query = Callable[[], sa.Select[Any]]
+Query = Callable[[], Rows]
 
 # How many offending rows a report shows; the count is always the whole.
 SAMPLE = 5
@@ -71,7 +70,7 @@ def _run(item: Invariant) -> InvariantResult:
 
 
 @invariant("L1", "every posting has at least two entries and sums to 0 per asset")
-def _unbalanced_postings() -> sa.Select[Any]:
+def _unbalanced_postings() -> Rows:
     points = sa.case((Account.kind.in_(POINT_KINDS), Entry.amount_fen), else_=0)
     return (
         sa.select(Posting.id.label("posting"), Posting.idem_key)
@@ -89,7 +88,7 @@ def _unbalanced_postings() -> sa.Select[Any]:
 
 
 @invariant("L2", "a cached balance equals the sum of its entries")
-def _stale_balances() -> sa.Select[Any]:
+def _stale_balances() -> Rows:
     summed = sa.func.coalesce(sa.func.sum(Entry.amount_fen), 0)
     return (
         sa.select(Account.id.label("account"), Account.balance_fen, summed.label("entries_fen"))
@@ -101,7 +100,7 @@ def _stale_balances() -> sa.Select[Any]:
 
 
 @invariant("L3", "no account below 0 that may not be, debt never above 0")
-def _member_out_of_bounds() -> sa.Select[Any]:
+def _member_out_of_bounds() -> Rows:
     return sa.select(Account.id.label("account"), Account.kind, Account.balance_fen).where(
         sa.or_(
             sa.and_(Account.kind == "debt", Account.balance_fen > 0),
@@ -111,7 +110,7 @@ def _member_out_of_bounds() -> sa.Select[Any]:
 
 
 @invariant("L3", "no account below 0 that may not be, debt never above 0")
-def _system_below_zero() -> sa.Select[Any]:
+def _system_below_zero() -> Rows:
     summed = sa.func.sum(Entry.amount_fen)
     return (
         sa.select(Account.id.label("account"), Account.kind, summed.label("entries_fen"))

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.core.db import db
+from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
 from app.ledger.models import Account, AccountKind, Entry, Posting
 
@@ -83,6 +84,35 @@ def postings_of(subject: tuple[str, int]) -> Sequence[Posting]:
         .options(selectinload(Posting.entries).joinedload(Entry.account))
         .order_by(Posting.id)
     ).all()
+
+
+def postings_page(event: str = "", *, before: int | None = None, size: int = 20) -> Page[Posting]:
+    """All postings with their entries, newest first, of one event or of all."""
+    query = sa.select(Posting).options(selectinload(Posting.entries).joinedload(Entry.account))
+    if event:
+        query = query.filter_by(event=event)
+    return newest_first(query, Posting.id, before=before, size=size)
+
+
+def posting(posting_id: int, *, entries_max: int = 500) -> tuple[Posting, Sequence[Entry], int]:
+    """A posting, its first entries with their accounts, and how many it has.
+
+    A settlement's posting has as many as two entries a member. Raises NotFound.
+    """
+    found = db.session.get(Posting, posting_id)
+    if found is None:
+        raise NotFound("分录不存在")
+    entries = db.session.scalars(
+        sa.select(Entry)
+        .filter_by(posting_id=posting_id)
+        .options(joinedload(Entry.account))
+        .order_by(Entry.id)
+        .limit(entries_max)
+    ).all()
+    count = db.session.scalar(
+        sa.select(sa.func.count()).select_from(Entry).filter_by(posting_id=posting_id)
+    )
+    return found, entries, count or 0
 
 
 def entries_of(

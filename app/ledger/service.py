@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.orm import aliased
 
-from app.core.db import affected, db, require_transaction
+from app.core.db import Rows, affected, db, require_transaction
 from app.ledger.errors import InsufficientBalance
 from app.ledger.models import MEMBER_KINDS, POINT_KINDS, Account, AccountKind, Entry, Posting
 
@@ -184,7 +184,7 @@ def _fill_debts(posting_id: int, amounts: sa.Subquery) -> None:
     )
 
 
-def _insert_entries(query: sa.Select[Any]) -> None:
+def _insert_entries(query: Rows) -> None:
     db.session.execute(
         sa.insert(Entry).from_select(["posting_id", "account_id", "amount_fen"], query)
     )
@@ -221,7 +221,7 @@ def _find_accounts(refs: Iterable[Ref]) -> dict[Ref, int]:
     }
 
 
-def _open_accounts(rows: sa.Select[Any]) -> None:
+def _open_accounts(rows: Rows) -> None:
     """Insert accounts that are not there yet; another's insert is no error."""
     columns = ["kind", "owner_id", "balance_fen"]
     if db.session.get_bind().dialect.name == "sqlite":

@@ -1,14 +1,13 @@
-from typing import Any
-
 import sqlalchemy as sa
 
 from app.audit.invariants import illegal_moves
+from app.core.db import Rows
 from app.ledger import Account, AccountKind, Entry, Posting, invariant
 from app.orders.models import TRANSITIONS, Order, OrderLine, OrderStatus
 
 
 @invariant("O1", "a paid order has exactly one pay-in posting")
-def _paid_without_posting() -> sa.Select[Any]:
+def _paid_without_posting() -> Rows:
     return (
         sa.select(Order.id.label("order"), sa.func.count(Posting.id).label("postings"))
         .outerjoin(
@@ -25,7 +24,7 @@ def _paid_without_posting() -> sa.Select[Any]:
 
 
 @invariant("O1", "a paid order has exactly one pay-in posting")
-def _paid_in_differs() -> sa.Select[Any]:
+def _paid_in_differs() -> Rows:
     return (
         sa.select(Order.id.label("order"), Order.payable_fen, Entry.amount_fen)
         .join(
@@ -43,14 +42,14 @@ def _paid_in_differs() -> sa.Select[Any]:
 
 
 @invariant("O2", "refunds never exceed what was paid")
-def _refunded_too_much() -> sa.Select[Any]:
+def _refunded_too_much() -> Rows:
     return sa.select(OrderLine.id.label("line"), OrderLine.refunded_fen).where(
         OrderLine.refunded_fen > OrderLine.paid_fen
     )
 
 
 @invariant("O3", "nothing is held for a finished order any more")
-def _held_after_finish() -> sa.Select[Any]:
+def _held_after_finish() -> Rows:
     held = sa.func.sum(Entry.amount_fen)
     return (
         sa.select(Order.id.label("order"), held.label("held_fen"))
@@ -64,5 +63,5 @@ def _held_after_finish() -> sa.Select[Any]:
 
 
 @invariant("S1", "only legal state moves, each from where the last one ended")
-def _order_moves() -> sa.Select[Any]:
+def _order_moves() -> Rows:
     return illegal_moves("order", TRANSITIONS, {"unpaid"}, Order)

@@ -49,7 +49,7 @@ def publish(topic: str, subject_id: int, *, now: datetime) -> None:
             )
 
 
-def undelivered(topic: str) -> sa.Select[tuple[int]]:
+def undelivered(topic: str) -> sa.Select[int]:
     """Subject ids whose `topic` has yet to change the database, as a subquery.
 
     Calls do not count: a message that cannot be sent must not stop money.

@@ -5,7 +5,9 @@ row of a key is in force, the older ones are its history.
 """
 
 from app.settings import registry
+from app.settings.models import SettingChange
+from app.settings.queries import history
 from app.settings.registry import Setting
 from app.settings.service import change, everything, value
 
-__all__ = ["Setting", "change", "everything", "registry", "value"]
+__all__ = ["Setting", "SettingChange", "change", "everything", "history", "registry", "value"]

@@ -42,7 +42,7 @@ class Setting(Generic[V]):
                 raise InvalidInput(self.key, f"{self.title}不在可选范围内")
             if self.pattern and not re.fullmatch(self.pattern, value):
                 raise InvalidInput(self.key, f"{self.title}的格式不正确")
-        return value  # type: ignore[return-value]
+        return value
 
 
 SHOP_NAME = Setting("shop.name", "云集好物", "店铺名称", pattern=r".{1,20}")

@@ -38,7 +38,8 @@ def change(key: str, new: object, *, actor: audit.Actor, now: datetime) -> None:
     if setting is None:
         raise NotFound("没有这项设置")
     accepted = setting.check(new)
-    before = value(setting)
+    stored = db.session.scalar(_newest(key))
+    before = setting.default if stored is None else stored.value
     if before == accepted:
         return
     row = SettingChange(key=key, value=accepted, changed_by=actor.ref, changed_at=now)
@@ -55,5 +56,5 @@ def change(key: str, new: object, *, actor: audit.Actor, now: datetime) -> None:
     )
 
 
-def _newest(key: str) -> sa.Select[tuple[SettingChange]]:
+def _newest(key: str) -> sa.Select[SettingChange]:
     return sa.select(SettingChange).filter_by(key=key).order_by(SettingChange.id.desc()).limit(1)

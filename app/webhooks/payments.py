@@ -38,7 +38,7 @@ def transfer_notice_view() -> ResponseReturnValue:
 def _take(event_type: str, act: Act) -> ResponseReturnValue:
     """Verify, store, act, answer. Anything that fails answers 4xx or 5xx: WeChat comes again."""
     try:
-        notice = wechat.current().pay.open_notice(request.headers, request.get_data())
+        notice = wechat.current().pay.open_notice(dict(request.headers), request.get_data())
         if notice.event_type != event_type or not notice.notice_id:
             raise NoticeRefused(f"event {notice.event_type}")
     except NoticeRefused as error:

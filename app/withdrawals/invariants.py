@@ -1,8 +1,7 @@
-from typing import Any
-
 import sqlalchemy as sa
 
 from app.audit.invariants import illegal_moves
+from app.core.db import Rows
 from app.ledger import Account, AccountKind, Entry, Posting, invariant
 from app.withdrawals.models import (
     OPEN,
@@ -18,7 +17,7 @@ _W4 = "frozen equals the open withdrawals"
 
 
 @invariant("W1", "gross = net + tax + vat + fee, net above 0")
-def _parts_differ() -> sa.Select[Any]:
+def _parts_differ() -> Rows:
     w = Withdrawal
     return sa.select(w.id.label("withdrawal"), w.gross_fen, w.net_fen).where(
         sa.or_(w.gross_fen != w.net_fen + w.tax_fen + w.vat_fen + w.fee_fen, w.net_fen <= 0)
@@ -26,7 +25,7 @@ def _parts_differ() -> sa.Select[Any]:
 
 
 @invariant("W2", "at most one bill of a withdrawal is not failed")
-def _two_live_bills() -> sa.Select[Any]:
+def _two_live_bills() -> Rows:
     return (
         sa.select(TransferBill.withdrawal_id.label("withdrawal"), sa.func.count().label("bills"))
         .where(TransferBill.state.not_in((BillState.FAIL, BillState.CANCELLED)))
@@ -36,7 +35,7 @@ def _two_live_bills() -> sa.Select[Any]:
 
 
 @invariant("W3", _W3)
-def _paid_without_bill() -> sa.Select[Any]:
+def _paid_without_bill() -> Rows:
     good = sa.func.coalesce(
         sa.func.sum(
             sa.case(
@@ -64,7 +63,7 @@ def _paid_without_bill() -> sa.Select[Any]:
 
 
 @invariant("W3", _W3)
-def _paid_out_differs() -> sa.Select[Any]:
+def _paid_out_differs() -> Rows:
     left = sa.func.coalesce(sa.func.sum(Entry.amount_fen), 0)
     return (
         sa.select(Withdrawal.id.label("withdrawal"), Withdrawal.net_fen, left.label("left_fen"))
@@ -88,7 +87,7 @@ def _paid_out_differs() -> sa.Select[Any]:
 
 
 @invariant("W4", _W4)
-def _frozen_differs() -> sa.Select[Any]:
+def _frozen_differs() -> Rows:
     opened = (
         sa.select(Withdrawal.member_id, sa.func.sum(Withdrawal.gross_fen).label("open_fen"))
         .where(Withdrawal.status.in_(OPEN))
@@ -106,7 +105,7 @@ def _frozen_differs() -> sa.Select[Any]:
 
 
 @invariant("W4", _W4)
-def _open_without_frozen() -> sa.Select[Any]:
+def _open_without_frozen() -> Rows:
     account = sa.select(Account.id).where(
         Account.owner_id == Withdrawal.member_id, Account.kind == AccountKind.FROZEN
     )
@@ -116,5 +115,5 @@ def _open_without_frozen() -> sa.Select[Any]:
 
 
 @invariant("S1", "only legal state moves, each from where the last one ended")
-def _withdrawal_moves() -> sa.Select[Any]:
+def _withdrawal_moves() -> Rows:
     return illegal_moves("withdrawal", TRANSITIONS, {"submitted"}, Withdrawal)
