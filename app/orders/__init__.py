@@ -33,6 +33,7 @@ from app.orders.payment import (
 from app.orders.ports import PaymentGateway, PaymentState, PrepayRefused
 from app.orders.processes import ask, close, paying_sheet
 from app.orders.queries import (
+    by_ids,
     counts_by_status,
     due_to_expire,
     due_to_finish,
@@ -44,14 +45,24 @@ from app.orders.queries import (
     order_of,
     orders_of,
     orders_page,
+    paid_counts,
     payment_by_number,
     payments_to_query,
     seats_of,
     with_order,
 )
-from app.orders.service import Item, Quote, begin_close, finish_close, place, quote
+from app.orders.service import (
+    QUANTITY_MAX,
+    Item,
+    Quote,
+    begin_close,
+    finish_close,
+    place,
+    quote,
+)
 
 __all__ = [
+    "QUANTITY_MAX",
     "TRANSITIONS",
     "Item",
     "Oddity",
@@ -71,6 +82,7 @@ __all__ = [
     "ask",
     "attach_prepay",
     "begin_close",
+    "by_ids",
     "close",
     "counts_by_status",
     "due_to_expire",
@@ -85,6 +97,7 @@ __all__ = [
     "order_of",
     "orders_of",
     "orders_page",
+    "paid_counts",
     "paying_sheet",
     "payment_by_number",
     "payments_to_query",

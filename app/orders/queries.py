@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -76,6 +76,30 @@ def counts_by_status(member_id: int | None = None) -> dict[OrderStatus, int]:
     if member_id is not None:
         query = query.where(Order.member_id == member_id)
     return dict(db.session.execute(query).all())
+
+
+def by_ids(order_ids: Iterable[int]) -> dict[int, Order]:
+    """Orders by id with their lines, for lists that name them."""
+    wanted = set(order_ids)
+    if not wanted:
+        return {}
+    found = db.session.scalars(
+        sa.select(Order).where(Order.id.in_(wanted)).options(selectinload(Order.lines))
+    )
+    return {order.id: order for order in found}
+
+
+def paid_counts(member_ids: Iterable[int]) -> dict[int, int]:
+    """How many paid orders each of these members has; without any, no key."""
+    wanted = set(member_ids)
+    if not wanted:
+        return {}
+    rows = db.session.execute(
+        sa.select(Order.member_id, sa.func.count())
+        .where(Order.member_id.in_(wanted), Order.paid_at.is_not(None))
+        .group_by(Order.member_id)
+    )
+    return dict(rows.tuples())
 
 
 def seats_of(order_id: int) -> Sequence[OrderSeat]:
