@@ -1,11 +1,30 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
+from app import ledger
 from app.core.db import db
 from app.core.errors import NotFound
+from app.core.money import format_yuan
 from app.core.pages import Page, newest_first
+from app.ledger import AccountKind
+from app.withdrawals.errors import AboveBalance
 from app.withdrawals.models import TransferBill, Withdrawal, WithdrawalStatus
+from app.withdrawals.service import Preview, _check_amount, preview
+
+
+def preview_for(member_id: int, amount_fen: int) -> Preview:
+    """What `service.request` would come to for this member now, before it is asked.
+
+    Raises BelowMinimum, AboveMaximum, AboveBalance, as the request itself would.
+    """
+    _check_amount(amount_fen)
+    free = ledger.balance_fen(AccountKind.AVAILABLE, member_id)
+    if amount_fen > free:
+        raise AboveBalance(
+            "amount", f"提现金额超过可提现余额 ¥{format_yuan(free)}", available_fen=free
+        )
+    return preview(amount_fen)
 
 
 def withdrawal_of(member_id: int, number: str) -> Withdrawal:
@@ -22,6 +41,11 @@ def withdrawal_by_number(number: str) -> Withdrawal:
     if found is None:
         raise NotFound("提现记录不存在")
     return found
+
+
+def number_by_id(withdrawal_id: int) -> str | None:
+    """The number of a withdrawal that a posting names."""
+    return db.session.scalar(sa.select(Withdrawal.number).filter_by(id=withdrawal_id))
 
 
 def withdrawals_of(
@@ -81,5 +105,27 @@ def current_bill(withdrawal_id: int) -> TransferBill | None:
     )
 
 
+def bills_of(withdrawal_id: int) -> Sequence[TransferBill]:
+    """Every bill of a withdrawal, newest first."""
+    return db.session.scalars(
+        sa.select(TransferBill)
+        .filter_by(withdrawal_id=withdrawal_id)
+        .order_by(TransferBill.id.desc())
+    ).all()
+
+
 def bill_by_number(out_bill_no: str) -> TransferBill | None:
     return db.session.scalar(sa.select(TransferBill).filter_by(out_bill_no=out_bill_no))
+
+
+def numbers_of(member_id: int, withdrawal_ids: Iterable[int]) -> dict[int, str]:
+    """The numbers of this member's withdrawals by id, for statement lines."""
+    wanted = set(withdrawal_ids)
+    if not wanted:
+        return {}
+    rows = db.session.execute(
+        sa.select(Withdrawal.id, Withdrawal.number).where(
+            Withdrawal.member_id == member_id, Withdrawal.id.in_(wanted)
+        )
+    )
+    return dict(rows.tuples())
