@@ -4,7 +4,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from app.commission.models import Commission, CommissionStatus
+from app.commission.models import Commission, CommissionStatus, PlanVersion, SettlementBatch
+from app.commission.plans import plan_in_force
+from app.commission.quote import Line, Person, quote
 from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
@@ -76,3 +78,66 @@ def commissions_page(
     if status is not None:
         query = query.filter_by(status=status)
     return newest_first(query, Commission.id, before=before, size=size)
+
+
+def commission_by_id(commission_id: int) -> Commission:
+    """For the admin panel. Raises NotFound."""
+    found = db.session.get(Commission, commission_id)
+    if found is None:
+        raise NotFound("佣金记录不存在")
+    return found
+
+
+def counts_by_status() -> dict[CommissionStatus, int]:
+    """How many commissions stand in each state."""
+    rows = db.session.execute(
+        sa.select(Commission.status, sa.func.count()).group_by(Commission.status)
+    )
+    return dict(rows.tuples())
+
+
+def batch_posting(batch_id: int) -> int | None:
+    """The posting of a settlement batch, None where there is none yet."""
+    return db.session.scalar(sa.select(SettlementBatch.posting_id).filter_by(id=batch_id))
+
+
+def plan_version(plan_id: int) -> PlanVersion:
+    """The version that a commission names. Raises NotFound."""
+    found = db.session.get(PlanVersion, plan_id)
+    if found is None:
+        raise NotFound("方案不存在")
+    return found
+
+
+def sharing_fen(
+    *,
+    level: str,
+    product_id: int,
+    category_ids: Sequence[int],
+    price_fen: int,
+    cost_fen: int,
+    now: datetime,
+) -> int:
+    """What a direct upline of this level would earn from one piece now (分享赚).
+
+    A forecast for the product page: the order's own plan and price decide.
+    """
+    in_force = plan_in_force(now)
+    if in_force is None:
+        return 0
+    [result] = quote(
+        in_force[1],
+        buyer=Person(0, None, is_active=False),
+        uplines=[Person(1, level or None, is_active=True)],
+        lines=[
+            Line(
+                id="1",
+                product_id=product_id,
+                category_ids=category_ids,
+                quantity=1,
+                paid_fen=price_fen,
+                unit_cost_fen=cost_fen,
+            )
+        ],
+    )
+    return sum(share.amount_fen for share in result.shares)
