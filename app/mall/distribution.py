@@ -1,1 +1,212 @@
+"""The distributor's corner (分销中心): joining, codes, commissions, team."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app import commission, distribution, ledger, members, orders, settings, wechat
+from app.commission import Commission, CommissionStatus
+from app.core import clock, web
+from app.core.db import run_unit
+from app.core.errors import InvalidInput, NotFound
+from app.distribution import DistributorStatus, ReferralCode, pictures
+from app.mall import words
+from app.mall.auth import current_member, members_only
+from app.mall.blueprint import bp, shop_settings
+
+# WeChat's temporary codes end; a new one is made while the old one still works.
+SCENE_RENEWED_BEFORE = timedelta(days=3)
+DEPTH_USUAL = 2
+NEWEST = 5
+
+
+@bp.get("/me/distribution")
+@members_only
+def distribution_centre() -> ResponseReturnValue:
+    member_id = current_member().id
+    standing = distribution.distributor_of(member_id)
+    if standing is None or standing.status is not DistributorStatus.APPROVED:
+        return _outside(None)
+    open_states = [CommissionStatus.PENDING, CommissionStatus.HELD]
+    newest = commission.commissions_of(member_id, size=NEWEST).items
+    pending = commission.commissions_of(member_id, open_states, size=NEWEST).items
+    return render_template(
+        "mall/distribution.html",
+        summary=commission.summary_of(member_id, clock.now()),
+        wallet=ledger.wallet_of(member_id),
+        newest=newest,
+        pending=pending,
+        team=sum(distribution.team_counts(member_id, _depth())),
+        **_row_facts([*newest, *pending]),
+    )
+
+
+@bp.post("/me/distribution")
+@members_only
+def apply_for_distribution() -> ResponseReturnValue:
+    try:
+        made = run_unit(
+            distribution.apply,
+            current_member().id,
+            statement=web.form_text("statement", 200),
+            # The version counts only when the box that names it was ticked.
+            agreed_version=web.form_text("version", 20) if request.form.get("agreed") else "",
+            now=clock.now(),
+        )
+    except InvalidInput as error:
+        return _outside(error), error.status
+    flash(
+        "欢迎加入，你已是分销员"
+        if made.status is DistributorStatus.APPROVED
+        else "申请已提交，请等待审核"
+    )
+    return redirect(url_for("mall.distribution_centre"), 303)
+
+
+def _outside(error: InvalidInput | None) -> str:
+    """For who may not share (yet): what it is, the contract, how one stands."""
+    standing = distribution.distributor_of(current_member().id)
+    return render_template(
+        "mall/join.html",
+        standing=standing,
+        sentence=words.DISTRIBUTOR_STATE[standing.status] if standing else None,
+        may_apply=standing is None or standing.status is DistributorStatus.REJECTED,
+        contract=distribution.CONTRACT,
+        version=distribution.CONTRACT_VERSION,
+        statement=web.form_text("statement", 200)
+        if error
+        else (standing.statement if standing else ""),
+        agreed=bool(request.form.get("agreed")),
+        wallet=ledger.wallet_of(current_member().id) if standing else None,
+        error=error,
+    )
+
+
+# --- my code -----------------------------------------------------------------------
+
+
+@bp.get("/me/distribution/code")
+@members_only
+def my_code() -> ResponseReturnValue:
+    code = _my_code()
+    if code is None:
+        return redirect(url_for("mall.distribution_centre"))
+    link, text = _link(code), code.code
+    return render_template(
+        "mall/code.html", code=text, link=link, scene_picture=_scene_picture(code)
+    )
+
+
+@bp.get("/me/distribution/code.png")
+@members_only
+def my_code_picture() -> ResponseReturnValue:
+    code = _my_code()
+    if code is None:
+        raise NotFound("还没有推广码")
+    response = Response(pictures.qr_png(_link(code), size=600), mimetype="image/png")
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    return response
+
+
+def _my_code() -> ReferralCode | None:
+    return distribution.sharing_code(current_member().id)
+
+
+def _link(code: ReferralCode) -> str:
+    return f"{web.settings().public_base_url}{url_for('mall.referral', code=code.code)}"
+
+
+def _scene_picture(code: ReferralCode) -> str:
+    """Where the official account's QR is; empty when WeChat cannot make one now."""
+    account, now = wechat.current().account, clock.now()
+    ends, ticket = code.qr_expires_at, code.qr_ticket
+    if not ticket or ends is None or ends - SCENE_RENEWED_BEFORE <= now:
+        code_id, text = code.id, code.code
+        try:
+            scene = account.temporary_scene(text)
+        except wechat.WeChatUnavailable:
+            return account.scene_picture_url(ticket) if ticket and ends and ends > now else ""
+        ticket = scene.ticket
+        run_unit(
+            distribution.keep_scene,
+            code_id,
+            ticket=ticket,
+            url=scene.url,
+            lasts=timedelta(seconds=scene.seconds),
+            now=now,
+        )
+    return account.scene_picture_url(ticket)
+
+
+# --- commissions -------------------------------------------------------------------
+
+
+@bp.get("/me/distribution/commissions")
+@members_only
+def my_commissions() -> ResponseReturnValue:
+    asked = request.args.get("tab", "")
+    tab, statuses = next(
+        ((key, wanted) for key, _, wanted in words.COMMISSION_TABS if key == asked), ("", ())
+    )
+    page = commission.commissions_of(
+        current_member().id, statuses or None, before=web.page_before()
+    )
+    return render_template("mall/commissions.html", page=page, tab=tab, **_row_facts(page.items))
+
+
+@bp.get("/me/distribution/commissions/<int:commission_id>")
+@members_only
+def commission_page(commission_id: int) -> ResponseReturnValue:
+    row = commission.commission_of(current_member().id, commission_id)
+    facts = _row_facts([row])
+    order = facts["orders"][row.order_id]
+    line = next(line for line in order.lines if line.id == row.order_line_id)
+    return render_template(
+        "mall/commission.html",
+        row=row,
+        order=order,
+        line=line,
+        is_profit=commission.plan_version(row.plan_id).document.get("base") == "profit",
+        **facts,
+    )
+
+
+# --- team --------------------------------------------------------------------------
+
+
+@bp.get("/me/distribution/team")
+@members_only
+def my_team() -> ResponseReturnValue:
+    member_id, depth = current_member().id, _depth()
+    counts = distribution.team_counts(member_id, depth)
+    asked = request.args.get("level", "1")
+    level = int(asked) if asked in ("1", "2", "3") and int(asked) <= depth else 1
+    page = distribution.team_page(member_id, level, before=web.page_before())
+    return render_template(
+        "mall/team.html",
+        page=page,
+        level=level,
+        counts=counts,
+        words=words,
+        bought=orders.paid_counts(member.id for member in page.items),
+    )
+
+
+def _depth() -> int:
+    """How many levels below earn something under the plan in force."""
+    in_force = commission.plan_in_force(clock.now())
+    return in_force[1].depth_cap if in_force else DEPTH_USUAL
+
+
+def _row_facts(rows: Sequence[Commission]) -> dict[str, Any]:
+    """What rows of commissions show besides themselves: their orders and buyers."""
+    found = orders.by_ids(row.order_id for row in rows)
+    return {
+        "orders": found,
+        "buyers": members.names_of(order.member_id for order in found.values()),
+        "guard_days": shop_settings()[settings.registry.GUARD_DAYS.key],
+        "words": words,
+    }

@@ -1,1 +1,165 @@
+"""The wallet (我的钱包): balances, the statement, withdrawing."""
 
+import re
+import secrets
+from datetime import timedelta
+
+from flask import flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app import audit, ledger, settings, wechat, withdrawals
+from app.core import clock, money, web
+from app.core.db import run_unit
+from app.core.errors import InvalidInput
+from app.ledger import AccountKind
+from app.mall import words
+from app.mall.auth import current_member, members_only
+from app.mall.blueprint import bp, shop_settings
+from app.withdrawals import Withdrawal, WithdrawalStatus
+from app.withdrawals.models import OPEN
+
+# WeChat gives a transfer up when nobody confirmed it for a day (wechat.md, section 9).
+CONFIRM_WITHIN = timedelta(hours=24)
+ASK_SECONDS = 3
+_REQUEST_KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
+
+
+@bp.get("/me/wallet")
+@members_only
+def wallet() -> ResponseReturnValue:
+    member_id = current_member().id
+    page = ledger.entries_of(member_id, AccountKind.AVAILABLE, before=web.page_before())
+    asked = [e.posting.subject_id for e in page.items if e.posting.subject == "withdrawal"]
+    return render_template(
+        "mall/wallet.html",
+        wallet=ledger.wallet_of(member_id),
+        page=page,
+        numbers=withdrawals.numbers_of(member_id, asked),
+        words=words,
+    )
+
+
+# --- withdrawing -------------------------------------------------------------------
+
+
+@bp.get("/me/wallet/withdraw")
+@members_only
+def withdraw() -> ResponseReturnValue:
+    return _withdraw_page()
+
+
+@bp.post("/me/wallet/withdraw")
+@members_only
+def withdraw_step() -> ResponseReturnValue:
+    """First the amount is checked and split; then the member confirms what was shown."""
+    member_id, typed = current_member().id, web.form_text("amount", 40)
+    key = request.form.get("request_key", "")
+    try:
+        amount_fen = money.parse_yuan(typed, field="amount", label="提现金额")
+        if not key:
+            price = withdrawals.preview_for(member_id, amount_fen)
+            return render_template(
+                "mall/withdraw_confirm.html",
+                price=price,
+                amount=typed.strip(),
+                request_key=secrets.token_urlsafe(24),
+            )
+        if not _REQUEST_KEY.fullmatch(key):
+            raise InvalidInput("amount", "页面已失效，请重新填写")
+        row = run_unit(
+            withdrawals.request,
+            member_id,
+            amount_fen=amount_fen,
+            request_key=key,
+            now=clock.now(),
+        )
+    except InvalidInput as error:
+        return _withdraw_page(typed=typed, error=error), error.status
+    return redirect(url_for("mall.withdrawal_page", number=row.number), 303)
+
+
+def _withdraw_page(*, typed: str = "", error: InvalidInput | None = None) -> str:
+    rules = shop_settings()
+    return render_template(
+        "mall/withdraw.html",
+        wallet=ledger.wallet_of(current_member().id),
+        least_fen=rules[settings.registry.WITHDRAW_MIN_FEN.key],
+        most_fen=rules[settings.registry.WITHDRAW_MAX_FEN.key],
+        fee=words.percent(int(rules[settings.registry.WITHDRAW_FEE_BPS.key])),
+        has_fee=bool(rules[settings.registry.WITHDRAW_FEE_BPS.key]),
+        typed=typed,
+        error=error,
+    )
+
+
+# --- what became of it -------------------------------------------------------------
+
+
+@bp.get("/me/wallet/withdrawals")
+@members_only
+def withdrawal_list() -> ResponseReturnValue:
+    page = withdrawals.withdrawals_of(current_member().id, before=web.page_before())
+    return render_template("mall/withdrawals.html", page=page, words=words)
+
+
+@bp.get("/me/wallet/withdrawals/<number>")
+@members_only
+def withdrawal_page(number: str) -> ResponseReturnValue:
+    row = _mine(number)
+    bill = withdrawals.current_bill(row.id)
+    waits = row.status is WithdrawalStatus.WAIT_CONFIRM and bill is not None
+    confirm = (
+        wechat.current().transfers.confirm_parameters(bill.package_info)
+        if waits and bill is not None and bill.package_info
+        else None
+    )
+    return render_template(
+        "mall/withdrawal.html",
+        row=row,
+        sentence=words.WITHDRAWAL_SENTENCE[row.status],
+        steps=words.withdrawal_steps(audit.moves_of("withdrawal", row.id), row),
+        reason=words.withdrawal_reason(row, bill),
+        confirm=confirm,
+        deadline=bill.created_at + CONFIRM_WITHIN if waits and bill is not None else None,
+        is_open=row.status in OPEN,
+        state=words.WITHDRAWAL_STATE[row.status],
+    )
+
+
+@bp.get("/me/wallet/withdrawals/<number>/state")
+@members_only
+def withdrawal_state(number: str) -> ResponseReturnValue:
+    """Where it stands; asks WeChat itself while the member has just confirmed."""
+    row = _mine(number)
+    if row.status is WithdrawalStatus.WAIT_CONFIRM and _may_ask(row):
+        bill = withdrawals.current_bill(row.id)
+        if bill is not None:
+            gateway = wechat.current().transfers
+            withdrawals.ask(bill.id, gateway=gateway, now=clock.now())
+            row = _mine(number)
+    return jsonify(
+        status=row.status.value,
+        words=words.WITHDRAWAL_STATE[row.status],
+        waits=row.status is WithdrawalStatus.WAIT_CONFIRM,
+    )
+
+
+@bp.post("/me/wallet/withdrawals/<number>/cancel")
+@members_only
+def cancel_withdrawal(number: str) -> ResponseReturnValue:
+    row_id, member_id = _mine(number).id, current_member().id
+    run_unit(withdrawals.cancel, row_id, member_id=member_id, now=clock.now())
+    flash("已撤回，金额已退回可提现余额")
+    return redirect(url_for("mall.withdrawal_page", number=number), 303)
+
+
+def _mine(number: str) -> Withdrawal:
+    return withdrawals.withdrawal_of(current_member().id, number)
+
+
+def _may_ask(row: Withdrawal) -> bool:
+    key = f"asked_withdrawal:{row.id}"
+    if web.cache().get(key):
+        return False
+    web.cache().set(key, True, ASK_SECONDS)
+    return True

@@ -1,0 +1,225 @@
+"""How states, rules and movements are said to members, in one place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app import audit
+from app.commission import CommissionStatus
+from app.core.money import format_yuan
+from app.distribution import DistributorStatus
+from app.ledger import Entry
+from app.orders import Order, OrderStatus
+from app.withdrawals import TransferBill, Withdrawal, WithdrawalStatus
+
+S, W = OrderStatus, WithdrawalStatus
+
+ORDER_STATE = {
+    S.UNPAID: "待付款",
+    S.CLOSING: "关闭中",
+    S.CLOSED: "已关闭",
+    S.PAID: "待发货",
+    S.SHIPPED: "待收货",
+    S.RECEIVED: "已收货",
+    S.FINISHED: "已完成",
+}
+ORDER_SENTENCE = {
+    S.UNPAID: ("等待付款", "超时未付款，订单会自动取消"),
+    S.CLOSING: ("订单正在关闭", "正在与微信支付确认，请稍后再看"),
+    S.CLOSED: ("订单已关闭", "没有付款，商品已放回货架"),
+    S.PAID: ("已付款，等待发货", "商家正在备货，发出后这里会显示快递单号"),
+    S.SHIPPED: ("商品已发出", "收到并检查无误后，请确认收货"),
+    S.RECEIVED: ("已确认收货", "退货期内如有问题，请联系客服"),
+    S.FINISHED: ("交易完成", "感谢你的购买"),
+}
+# The tabs of the list of orders: key, title, the states in it.
+ORDER_TABS: list[tuple[str, str, tuple[OrderStatus, ...]]] = [
+    ("", "全部", ()),
+    ("unpaid", "待付款", (S.UNPAID,)),
+    ("paid", "待发货", (S.PAID,)),
+    ("shipped", "待收货", (S.SHIPPED,)),
+    ("done", "已完成", (S.RECEIVED, S.FINISHED)),
+]
+
+C = CommissionStatus
+COMMISSION_STATE = {
+    C.PENDING: "待结算",
+    C.HELD: "售后中",
+    C.SETTLED: "已结算",
+    C.VOID: "已失效",
+    C.CLAWED: "已收回",
+}
+COMMISSION_TABS: list[tuple[str, str, tuple[CommissionStatus, ...]]] = [
+    ("", "全部", ()),
+    ("pending", "待结算", (C.PENDING, C.HELD)),
+    ("settled", "已结算", (C.SETTLED,)),
+    ("void", "已失效", (C.VOID, C.CLAWED)),
+]
+
+DEPTH = {1: "直接推荐", 2: "间接推荐", 3: "三级推荐"}
+LEVEL = {1: "一级成员", 2: "二级成员", 3: "三级成员"}
+
+WITHDRAWAL_STATE = {
+    W.SUBMITTED: "待审核",
+    W.CANCELLED: "已撤回",
+    W.REJECTED: "未通过",
+    W.APPROVED: "待打款",
+    W.SENDING: "打款中",
+    W.UNKNOWN: "打款中",
+    W.WAIT_CONFIRM: "待确认收款",
+    W.CANCELLING: "撤销中",
+    W.PAID: "已到账",
+    W.FAILED: "已退回",
+}
+WITHDRAWAL_SENTENCE = {
+    W.SUBMITTED: ("等待商家审核", "审核期间这笔钱已冻结，你可以撤回"),
+    W.CANCELLED: ("你已撤回这笔提现", "金额已退回可提现余额"),
+    W.REJECTED: ("提现没有通过审核", "金额已退回可提现余额"),
+    W.APPROVED: ("审核已通过，等待打款", "商家会通过微信支付转账给你"),
+    W.SENDING: ("正在打款", "正在等待微信支付的结果"),
+    W.UNKNOWN: ("正在打款", "正在与微信支付核对结果，钱不会丢失"),
+    W.WAIT_CONFIRM: ("请在微信里确认收款", "确认后钱会进入你的微信零钱"),
+    W.CANCELLING: ("商家正在撤销这笔转账", "撤销后金额会退回可提现余额"),
+    W.PAID: ("已到账", "钱已转入你的微信零钱"),
+    W.FAILED: ("打款没有成功", "金额已退回可提现余额，可以重新申请"),
+}
+# What a step of the history is called, by the state it led to.
+_STEP = {
+    W.SUBMITTED.value: "提交申请",
+    W.CANCELLED.value: "本人撤回",
+    W.REJECTED.value: "审核未通过",
+    W.APPROVED.value: "审核通过",
+    W.SENDING.value: "发起微信转账",
+    W.UNKNOWN.value: "与微信支付核对结果",
+    W.WAIT_CONFIRM.value: "等待你确认收款",
+    W.CANCELLING.value: "商家撤销转账",
+    W.PAID.value: "转账成功，已到账",
+    W.FAILED.value: "转账没有成功，金额退回",
+}
+# WeChat's reasons for a failed transfer (wechat.md, section 9).
+_FAIL_REASON = {
+    "OVERDUE_CLOSE": "超过 24 小时没有确认收款，转账已自动取消",
+    "MCH_CANCEL": "商家撤销了这笔转账",
+    "CANCELLED": "这笔转账已被撤销",
+    "ACCOUNT_FROZEN": "你的微信支付账户被冻结，请先在微信里解除",
+    "ACCOUNT_NOT_EXIST": "你的微信支付账户不存在或没有开通",
+    "NAME_NOT_CORRECT": "收款人姓名与微信实名不符",
+    "REAL_NAME_CHECK_FAIL": "微信支付尚未实名，请先在微信里完成实名认证",
+    "TRANSFER_QUOTA_EXCEED": "超过了微信的收款额度，请改日再试",
+    "DAY_RECEIVED_QUOTA_EXCEED": "超过了微信当日的收款额度，请改日再试",
+    "REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED": "超过了微信账户的收款额度",
+    "PAYEE_ACCOUNT_ABNORMAL": "你的微信支付账户异常，请在微信里查看",
+    "TRANSFER_RISK": "微信支付认为这笔转账有风险，没有放行",
+}
+
+DISTRIBUTOR_STATE: dict[DistributorStatus, tuple[str, str]] = {
+    DistributorStatus.APPLIED: ("申请正在审核", "通常一到两个工作日内有结果，通过后公众号会通知你"),
+    DistributorStatus.APPROVED: ("你已是分销员", ""),
+    DistributorStatus.REJECTED: ("申请没有通过", "请按下面的原因补充说明后重新申请"),
+    DistributorStatus.SUSPENDED: (
+        "分销资格已暂停",
+        "暂停期间不再产生新佣金，待结算的佣金暂不入账；如有疑问请联系客服",
+    ),
+    DistributorStatus.CLOSED: ("已退出分销", "历史佣金与提现仍可查看；如需重新加入请联系客服"),
+}
+
+_EVENT = {
+    "commission_settled": "佣金结算入账",
+    "withdrawal_requested": "申请提现",
+    "withdrawal_released": "提现退回",
+    "commission_reversed": "退款收回佣金",
+    "debt_filled": "抵扣待追回",
+    "bonus": "奖励",
+    "manual": "人工调整",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One dot of a line of steps; without a time it is still to come."""
+
+    title: str
+    at: datetime | None
+    note: str = ""
+    is_done: bool = True
+
+
+def order_steps(order: Order) -> list[Step]:
+    """The walk of an order with its times; a closed one ends where it closed."""
+    steps = [Step("提交订单", order.created_at)]
+    if order.status in (S.CLOSED, S.CLOSING):
+        return [*steps, Step(ORDER_STATE[order.status], None)]
+    later = [
+        ("付款", order.paid_at),
+        ("发货", order.shipped_at),
+        ("收货", order.received_at),
+        ("完成", order.finished_at),
+    ]
+    return steps + [Step(title, at, is_done=at is not None) for title, at in later]
+
+
+def withdrawal_steps(moves: Sequence[Any], row: Withdrawal) -> list[Step]:
+    """What happened to a withdrawal, oldest first, from its state moves."""
+    return [Step(_STEP.get(move.to_state, "处理中"), move.at) for move in moves]
+
+
+def withdrawal_reason(row: Withdrawal, bill: TransferBill | None) -> str:
+    """Why a withdrawal was refused or failed, as its owner may read it."""
+    if row.status is W.REJECTED:
+        return row.note
+    if row.status is W.FAILED:
+        code = (bill.fail_reason if bill else "") or row.note
+        return _FAIL_REASON.get(code, "微信支付没有完成这笔转账，请稍后重新申请或联系客服")
+    return ""
+
+
+def entry_title(entry: Entry) -> str:
+    """What moved the money of a statement line."""
+    return _EVENT.get(entry.posting.event) or entry.posting.reason or "余额变动"
+
+
+def percent(bps: int) -> str:
+    """`1050` as `10.5%`."""
+    whole, rest = divmod(bps, 100)
+    return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") + "%"
+
+
+def rate(document: dict[str, Any]) -> str:
+    """A commission's rate in words."""
+    if "bps" in document:
+        return percent(document["bps"])
+    if "fen" in document:
+        return f"每件 ¥{format_yuan(document['fen'])}"
+    tiers = document.get("tiers", {})
+    of = "订单金额" if tiers.get("by") == "order_paid" else "毛利率"
+    steps = []
+    for step in tiers.get("steps", []):
+        start = (
+            f"¥{format_yuan(step['from'])}"
+            if tiers.get("by") == "order_paid"
+            else percent(step["from"])
+        )
+        given = percent(step["bps"]) if "bps" in step else f"每件 ¥{format_yuan(step['fen'])}"
+        steps.append(f"满 {start} {given}")
+    return f"按{of}分档（{'，'.join(steps)}）"
+
+
+def rate_source(source: str) -> str:
+    """Which table of the plan the rate comes from."""
+    kind = source.partition(":")[0]
+    return {
+        "product": "这件商品的专属佣金",
+        "category": "这个商品分类的佣金",
+        "level": "你的分销等级的佣金",
+    }.get(kind, "默认佣金")
+
+
+def closed_at(moves: Sequence[Any]) -> datetime | None:
+    """When an order was closed, from its state moves."""
+    return next((move.at for move in moves if move.to_state == S.CLOSED.value), None)
+
+
+def member_actor(member_id: int, address: str) -> audit.Actor:
+    """A member who acts from an address."""
+    return audit.Actor.member(member_id, address)

@@ -1,0 +1,169 @@
+/* What all pages of the mall share: toasts, dialogs, copying, countdowns, longer
+   lists. Pages work without it as far as the browser lets them. */
+(function () {
+  'use strict';
+
+  function toast(text) {
+    var box = document.createElement('div');
+    box.className = 'toast';
+    box.setAttribute('role', 'status');
+    box.textContent = text;
+    document.body.appendChild(box);
+    setTimeout(function () { box.remove(); }, 2400);
+  }
+
+  function button(text, done) {
+    var made = document.createElement('button');
+    made.type = 'button';
+    made.textContent = text;
+    made.addEventListener('click', done);
+    return made;
+  }
+
+  /* Asks before something that can't be undone; the answer comes as a promise. */
+  function ask(text, yes, no) {
+    return new Promise(function (resolve) {
+      var shade = document.createElement('div');
+      var box = document.createElement('div');
+      var words = document.createElement('p');
+      var row = document.createElement('div');
+      shade.className = 'dialog';
+      box.className = 'dialog-box';
+      box.setAttribute('role', 'alertdialog');
+      box.setAttribute('aria-modal', 'true');
+      words.textContent = text;
+      function end(answer) { return function () { shade.remove(); resolve(answer); }; }
+      row.appendChild(button(no || '取消', end(false)));
+      var sure = button(yes || '确定', end(true));
+      row.appendChild(sure);
+      box.appendChild(words);
+      box.appendChild(row);
+      shade.appendChild(box);
+      document.body.appendChild(shade);
+      sure.focus();
+    });
+  }
+
+  /* JSON from our own server; a refusal becomes an Error with the server's words. */
+  function call(url, method) {
+    return fetch(url, {
+      method: method || 'GET', credentials: 'same-origin', headers: { Accept: 'application/json' }
+    }).then(function (response) {
+      return response.json().catch(function () { return {}; }).then(function (body) {
+        if (!response.ok) {
+          var error = new Error(body.message || '网络不太好，请稍后再试');
+          error.code = body.code;
+          throw error;
+        }
+        return body;
+      });
+    }, function () { throw new Error('网络不太好，请稍后再试'); });
+  }
+
+  function copy(text) {
+    var field = document.createElement('textarea');
+    field.value = text;
+    field.readOnly = true;
+    field.className = 'toast';
+    document.body.appendChild(field);
+    field.select();
+    field.setSelectionRange(0, text.length);
+    var good = false;
+    // The old way works in WeChat's webview on plain http, too; the new one does not.
+    try { good = document.execCommand('copy'); } catch (_) { good = false; }
+    field.remove();
+    if (good) { toast('已复制'); return; }
+    if (!navigator.clipboard) { toast('复制没有成功，请长按选择'); return; }
+    navigator.clipboard.writeText(text).then(
+      function () { toast('已复制'); }, function () { toast('复制没有成功，请长按选择'); });
+  }
+
+  /* Calls `run(bridge)` once WeChat's bridge is there; false if this is not WeChat. */
+  function withBridge(run) {
+    if (window.WeixinJSBridge) { run(window.WeixinJSBridge); return true; }
+    if (!/MicroMessenger/i.test(navigator.userAgent)) { return false; }
+    document.addEventListener('WeixinJSBridgeReady', function () { run(window.WeixinJSBridge); }, { once: true });
+    return true;
+  }
+
+  window.Mall = { toast: toast, ask: ask, call: call, withBridge: withBridge };
+
+  document.addEventListener('error', function (event) {
+    if (event.target.tagName === 'IMG') { event.target.classList.add('is-broken'); }
+  }, true);
+
+  document.addEventListener('click', function (event) {
+    var target = event.target.closest('[data-copy], [data-copy-page], [data-more]');
+    if (!target) { return; }
+    if (target.hasAttribute('data-copy')) { copy(target.dataset.copy); }
+    if (target.hasAttribute('data-copy-page')) { copy(location.href); }
+    if (target.hasAttribute('data-more')) { event.preventDefault(); more(target); }
+  });
+
+  document.addEventListener('submit', function (event) {
+    var form = event.target;
+    if (form.dataset.confirm && !form.dataset.sure) {
+      event.preventDefault();
+      ask(form.dataset.confirm, form.dataset.yes, form.dataset.no).then(function (yes) {
+        if (yes) { form.dataset.sure = '1'; form.requestSubmit ? form.requestSubmit() : form.submit(); }
+      });
+      return;
+    }
+    if (form.hasAttribute('data-go')) {
+      event.preventDefault();
+      call(form.action, 'POST').then(
+        function (answer) { location.assign(answer.url); }, function (error) { toast(error.message); });
+      return;
+    }
+    if (form.hasAttribute('data-once') || form.dataset.sure) {
+      if (form.dataset.sent) { event.preventDefault(); return; }
+      form.dataset.sent = '1';
+    }
+  });
+  // Back from the next page: the form may be sent again; its request_key keeps it one.
+  window.addEventListener('pageshow', function () {
+    document.querySelectorAll('form[data-sent]').forEach(function (form) {
+      delete form.dataset.sent;
+      delete form.dataset.sure;
+    });
+  });
+
+  function more(link) {
+    if (link.dataset.busy) { return; }
+    link.dataset.busy = '1';
+    link.textContent = '加载中…';
+    fetch(link.href, { credentials: 'same-origin' }).then(function (response) {
+      if (!response.ok) { throw new Error(); }
+      return response.text();
+    }).then(function (text) {
+      var list = new DOMParser().parseFromString(text, 'text/html').querySelector('[data-list]');
+      if (!list) { location.assign(link.href); return; }
+      link.replaceWith.apply(link, Array.prototype.slice.call(list.children));
+    }).catch(function () {
+      delete link.dataset.busy;
+      link.textContent = '加载失败，点此重试';
+    });
+  }
+
+  function clock(seconds) {
+    var hours = Math.floor(seconds / 3600);
+    var rest = [Math.floor(seconds / 60) % 60, seconds % 60].map(function (part) {
+      return (part < 10 ? '0' : '') + part;
+    }).join(':');
+    return hours ? hours + ':' + rest : rest;
+  }
+
+  // The server says how many seconds are left: a phone's own clock may be wrong.
+  document.querySelectorAll('[data-countdown]').forEach(function (place) {
+    var end = performance.now() + Number(place.dataset.countdown) * 1000;
+    (function tick() {
+      var left = Math.max(0, Math.round((end - performance.now()) / 1000));
+      place.textContent = left ? clock(left) : place.dataset.over;
+      if (left) { setTimeout(tick, 1000); }
+    }());
+  });
+
+  document.querySelectorAll('[data-toast]').forEach(function (note) {
+    setTimeout(function () { note.remove(); }, 3000);
+  });
+}());
