@@ -7,12 +7,24 @@ render. Every view names a `Permission`.
 
 from flask import Flask
 
-from app.admin import auth
+from app.admin import (  # noqa: F401  Importing them registers their views.
+    audit_log,
+    auth,
+    commissions,
+    dashboard,
+    distributors,
+    frame,
+    ledger,
+    login,
+    oddities,
+    orders,
+    settings,
+    withdrawals,
+)
 from app.admin.blueprint import bp, render_error
 
 __all__ = ["bp", "init_app", "render_error"]
 
 
 def init_app(app: Flask) -> None:
-    auth.init_app(bp)
     app.register_blueprint(bp)

@@ -5,11 +5,12 @@ from datetime import timedelta
 from functools import wraps
 from typing import ParamSpec
 
-from flask import Blueprint, Response, abort, g, redirect, request, url_for
+from flask import Response, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import audit
 from app.admin import accounts
+from app.admin.blueprint import bp
 from app.admin.models import ROLE_PERMISSIONS, Admin, Permission
 from app.core import clock, web
 from app.core.db import run_unit
@@ -20,10 +21,6 @@ View = Callable[P, ResponseReturnValue]
 COOKIE = "mall_admin"
 # A session's last sight is written once in a while, not at each request.
 TOUCH_EVERY = timedelta(minutes=5)
-
-
-def init_app(blueprint: Blueprint) -> None:
-    blueprint.before_request(_load_admin)
 
 
 def public(view: View[P]) -> View[P]:
@@ -87,6 +84,7 @@ def drop_session(response: Response) -> Response:
     return response
 
 
+@bp.before_request
 def _load_admin() -> None:
     g.admin = None
     token = request.cookies.get(COOKIE, "")

@@ -12,6 +12,7 @@ from app.catalog.queries import (
     listed,
     product_for_sale,
     skus_for_sale,
+    titles_of,
 )
 from app.catalog.service import add_stock, release, reserve
 
@@ -30,4 +31,5 @@ __all__ = [
     "release",
     "reserve",
     "skus_for_sale",
+    "titles_of",
 ]

@@ -21,6 +21,15 @@ def listed(*, category_id: int | None = None, limit: int = 40) -> Sequence[Produ
     return db.session.scalars(query.order_by(Product.sort, Product.id.desc()).limit(limit)).all()
 
 
+def titles_of(product_ids: Iterable[int]) -> dict[int, str]:
+    """Titles by id, on the shelf or not, for pages that name products."""
+    wanted = set(product_ids)
+    if not wanted:
+        return {}
+    rows = db.session.execute(sa.select(Product.id, Product.title).where(Product.id.in_(wanted)))
+    return dict(rows.tuples().all())
+
+
 def product_for_sale(product_id: int) -> Product:
     """A product with its SKUs. Raises NotFound unless it is on the shelf."""
     product = db.session.scalar(

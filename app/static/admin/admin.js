@@ -138,6 +138,15 @@
     document.querySelectorAll(".btn-loading").forEach((button) => button.classList.remove("btn-loading"));
   });
 
+  // What was refused in a dialog is shown in that dialog, with what was typed.
+  if (window.tabler && window.tabler.Modal) {
+    document.querySelectorAll(".modal[data-open]").forEach((modal) => new window.tabler.Modal(modal).show());
+  }
+  document.addEventListener("shown.bs.modal", (event) => {
+    const field = event.target.querySelector("textarea, input:not([type=hidden])");
+    if (field) field.focus();
+  });
+
   /* ---- unsaved changes ------------------------------------------------------ */
 
   let unsaved = false;

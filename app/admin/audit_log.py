@@ -1,0 +1,40 @@
+"""Who did what: the audit entries with what was before and after."""
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+
+from app import audit
+from app.admin import lists, people, words
+from app.admin.auth import requires
+from app.admin.blueprint import bp
+from app.admin.models import Permission
+from app.core import web
+
+
+@bp.get("/audit")
+@requires(Permission.AUDIT_VIEW)
+def audit_log() -> ResponseReturnValue:
+    actor, action = (request.args.get(name, "")[:64] for name in ("actor", "action"))
+    page = audit.entries_page(actor=actor, action=action, before=web.page_before())
+    known = audit.known_actors()
+    called = people.names([*known, *(row.actor for row in page.items)])
+    return render_template(
+        "admin/audit_log.html",
+        page=page,
+        pager=lists.pager(page),
+        actor=actor,
+        action=action,
+        actors=[("", "全部"), *((ref, called[ref]) for ref in known)],
+        actions=[("", "全部"), *words.ACTION.items()],
+        called=called,
+        changes={row.id: _changes(row) for row in page.items},
+    )
+
+
+def _changes(row: audit.AuditEntry) -> list[tuple[str, object, object]]:
+    """Field, before, after, for every field that either side names."""
+    before, after = row.before or {}, row.after or {}
+    return [
+        (words.field(name), words.shown(name, before.get(name)), words.shown(name, after.get(name)))
+        for name in dict.fromkeys([*before, *after])
+    ]

@@ -1,0 +1,52 @@
+"""The first page: what waits for a person, today's figures, where the money is."""
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app import orders, reports, withdrawals
+from app.admin import auth
+from app.admin.auth import requires
+from app.admin.blueprint import bp
+from app.admin.models import Permission
+from app.core import clock
+from app.core.errors import NotFound
+
+
+@bp.get("/")
+@requires(Permission.DASHBOARD)
+def dashboard() -> ResponseReturnValue:
+    now = clock.now()
+    days = reports.sales_by_day(now)
+    return render_template(
+        "admin/dashboard.html",
+        now=now,
+        queues=reports.queues(now),
+        figures=reports.figures(now),
+        money=reports.money(),
+        days=days,
+        chart={
+            "kind": "line",
+            "unit": "yuan",
+            "x": [f"{row.day:%m-%d}" for row in days],
+            "series": [{"name": "成交额", "values": [row.sales_fen for row in days]}],
+        },
+    )
+
+
+@bp.get("/search")
+@requires(Permission.DASHBOARD)
+def search() -> ResponseReturnValue:
+    """Lead from a number to its page: an order's or a withdrawal's."""
+    q = request.args.get("q", "").strip()[:64]
+    if q and auth.allowed(Permission.ORDER_VIEW):
+        try:
+            return redirect(url_for(".order", number=orders.order_by_number(q).number))
+        except NotFound:
+            pass
+    if q and auth.allowed(Permission.WITHDRAWAL_VIEW):
+        try:
+            found = withdrawals.withdrawal_by_number(q)
+            return redirect(url_for(".withdrawal", number=found.number))
+        except NotFound:
+            pass
+    return render_template("admin/search.html", q=q)

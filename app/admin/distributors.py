@@ -1,0 +1,126 @@
+"""Distributors: applications, standing, the facts of one."""
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app import audit, commission, distribution, ledger, members
+from app.admin import auth, lists, people, words
+from app.admin.auth import requires
+from app.admin.blueprint import bp
+from app.admin.models import Permission
+from app.core import clock, web
+from app.core.db import run_unit
+from app.core.errors import InvalidInput
+from app.distribution import DistributorStatus
+
+D = DistributorStatus
+_TABS = [
+    *((s.value, words.DISTRIBUTOR[s][0]) for s in (D.APPLIED, D.APPROVED, D.SUSPENDED, D.REJECTED)),
+    (D.CLOSED.value, words.DISTRIBUTOR[D.CLOSED][0]),
+    ("all", "全部"),
+]
+
+
+@bp.get("/distributors")
+@requires(Permission.DISTRIBUTOR_VIEW)
+def distributors() -> ResponseReturnValue:
+    counts = {status.value: count for status, count in distribution.counts_by_status().items()}
+    # Opened from the bar: what waits first; nothing waits: those who earn.
+    first = D.APPLIED.value if counts.get(D.APPLIED) else D.APPROVED.value
+    state = lists.chosen([(first, ""), *_TABS])
+    page = distribution.queue(None if state == "all" else D(state), before=web.page_before())
+    return render_template(
+        "admin/distributors.html",
+        page=page,
+        pager=lists.pager(page),
+        tabs=lists.tabs(_TABS, state, counts | {"all": sum(counts.values())}, alerts=[D.APPLIED]),
+        state=state,
+        members=members.names_of(row.member_id for row in page.items),
+    )
+
+
+@bp.get("/distributors/<int:distributor_id>")
+@requires(Permission.DISTRIBUTOR_VIEW)
+def distributor(distributor_id: int) -> ResponseReturnValue:
+    return _page(distributor_id)
+
+
+@bp.post("/distributors/<int:distributor_id>/approve")
+@requires(Permission.DISTRIBUTOR_REVIEW)
+def distributor_approve(distributor_id: int) -> ResponseReturnValue:
+    run_unit(distribution.approve, distributor_id, actor=auth.actor(), now=clock.now())
+    flash("已通过，对方现在可以推广并获得佣金")
+    return _back(distributor_id)
+
+
+@bp.post("/distributors/<int:distributor_id>/reject")
+@requires(Permission.DISTRIBUTOR_REVIEW)
+def distributor_reject(distributor_id: int) -> ResponseReturnValue:
+    try:
+        run_unit(
+            distribution.reject,
+            distributor_id,
+            reason=web.form_text("reason"),
+            actor=auth.actor(),
+            now=clock.now(),
+        )
+    except InvalidInput as error:
+        return _page(distributor_id, {"reject": error.message}), error.status
+    flash("已拒绝，申请人可以看到原因并重新申请")
+    return _back(distributor_id)
+
+
+@bp.post("/distributors/<int:distributor_id>/suspend")
+@requires(Permission.DISTRIBUTOR_REVIEW)
+def distributor_suspend(distributor_id: int) -> ResponseReturnValue:
+    try:
+        run_unit(
+            distribution.suspend,
+            distributor_id,
+            reason=web.form_text("reason"),
+            actor=auth.actor(),
+            now=clock.now(),
+        )
+    except InvalidInput as error:
+        return _page(distributor_id, {"suspend": error.message}), error.status
+    flash("已暂停：不再产生新佣金，待结算佣金暂不结算")
+    return _back(distributor_id)
+
+
+@bp.post("/distributors/<int:distributor_id>/restore")
+@requires(Permission.DISTRIBUTOR_REVIEW)
+def distributor_restore(distributor_id: int) -> ResponseReturnValue:
+    run_unit(distribution.restore, distributor_id, actor=auth.actor(), now=clock.now())
+    flash("已恢复")
+    return _back(distributor_id)
+
+
+def _page(distributor_id: int, errors: dict[str, str] | None = None) -> str:
+    row = distribution.distributor_by_id(distributor_id)
+    member = members.get(row.member_id)
+    uplines = [u for u in (member.upline1_id, member.upline2_id, member.upline3_id) if u]
+    bindings = distribution.binding_history(member.id)
+    owners = {attempt.owner_id for attempt in bindings if attempt.owner_id}
+    review = auth.allowed(Permission.DISTRIBUTOR_REVIEW)
+    return render_template(
+        "admin/distributor.html",
+        row=row,
+        member=member,
+        uplines=uplines,
+        people=members.names_of({*uplines, *owners}),
+        team=distribution.team_counts(member.id, web.settings().distribution_hard_cap),
+        wallet=ledger.wallet_of(member.id),
+        earned=commission.summary_of(member.id, clock.now()),
+        commissions=commission.commissions_of(member.id, size=10).items,
+        bindings=bindings,
+        timeline=people.timeline(audit.moves_of("distributor", row.id), words.DISTRIBUTOR),
+        may_decide=review and row.status is D.APPLIED,
+        may_suspend=review and row.status is D.APPROVED,
+        may_restore=review and row.status is D.SUSPENDED,
+        typed=request.form,
+        errors=errors or {},
+    )
+
+
+def _back(distributor_id: int) -> ResponseReturnValue:
+    return redirect(url_for(".distributor", distributor_id=distributor_id))

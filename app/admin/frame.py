@@ -1,0 +1,124 @@
+"""What stands around every page: the left bar, its counts, the top bar."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import g, url_for
+
+from app import reports, settings
+from app.admin import auth, words
+from app.admin.blueprint import bp
+from app.admin.models import Permission
+from app.core import clock
+
+# Label, icon, items: label, endpoint, permission, key of its badge, also lit by.
+_GROUPS: tuple[
+    tuple[str, str, tuple[tuple[str, str, Permission, str, tuple[str, ...]], ...]], ...
+] = (
+    ("概览", "speedometer2", (("概览", "dashboard", Permission.DASHBOARD, "", ()),)),
+    (
+        "订单",
+        "receipt",
+        (
+            ("全部订单", "orders", Permission.ORDER_VIEW, "to_ship", ("order*",)),
+            ("支付异常", "oddities", Permission.LEDGER_VIEW, "oddities", ("oddit*",)),
+        ),
+    ),
+    (
+        "分销",
+        "diagram-3",
+        (
+            (
+                "分销员",
+                "distributors",
+                Permission.DISTRIBUTOR_VIEW,
+                "applications",
+                ("distributor*",),
+            ),
+        ),
+    ),
+    (
+        "佣金",
+        "percent",
+        (
+            ("佣金明细", "commissions", Permission.COMMISSION_VIEW, "", ("commission*",)),
+            ("佣金方案", "plans", Permission.COMMISSION_VIEW, "", ("plan*",)),
+        ),
+    ),
+    (
+        "提现与账务",
+        "wallet2",
+        (
+            (
+                "提现审核",
+                "withdrawals_list",
+                Permission.WITHDRAWAL_VIEW,
+                "withdrawals",
+                ("withdrawal*",),
+            ),
+            ("总账", "ledger", Permission.LEDGER_VIEW, "", ("posting",)),
+            ("账目核对", "ledger_verify", Permission.LEDGER_VIEW, "", ("ledger_verify*",)),
+        ),
+    ),
+    (
+        "设置",
+        "gear",
+        (
+            ("业务设置", "settings_list", Permission.SETTINGS_VIEW, "", ("setting*",)),
+            ("操作日志", "audit_log", Permission.AUDIT_VIEW, "", ()),
+        ),
+    ),
+)
+
+
+@bp.context_processor
+def _everywhere() -> dict[str, Any]:
+    if g.get("admin") is None or g.get("bare_page"):
+        return {
+            "admin_user": None,
+            "words": words,
+            "allowed": auth.allowed,
+            "Permission": Permission,
+        }
+    badges = {queue.key: queue.count for queue in reports.queues(clock.now())}
+    return {
+        "admin_user": {"name": g.admin.name, "role": words.ROLE[g.admin.role]},
+        "nav": _nav(badges),
+        "standing_warnings": [],
+        "admin_menu": [],
+        "logout_url": url_for("admin.logout"),
+        "search_url": url_for("admin.search"),
+        "mall_name": settings.value(settings.registry.SHOP_NAME),
+        "words": words,
+        "allowed": auth.allowed,
+        "Permission": Permission,
+    }
+
+
+def _nav(badges: dict[str, int]) -> list[dict[str, Any]]:
+    groups = []
+    for label, icon, items in _GROUPS:
+        shown = [
+            {
+                "label": text,
+                "endpoint": f"admin.{endpoint}",
+                "badge": badges.get(badge, 0),
+                "match": [f"admin.{pattern}" for pattern in match],
+            }
+            for text, endpoint, permission, badge, match in items
+            if auth.allowed(permission)
+        ]
+        if shown:
+            groups.append({"label": label, "icon": icon, "items": shown})
+    return groups
+
+
+@bp.app_template_filter("age")
+def age(span: timedelta) -> str:
+    """How long something waits, in the largest whole unit."""
+    minutes = int(span.total_seconds()) // 60
+    if minutes < 60:
+        return f"{max(minutes, 1)} 分钟"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} 小时"
+    return f"{minutes // 1440} 天"

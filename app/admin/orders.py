@@ -1,0 +1,122 @@
+"""Orders: the list, the facts of one, shipping."""
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app import audit, commission, ledger, members, orders
+from app.admin import auth, lists, people, words
+from app.admin.auth import requires
+from app.admin.blueprint import bp
+from app.admin.models import Permission
+from app.core import clock, web
+from app.core.crypto import mask_phone
+from app.core.db import run_unit
+from app.core.errors import InvalidInput
+from app.orders import OrderStatus
+
+_TABS = [
+    ("", "全部"),
+    *(
+        (status.value, words.ORDER[status][0])
+        for status in (
+            OrderStatus.PAID,
+            OrderStatus.SHIPPED,
+            OrderStatus.RECEIVED,
+            OrderStatus.FINISHED,
+            OrderStatus.UNPAID,
+            OrderStatus.CLOSING,
+            OrderStatus.CLOSED,
+        )
+    ),
+]
+
+
+@bp.get("/orders", endpoint="orders")
+@requires(Permission.ORDER_VIEW)
+def orders_list() -> ResponseReturnValue:
+    state = lists.chosen(_TABS)
+    number = request.args.get("number", "").strip()[:32]
+    page = orders.orders_page(
+        OrderStatus(state) if state else None, number=number, before=web.page_before()
+    )
+    counts = {status.value: count for status, count in orders.counts_by_status().items()}
+    return render_template(
+        "admin/orders.html",
+        page=page,
+        pager=lists.pager(page),
+        tabs=lists.tabs(
+            _TABS, state, counts | {"": sum(counts.values())}, alerts=[OrderStatus.PAID]
+        ),
+        state=state,
+        number=number,
+        buyers=members.names_of(order.member_id for order in page.items),
+    )
+
+
+@bp.get("/orders/<number>")
+@requires(Permission.ORDER_VIEW)
+def order(number: str) -> ResponseReturnValue:
+    return _page(number)
+
+
+@bp.post("/orders/<number>/phone")
+@requires(Permission.ORDER_SHIP)
+def order_phone(number: str) -> ResponseReturnValue:
+    """Show the receiver's phone once; a POST, so that who looked is kept."""
+    found = orders.order_by_number(number)
+    run_unit(
+        audit.record,
+        "order.reveal_phone",
+        subject="order",
+        subject_id=found.id,
+        actor=auth.actor(),
+        now=clock.now(),
+    )
+    return _page(number, show_phone=True)
+
+
+@bp.post("/orders/<number>/ship")
+@requires(Permission.ORDER_SHIP)
+def order_ship(number: str) -> ResponseReturnValue:
+    found = orders.order_by_number(number)
+    carrier = web.form_text("carrier", 30)
+    try:
+        run_unit(
+            orders.ship,
+            found.id,
+            carrier=web.form_text("other_carrier", 30) if carrier == "other" else carrier,
+            tracking_number=web.form_text("tracking_number", 40),
+            actor=auth.actor(),
+            now=clock.now(),
+        )
+    except InvalidInput as error:
+        field = error.field or ""
+        if field == "carrier" and carrier == "other":
+            field = "other_carrier"
+        return _page(number, errors={field: error.message}), error.status
+    flash(f"订单 {number} 已发货")
+    return redirect(url_for(".order", number=number))
+
+
+def _page(number: str, *, show_phone: bool = False, errors: dict[str, str] | None = None) -> str:
+    found = orders.order_by_number(number)
+    seats = orders.seats_of(found.id)
+    earned = commission.commissions_of_order(found.id)
+    postings = (
+        ledger.postings_of(("order", found.id)) if auth.allowed(Permission.LEDGER_VIEW) else []
+    )
+    people_ids = {found.member_id, *(seat.member_id for seat in seats)}
+    return render_template(
+        "admin/order.html",
+        order=found,
+        seats=seats,
+        earned=earned,
+        postings=postings,
+        people=members.names_of(people_ids | {row.member_id for row in earned}),
+        phone=found.receiver_phone if show_phone else mask_phone(found.receiver_phone),
+        show_phone=show_phone,
+        timeline=people.timeline(audit.moves_of("order", found.id), words.ORDER),
+        may_ship=found.status is OrderStatus.PAID and auth.allowed(Permission.ORDER_SHIP),
+        typed=request.form,
+        errors=errors or {},
+    )

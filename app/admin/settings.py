@@ -1,0 +1,138 @@
+"""Business settings: each with its value, its meaning and its history."""
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from app import settings
+from app.admin import auth, people
+from app.admin.auth import requires
+from app.admin.blueprint import bp
+from app.admin.models import Permission
+from app.core import clock, web
+from app.core.db import run_unit
+from app.core.errors import InvalidInput, NotFound
+from app.core.money import format_yuan, parse_yuan
+from app.settings.registry import ALL
+
+_GROUPS = (
+    ("shop", "店铺"),
+    ("order", "订单"),
+    ("commission", "佣金"),
+    ("distribution", "分销"),
+    ("withdraw", "提现"),
+)
+
+
+@bp.get("/settings")
+@requires(Permission.SETTINGS_VIEW)
+def settings_list() -> ResponseReturnValue:
+    values = settings.everything()
+    titles = dict(_GROUPS)
+    groups: dict[str, list[dict[str, object]]] = {title: [] for title in titles.values()}
+    for key, item in ALL.items():
+        title = titles.get(key.partition(".")[0], "其他")
+        groups.setdefault(title, []).append(
+            {
+                "key": key,
+                "item": item,
+                "shown": shown(key, values[key]),
+                "is_default": values[key] == item.default,
+            }
+        )
+    return render_template("admin/settings.html", groups=groups)
+
+
+@bp.get("/settings/<key>")
+@requires(Permission.SETTINGS_VIEW)
+def setting(key: str) -> ResponseReturnValue:
+    return _page(key)
+
+
+@bp.post("/settings/<key>")
+@requires(Permission.SETTINGS_CHANGE)
+def setting_change(key: str) -> ResponseReturnValue:
+    item = _known(key)
+    text = web.form_text("value")
+    try:
+        run_unit(settings.change, key, _read(item, text), actor=auth.actor(), now=clock.now())
+    except InvalidInput as error:
+        return _page(key, typed=text, error=error.message), error.status
+    flash(f"“{item.title}”已保存，立即生效")
+    return redirect(url_for(".setting", key=key))
+
+
+def shown(key: str, value: object) -> str:
+    """A stored value as people read it: yuan for fen, words for choices."""
+    item = _known(key)
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if key.endswith("_fen") and isinstance(value, int):
+        return f"¥{format_yuan(value)}"
+    if item.choices:
+        return dict(item.choices).get(str(value), str(value))
+    unit = f" {item.unit}" if item.unit else ""
+    return f"{value}{unit}"
+
+
+def _page(key: str, *, typed: str | None = None, error: str = "") -> str:
+    item = _known(key)
+    value = settings.everything()[key]
+    changes = settings.history(key)
+    is_money = key.endswith("_fen")
+    return render_template(
+        "admin/setting.html",
+        item=item,
+        key=key,
+        now_shown=shown(key, value),
+        default_shown=shown(key, item.default),
+        bounds=_bounds(item),
+        is_money=is_money,
+        field_value=typed if typed is not None else _typed(value, is_money=is_money),
+        error=error,
+        changes=[(row, shown(key, row.value)) for row in changes],
+        changers=people.names(row.changed_by for row in changes),
+        may_change=auth.allowed(Permission.SETTINGS_CHANGE),
+    )
+
+
+def _known(key: str) -> settings.Setting[int] | settings.Setting[str] | settings.Setting[bool]:
+    found = ALL.get(key)
+    if found is None:
+        raise NotFound("没有这项设置")
+    return found
+
+
+def _read(
+    item: settings.Setting[int] | settings.Setting[str] | settings.Setting[bool], text: str
+) -> object:
+    """What was typed, as the setting's own type. Raises InvalidInput."""
+    text = text.strip()
+    if isinstance(item.default, bool):
+        return text == "1"
+    if isinstance(item.default, str):
+        return text
+    if item.key.endswith("_fen"):
+        fen = parse_yuan(text, field=item.key, label=item.title)
+        for bound, says in ((item.least, "小于"), (item.most, "大于")):
+            if bound is not None and (fen < bound if says == "小于" else fen > bound):
+                raise InvalidInput(item.key, f"{item.title}不能{says} ¥{format_yuan(bound)}")
+        return fen
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise InvalidInput(item.key, f"{item.title}应为整数")
+    return int(text)
+
+
+def _typed(value: object, *, is_money: bool) -> str:
+    if isinstance(value, bool):
+        return "1" if value else ""
+    if is_money and isinstance(value, int):
+        return format_yuan(value).replace(",", "")
+    return str(value)
+
+
+def _bounds(
+    item: settings.Setting[int] | settings.Setting[str] | settings.Setting[bool],
+) -> str:
+    if isinstance(item.default, bool | str) or item.least is None or item.most is None:
+        return ""
+    return f"{shown(item.key, item.least)} 到 {shown(item.key, item.most)}"

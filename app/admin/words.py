@@ -1,0 +1,352 @@
+"""The panel's words for what the domains store (措辞), each in one place."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from app.admin.models import Role
+from app.commission import CommissionStatus
+from app.core.money import format_yuan
+from app.distribution import AttemptResult, BindingSource, DistributorStatus
+from app.ledger import AccountKind
+from app.members import MemberStatus
+from app.orders import OddityKind, OrderStatus
+from app.settings.registry import ALL
+from app.withdrawals import BillState, WithdrawalStatus
+
+# Word and tone: "wait" somebody must act, "go" on its way, "good" done, "off"
+# over, "bad" look at it now.
+Word = tuple[str, str]
+
+ORDER: Mapping[str, Word] = {
+    OrderStatus.UNPAID: ("待付款", "wait"),
+    OrderStatus.CLOSING: ("关闭中", "off"),
+    OrderStatus.CLOSED: ("已关闭", "off"),
+    OrderStatus.PAID: ("待发货", "wait"),
+    OrderStatus.SHIPPED: ("待收货", "go"),
+    OrderStatus.RECEIVED: ("已收货", "good"),
+    OrderStatus.FINISHED: ("已完成", "good"),
+}
+DISTRIBUTOR: Mapping[str, Word] = {
+    DistributorStatus.APPLIED: ("待审核", "wait"),
+    DistributorStatus.APPROVED: ("正常", "good"),
+    DistributorStatus.REJECTED: ("已拒绝", "off"),
+    DistributorStatus.SUSPENDED: ("已暂停", "bad"),
+    DistributorStatus.CLOSED: ("已关闭", "off"),
+}
+COMMISSION: Mapping[str, Word] = {
+    CommissionStatus.PENDING: ("待结算", "wait"),
+    CommissionStatus.HELD: ("售后冻结", "go"),
+    CommissionStatus.SETTLED: ("已结算", "good"),
+    CommissionStatus.VOID: ("已取消", "off"),
+    CommissionStatus.CLAWED: ("已追回", "bad"),
+}
+WITHDRAWAL: Mapping[str, Word] = {
+    WithdrawalStatus.SUBMITTED: ("待审核", "wait"),
+    WithdrawalStatus.CANCELLED: ("已撤回", "off"),
+    WithdrawalStatus.REJECTED: ("已拒绝", "off"),
+    WithdrawalStatus.APPROVED: ("待打款", "go"),
+    WithdrawalStatus.SENDING: ("打款中", "go"),
+    WithdrawalStatus.UNKNOWN: ("结果未明", "bad"),
+    WithdrawalStatus.WAIT_CONFIRM: ("待收款人确认", "wait"),
+    WithdrawalStatus.CANCELLING: ("撤销中", "go"),
+    WithdrawalStatus.PAID: ("已到账", "good"),
+    WithdrawalStatus.FAILED: ("打款失败", "bad"),
+}
+BILL: Mapping[str, Word] = {
+    BillState.CREATED: ("已建单，等待微信答复", "go"),
+    BillState.ACCEPTED: ("微信已受理", "go"),
+    BillState.PROCESSING: ("处理中", "go"),
+    BillState.WAIT_USER_CONFIRM: ("待收款人确认", "wait"),
+    BillState.TRANSFERING: ("转账中", "go"),
+    BillState.SUCCESS: ("转账成功", "good"),
+    BillState.FAIL: ("转账失败", "bad"),
+    BillState.CANCELING: ("撤销中", "go"),
+    BillState.CANCELLED: ("已撤销", "off"),
+}
+MEMBER: Mapping[str, Word] = {
+    MemberStatus.ACTIVE: ("正常", "good"),
+    MemberStatus.BLOCKED: ("已限制", "bad"),
+}
+ATTEMPT: Mapping[str, Word] = {
+    AttemptResult.BOUND: ("已绑定", "good"),
+    AttemptResult.ALREADY_BOUND: ("已有上级，保持不变", "off"),
+    AttemptResult.UNKNOWN_CODE: ("推广码不存在", "off"),
+    AttemptResult.OWN_CODE: ("自己的推广码", "off"),
+    AttemptResult.OWNER_INACTIVE: ("对方不是有效分销员", "off"),
+    AttemptResult.OWN_DOWNLINE: ("对方是自己的下级", "bad"),
+}
+SOURCE: Mapping[str, str] = {
+    BindingSource.SCAN: "扫码",
+    BindingSource.LINK: "链接",
+    BindingSource.ADMIN: "后台",
+}
+ROLE: Mapping[str, str] = {
+    Role.OWNER: "店主",
+    Role.OPERATIONS: "运营",
+    Role.FINANCE: "财务",
+    Role.AUDITOR: "审计",
+}
+ACCOUNT: Mapping[str, str] = {
+    AccountKind.WORLD_WX: "微信支付（外部）",
+    AccountKind.WORLD_BANK: "银行（外部）",
+    AccountKind.ORDER_HOLD: "订单待结转",
+    AccountKind.SHOP: "店铺收入",
+    AccountKind.REFUND_DUE: "应退买家",
+    AccountKind.TAX_PAYABLE: "应缴个税",
+    AccountKind.VAT_PAYABLE: "应缴增值税",
+    AccountKind.POINTS_ISSUED: "积分发行",
+    AccountKind.PENDING: "待结算佣金",
+    AccountKind.AVAILABLE: "可提现余额",
+    AccountKind.FROZEN: "提现冻结",
+    AccountKind.DEBT: "待追回",
+    AccountKind.POINTS: "积分",
+}
+EVENT: Mapping[str, str] = {
+    "order_paid": "订单收款",
+    "order_finished": "订单完成结转",
+    "commission_accrued": "佣金入账（待结算）",
+    "commission_settled": "佣金结算",
+    "withdrawal_requested": "申请提现冻结",
+    "withdrawal_released": "提现退回余额",
+    "withdrawal_paid": "提现到账",
+    OddityKind.PAID_LATE: "关单后收款",
+    OddityKind.PAID_TWICE: "重复收款",
+}
+ACTION: Mapping[str, str] = {
+    "admin.create": "创建管理员",
+    "admin.set_up": "设置登录密码",
+    "admin.log_in": "登录",
+    "order.ship": "订单发货",
+    "order.reveal_phone": "查看收货人手机号",
+    "distributor.approved": "通过或恢复分销员",
+    "distributor.rejected": "拒绝分销申请",
+    "distributor.suspended": "暂停分销员",
+    "distributor.closed": "关闭分销员",
+    "plan.draft": "起草佣金方案",
+    "plan.publish": "发布佣金方案",
+    "withdrawal.first_approve": "提现初审通过",
+    "withdrawal.approve": "提现审核通过",
+    "withdrawal.reject": "拒绝提现",
+    "withdrawal.pay_now": "立即打款",
+    "withdrawal.cancel_bill": "撤销转账",
+    "oddity.resolve": "处理支付异常",
+    "settings.change": "修改设置",
+}
+SUBJECT: Mapping[str, str] = {
+    "admin": "管理员",
+    "order": "订单",
+    "distributor": "分销员",
+    "plan": "佣金方案",
+    "withdrawal": "提现",
+    "oddity": "支付异常",
+    "setting": "设置",
+}
+SYSTEM: Mapping[str, str] = {
+    "cli": "命令行",
+    "demo": "演示数据",
+    "wxpay": "微信支付",
+    "payout": "打款任务",
+    "finish": "订单完成任务",
+    "close": "关单任务",
+    "expire": "超时关单任务",
+    "receive": "自动收货任务",
+    "join_mode": "自动审核",
+}
+LEVEL: Mapping[str, str] = {"normal": "普通", "silver": "银牌", "gold": "金牌", "": "—"}
+SEAT = ("买家", "直接上级", "间接上级", "第三级上级")
+DEPTH = ("自购", "直接（一级）", "间接（二级）", "三级")
+CARRIERS = (
+    "顺丰速运",
+    "京东快递",
+    "中通快递",
+    "圆通速递",
+    "韵达快递",
+    "申通快递",
+    "极兔速递",
+    "邮政 EMS",
+    "德邦快递",
+)
+
+
+ODDITY: Mapping[str, dict[str, str]] = {
+    OddityKind.UNKNOWN_NUMBER: {
+        "title": "收到未知单号的付款通知",
+        "what": "微信通知了一笔付款，但商城没有这个支付单号。钱没有记账。",
+        "next": "到微信支付商户平台按下方交易单号查询来源；确认不是商城订单后，由商户平台退款，再在此写明结果。",
+    },
+    OddityKind.AMOUNT_DIFFERS: {
+        "title": "付款金额与订单不符",
+        "what": "微信确认的金额与商城请求的金额不同。订单没有变为已付款，钱没有记账。",
+        "next": "到商户平台核对实际金额。不要手工改订单；请在商户平台原路退款，并联系买家重新下单。",
+    },
+    OddityKind.MERCHANT_DIFFERS: {
+        "title": "通知来自别的商户号",
+        "what": "通知里的商户号不是本店的。没有记账，订单不受影响。",
+        "next": "检查微信支付的商户号与回调地址是否配置错误；若配置正确，可能是误发，写明结论即可。",
+    },
+    OddityKind.APP_DIFFERS: {
+        "title": "通知来自别的公众号",
+        "what": "通知里的 AppID 不是本店公众号的。没有记账，订单不受影响。",
+        "next": "检查公众号 AppID 与商户号的绑定关系；确认后写明结论。",
+    },
+    OddityKind.PAYER_DIFFERS: {
+        "title": "付款人与下单人不符",
+        "what": "付款的微信账号不是下单的微信账号。",
+        "next": "联系买家核实；有疑问时先不要发货。",
+    },
+    OddityKind.PAID_LATE: {
+        "title": "订单关闭后才收到付款",
+        "what": "订单已超时关闭、库存已释放，买家的钱随后到账。钱已记入“应退买家”。",
+        "next": "在商户平台按交易单号原路退款；也可与买家商量重新下单。退款后写明退款单号。",
+    },
+    OddityKind.PAID_TWICE: {
+        "title": "同一订单付款两次",
+        "what": "订单已付款，又收到第二笔。第二笔已记入“应退买家”。",
+        "next": "在商户平台按下方交易单号退回第二笔，不要退第一笔。退款后写明退款单号。",
+    },
+    OddityKind.TRANSFER_DIFFERS: {
+        "title": "转账结果与转账单不符",
+        "what": "微信关于一笔提现转账的答复，与商城保存的转账单不一致。答复没有采纳，提现金额保持冻结。",
+        "next": "到商户平台按转账单号查询真实结果。确认前不要重新打款。",
+    },
+}
+FACT: Mapping[str, str] = {
+    "out_trade_no": "商户支付单号",
+    "transaction_id": "微信交易单号",
+    "out_bill_no": "商户转账单号",
+    "mchid": "商户号",
+    "appid": "AppID",
+    "amount_fen": "微信确认的金额",
+    "expected_fen": "商城记录的金额",
+    "currency": "币种",
+    "state": "微信状态",
+}
+FIELD: Mapping[str, str] = {
+    "status": "状态",
+    "carrier": "快递公司",
+    "tracking_number": "快递单号",
+    "gross_fen": "申请金额",
+    "resolution": "处理结果",
+    "username": "账号",
+    "role": "角色",
+    "name": "名称",
+    "document": "内容",
+    "effective_from": "生效时间",
+}
+INVARIANT: Mapping[str, str] = {
+    "L1": "每笔分录至少两条明细，且借贷相抵为 0",
+    "L2": "账户余额等于其明细之和",
+    "L3": "不允许为负的账户没有变负",
+    "C1": "佣金不超过单行上限，每层级只有一条",
+    "C2": "退款后佣金同比例收回",
+    "C3": "退货期结束前没有结算",
+    "C4": "已结算的佣金与分录一致",
+    "O1": "每个已付款订单恰有一笔收款分录",
+    "O2": "退款不超过实付",
+    "O3": "已完成的订单没有滞留资金",
+    "W1": "提现金额 = 到账 + 税 + 手续费",
+    "W2": "每笔提现最多一张有效转账单",
+    "W3": "已到账的提现恰有一张成功的转账单",
+    "W4": "冻结金额等于处理中的提现",
+    "S1": "状态只按规定流转，记录首尾相接",
+    "K2": "库存与流水一致，没有变负",
+    "P1": "待结算余额等于未结算的佣金",
+    "T1": "分销关系没有环，存储的上级与关系树一致",
+}
+# Outcomes of a payout step, as the person at the desk reads them.
+PAY_OUTCOME: Mapping[str, str] = {
+    "unclear": "微信没有明确答复，已标为“结果未明”，款项保持冻结，系统会自动查询",
+    "taken": "打款任务已先一步处理，请查看最新状态",
+}
+
+
+def word(words: Mapping[str, Word], value: object) -> Word:
+    """The word and tone of a stored state; an unknown one speaks for itself."""
+    return words.get(str(value), (str(value), "off"))
+
+
+def rate(document: Mapping[str, Any]) -> str:
+    """A rate's document as a person would say it: `10%`, `每件 ¥5.00`."""
+    if document.get("bps") is not None:
+        return percent(document["bps"])
+    if document.get("fen") is not None:
+        return f"每件 ¥{format_yuan(document['fen'])}"
+    tiers = document.get("tiers") or {}
+    by_order = tiers.get("by") == "order_paid"
+    steps = []
+    for step in tiers.get("steps", []):
+        start = f"¥{format_yuan(step['from'])}" if by_order else percent(step["from"])
+        steps.append(f"{start} 起 {rate(step)}")
+    return ("按订单实付：" if by_order else "按毛利率：") + "，".join(steps)
+
+
+def percent(bps: int) -> str:
+    """Basis points as percent, without needless zeros."""
+    whole, rest = divmod(abs(bps), 100)
+    text = f"{whole}.{rest:02d}".rstrip("0").rstrip(".") if rest else str(whole)
+    return f"{'-' if bps < 0 else ''}{text}%"
+
+
+def rate_source(source: str) -> str:
+    """Where a commission's rate came from, in words."""
+    kind, _, rest = source.partition(":")
+    names = {
+        "product": "商品专属费率",
+        "category": "分类费率",
+        "level": "等级费率",
+        "default": "方案默认费率",
+    }
+    text = names.get(kind, source)
+    return f"{text}（{LEVEL.get(rest, rest)}）" if rest else text
+
+
+def carrier_choices() -> list[tuple[str, str]]:
+    """The common carriers for a select field."""
+    return [(name, name) for name in CARRIERS]
+
+
+def plan_facts(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A plan's rules besides its rates, as labels and words."""
+    said = {
+        "base": {"paid": "按实付金额", "profit": "按利润（实付减成本）"},
+        "mode": {"fixed": "固定：每级各有费率", "differential": "级差：只得超出下级的部分"},
+        "self_purchase": {"off": "自购不返佣", "first_level": "自购按一级返佣"},
+        "inactive_upline": {"skip": "保留位置、不发佣金", "compress": "跳过，由更上级递补"},
+    }
+    labels = {
+        "base": "计佣基数",
+        "mode": "计佣方式",
+        "self_purchase": "自购",
+        "inactive_upline": "无效上级",
+    }
+    facts = [("分佣层级", f"{document.get('depth_cap')} 级")]
+    facts += [
+        (label, said[name].get(str(document.get(name)), str(document.get(name))))
+        for name, label in labels.items()
+    ]
+    facts.append(("单行佣金上限", f"实付的 {percent(int(document.get('line_cap_bps', 0)))}"))
+    return facts
+
+
+def field(name: str) -> str:
+    """A field of an audit entry, or a setting's key, by its title."""
+    setting = ALL.get(name)
+    return setting.title if setting else FIELD.get(name, name)
+
+
+def shown(name: str, value: object) -> str:
+    """A value of an audit entry as people read it."""
+    if value is None:
+        return "—"
+    if name.endswith("_fen") and isinstance(value, int):
+        return f"¥{format_yuan(value)}"
+    if name == "role":
+        return ROLE.get(str(value), str(value))
+    if name == "status":
+        for said in (ORDER, DISTRIBUTOR, WITHDRAWAL):
+            if value in said:
+                return said[str(value)][0]
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)

@@ -1,0 +1,22 @@
+import sqlalchemy as sa
+
+from app.audit.models import AuditEntry
+from app.core.db import db
+from app.core.pages import Page, newest_first
+
+
+def entries_page(
+    *, actor: str = "", action: str = "", before: int | None = None, size: int = 30
+) -> Page[AuditEntry]:
+    """Acts of one actor, of one kind, or all of them, newest first."""
+    query = sa.select(AuditEntry)
+    if actor:
+        query = query.filter_by(actor=actor)
+    if action:
+        query = query.filter_by(action=action)
+    return newest_first(query, AuditEntry.id, before=before, size=size)
+
+
+def known_actors() -> list[str]:
+    """Everyone who left an entry."""
+    return list(db.session.scalars(sa.select(AuditEntry.actor).distinct().order_by("actor")))

@@ -1,0 +1,29 @@
+"""Read models across domains (报表): queues, figures, money at a glance.
+
+Nothing here changes anything. Sums come from the books, grouped in the database;
+a day is a day in Asia/Shanghai, counted by the time of booking.
+"""
+
+from app.reports.queries import (
+    DaySales,
+    Figure,
+    Figures,
+    Money,
+    Queue,
+    figures,
+    money,
+    queues,
+    sales_by_day,
+)
+
+__all__ = [
+    "DaySales",
+    "Figure",
+    "Figures",
+    "Money",
+    "Queue",
+    "figures",
+    "money",
+    "queues",
+    "sales_by_day",
+]

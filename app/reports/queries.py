@@ -1,0 +1,249 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from app import distribution, orders, outbox
+from app.core import clock
+from app.core.db import db
+from app.ledger import Account, AccountKind, Entry, Posting
+from app.members import Member
+from app.orders import OrderStatus
+from app.withdrawals import Withdrawal, WithdrawalStatus
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Work that waits for a person: how much, and since when the oldest waits."""
+
+    key: str
+    count: int
+    oldest: datetime | None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number of today against the same hours of the same day last week."""
+
+    today: int
+    last_week: int
+
+    @property
+    def change(self) -> int | None:
+        """The change in whole percent; None where there was nothing last week."""
+        if not self.last_week:
+            return None
+        return (self.today - self.last_week) * 100 // self.last_week
+
+
+@dataclass(frozen=True)
+class Figures:
+    sales_fen: Figure
+    orders: Figure
+    members: Figure
+    commissions_fen: Figure
+    withdrawn_fen: Figure
+
+
+@dataclass(frozen=True)
+class Money:
+    """Where the money is, in fen."""
+
+    at_wechat_fen: int
+    held_fen: int
+    shop_fen: int
+    refund_due_fen: int
+    pending_fen: int
+    available_fen: int
+    frozen_fen: int
+    debt_fen: int
+
+    @property
+    def owed_fen(self) -> int:
+        """Owed to distributors: pending, available and frozen together."""
+        return self.pending_fen + self.available_fen + self.frozen_fen
+
+
+@dataclass(frozen=True)
+class DaySales:
+    day: date
+    orders: int
+    sales_fen: int
+
+
+def queues(now: datetime) -> list[Queue]:
+    """The queues that need a person, in the order they are shown."""
+    withdrawal_states = _by_state(
+        Withdrawal.status,
+        Withdrawal.created_at,
+        (WithdrawalStatus.SUBMITTED, WithdrawalStatus.UNKNOWN),
+    )
+    waiting, since = outbox.backlog()
+    # News is normally delivered within seconds: only what hangs needs a person.
+    hangs = since is not None and since < now - timedelta(minutes=5)
+    return [
+        _queue(
+            "to_ship", _by_state(orders.Order.status, orders.Order.paid_at, (OrderStatus.PAID,))
+        ),
+        _queue(
+            "applications",
+            _by_state(
+                distribution.Distributor.status,
+                distribution.Distributor.applied_at,
+                (distribution.DistributorStatus.APPLIED,),
+            ),
+        ),
+        _queue("withdrawals", withdrawal_states[:1]),
+        _queue("payouts", withdrawal_states[1:]),
+        _open_oddities(),
+        Queue("outbox", waiting if hangs else 0, since if hangs else None),
+    ]
+
+
+def figures(now: datetime) -> Figures:
+    """Today so far against the same hours a week ago."""
+    start = _midnight(now)
+    week = timedelta(days=7)
+    today = sa.and_(Posting.at >= start, Posting.at <= now)
+    before = sa.and_(Posting.at >= start - week, Posting.at <= now - week)
+    booked: dict[tuple[str, bool], tuple[int, int]] = {}
+    rows = db.session.execute(
+        sa.select(
+            Posting.event,
+            sa.case((Posting.at >= start, 1), else_=0).label("is_today"),
+            sa.func.count(sa.distinct(Posting.id)),
+            sa.func.sum(Entry.amount_fen),
+        )
+        .join(Entry, Entry.posting_id == Posting.id)
+        .join(Account, Account.id == Entry.account_id)
+        .where(
+            sa.or_(today, before),
+            sa.or_(
+                *(
+                    sa.and_(Posting.event == event, Account.kind == kind)
+                    for event, kind in (
+                        ("order_paid", AccountKind.ORDER_HOLD),
+                        ("commission_accrued", AccountKind.PENDING),
+                        ("withdrawal_paid", AccountKind.WORLD_WX),
+                    )
+                )
+            ),
+        )
+        .group_by(Posting.event, sa.literal_column("is_today"))
+    )
+    for event, is_today, count, total in rows:
+        booked[event, bool(is_today)] = (int(count), int(total))
+
+    def figure(event: str, part: int) -> Figure:
+        nothing = (0, 0)
+        return Figure(
+            booked.get((event, True), nothing)[part], booked.get((event, False), nothing)[part]
+        )
+
+    return Figures(
+        sales_fen=figure("order_paid", 1),
+        orders=figure("order_paid", 0),
+        members=_new_members(start, now, week),
+        commissions_fen=figure("commission_accrued", 1),
+        withdrawn_fen=figure("withdrawal_paid", 1),
+    )
+
+
+def money() -> Money:
+    """Where the money is: members' cached balances, system accounts summed."""
+    held: dict[AccountKind, int] = {
+        kind: int(total)
+        for kind, total in db.session.execute(
+            sa.select(Account.kind, sa.func.sum(Account.balance_fen))
+            .where(Account.owner_id > 0)
+            .group_by(Account.kind)
+        )
+    }
+    held |= {
+        kind: int(total)
+        for kind, total in db.session.execute(
+            sa.select(Account.kind, sa.func.sum(Entry.amount_fen))
+            .join(Entry, Entry.account_id == Account.id)
+            .where(Account.owner_id == 0)
+            .group_by(Account.kind)
+        )
+    }
+    return Money(
+        at_wechat_fen=-held.get(AccountKind.WORLD_WX, 0),
+        held_fen=held.get(AccountKind.ORDER_HOLD, 0),
+        shop_fen=held.get(AccountKind.SHOP, 0),
+        refund_due_fen=held.get(AccountKind.REFUND_DUE, 0),
+        pending_fen=held.get(AccountKind.PENDING, 0),
+        available_fen=held.get(AccountKind.AVAILABLE, 0),
+        frozen_fen=held.get(AccountKind.FROZEN, 0),
+        debt_fen=-held.get(AccountKind.DEBT, 0),
+    )
+
+
+def sales_by_day(now: datetime, *, days: int = 14) -> list[DaySales]:
+    """Orders paid and their money for each of the last `days`, the oldest first."""
+    today = _midnight(now)
+    starts = [today - timedelta(days=back) for back in reversed(range(days))]
+    # Engines disagree on time zones and date functions, never on CASE.
+    bucket = sa.case(
+        *((Posting.at < end, i) for i, end in enumerate(starts[1:])), else_=days - 1
+    ).label("bucket")
+    rows = db.session.execute(
+        sa.select(bucket, sa.func.count(sa.distinct(Posting.id)), sa.func.sum(Entry.amount_fen))
+        .join(Entry, Entry.posting_id == Posting.id)
+        .join(Account, Account.id == Entry.account_id)
+        .where(
+            Posting.event == "order_paid",
+            Posting.at >= starts[0],
+            Posting.at <= now,
+            Account.kind == AccountKind.ORDER_HOLD,
+        )
+        .group_by(sa.literal_column("bucket"))
+    )
+    found = {int(index): (int(count), int(total)) for index, count, total in rows}
+    return [
+        DaySales(clock.local(start).date(), *found.get(i, (0, 0))) for i, start in enumerate(starts)
+    ]
+
+
+def _midnight(now: datetime) -> datetime:
+    local = clock.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    return clock.as_utc(local)
+
+
+def _by_state(
+    status: sa.ColumnElement[Any] | Any, since: Any, states: Sequence[Any]
+) -> list[tuple[int, datetime | None]]:
+    rows = db.session.execute(
+        sa.select(status, sa.func.count(), sa.func.min(since))
+        .where(status.in_(states))
+        .group_by(status)
+    )
+    found = {state: (int(count), oldest) for state, count, oldest in rows}
+    return [found.get(state, (0, None)) for state in states]
+
+
+def _queue(key: str, found: Sequence[tuple[int, datetime | None]]) -> Queue:
+    return Queue(key, *found[0])
+
+
+def _open_oddities() -> Queue:
+    count, oldest = db.session.execute(
+        sa.select(sa.func.count(), sa.func.min(orders.Oddity.at)).where(
+            orders.Oddity.resolved_at.is_(None)
+        )
+    ).one()
+    return Queue("oddities", count, oldest)
+
+
+def _new_members(start: datetime, now: datetime, week: timedelta) -> Figure:
+    made = Member.created_at
+    today, before = db.session.execute(
+        sa.select(
+            sa.func.count(sa.case((made >= start, 1))),
+            sa.func.count(sa.case((sa.and_(made >= start - week, made <= now - week), 1))),
+        ).where(made >= start - week)
+    ).one()
+    return Figure(int(today), int(before))
