@@ -1,0 +1,115 @@
+"""WeChat's merchant transfer as a test wants it, and short ways to get there."""
+
+from typing import Any
+
+import pytest
+
+from app import withdrawals
+from app.core.db import require_transaction, run_unit
+from app.members import Member
+from app.withdrawals import BillAnswer, GatewayUnclear, Withdrawal
+from tests.factories import ADMIN, MCHID, NOON, give_available, make_member
+
+LOST = "LOST"  # WeChat takes the bill, its answer does not reach us
+
+
+class FakeTransfers:
+    """Implements `withdrawals.TransferGateway`; keeps bills as WeChat would.
+
+    `on_send`, `on_query` and `on_cancel` say what comes of the next calls: a state,
+    `LOST`, or an exception. Without them a bill waits for the member's confirmation.
+    """
+
+    mchid = MCHID
+
+    def __init__(self) -> None:
+        self.bills: dict[str, BillAnswer] = {}
+        self.sent: list[dict[str, Any]] = []
+        self.queried: list[str] = []
+        self.on_send: list[str | Exception] = []
+        self.on_query: list[Exception] = []
+        self.on_cancel: list[Exception] = []
+
+    def body(
+        self, *, out_bill_no: str, openid: str, amount_fen: int, remark: str
+    ) -> dict[str, Any]:
+        return {
+            "out_bill_no": out_bill_no,
+            "openid": openid,
+            "transfer_amount": amount_fen,
+            "transfer_remark": remark,
+        }
+
+    def send(self, body: dict[str, Any]) -> BillAnswer:
+        no_unit_is_open()
+        self.sent.append(dict(body))
+        number = body["out_bill_no"]
+        script = self.on_send.pop(0) if self.on_send else "WAIT_USER_CONFIRM"
+        if isinstance(script, Exception):
+            raise script
+        if number not in self.bills:
+            state = "WAIT_USER_CONFIRM" if script == LOST else script
+            self.bills[number] = BillAnswer(
+                number,
+                state,
+                transfer_bill_no=f"13300{number[-6:]}",
+                package_info=f"package-{number}",
+                fail_reason="PAYEE_ACCOUNT_ABNORMAL" if state == "FAIL" else "",
+            )
+        if script == LOST:
+            raise GatewayUnclear("timed out")
+        return self.bills[number]
+
+    def query(self, out_bill_no: str) -> BillAnswer:
+        no_unit_is_open()
+        self.queried.append(out_bill_no)
+        if self.on_query:
+            raise self.on_query.pop(0)
+        return self._without_package(out_bill_no)
+
+    def cancel(self, out_bill_no: str) -> BillAnswer:
+        no_unit_is_open()
+        if self.on_cancel:
+            raise self.on_cancel.pop(0)
+        self.end(out_bill_no, "CANCELING")
+        return self._without_package(out_bill_no)
+
+    def confirm_parameters(self, package_info: str) -> dict[str, str]:
+        return {"package": package_info}
+
+    def end(self, number: str, state: str, fail_reason: str = "") -> BillAnswer:
+        """The bill moves on at WeChat; the answer is what a notice would say."""
+        known = self.bills[number]
+        self.bills[number] = BillAnswer(
+            number, state, transfer_bill_no=known.transfer_bill_no, fail_reason=fail_reason
+        )
+        return self.bills[number]
+
+    def _without_package(self, number: str) -> BillAnswer:
+        known = self.bills.get(number)
+        if known is None:
+            return BillAnswer(number, None)
+        return BillAnswer(number, known.state, known.transfer_bill_no, "", known.fail_reason)
+
+
+def no_unit_is_open() -> None:
+    """A call must not happen inside of a unit of work."""
+    with pytest.raises(RuntimeError):
+        require_transaction()
+
+
+def request(member: Member, fen: int, key: str = "tap") -> Withdrawal:
+    return run_unit(withdrawals.request, member.id, amount_fen=fen, request_key=key, now=NOON)
+
+
+def approve(row: Withdrawal, actor: Any = ADMIN) -> bool:
+    return run_unit(withdrawals.approve, row.id, actor=actor, actor_member_id=None, now=NOON)
+
+
+def approved(fen: int = 50_00, *, available_fen: int | None = None) -> Withdrawal:
+    """An approved withdrawal of a member who has exactly this much."""
+    member = make_member()
+    give_available(member, fen if available_fen is None else available_fen)
+    row = request(member, fen)
+    assert approve(row) is True
+    return row
