@@ -17,7 +17,9 @@ def audit_log() -> ResponseReturnValue:
     actor, action = (request.args.get(name, "")[:64] for name in ("actor", "action"))
     page = audit.entries_page(actor=actor, action=action, before=web.page_before())
     known = audit.known_actors()
-    called = people.names([*known, *(row.actor for row in page.items)])
+    called = people.names(
+        [*known, *(f"admin:{row.subject_id}" for row in page.items if row.subject == "admin")]
+    )
     return render_template(
         "admin/audit_log.html",
         page=page,
@@ -27,6 +29,7 @@ def audit_log() -> ResponseReturnValue:
         actors=[("", "全部"), *((ref, called[ref]) for ref in known)],
         actions=[("", "全部"), *words.ACTION.items()],
         called=called,
+        subjects=people.subjects((row.subject, row.subject_id) for row in page.items),
         changes={row.id: _changes(row) for row in page.items},
     )
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import wraps
 from typing import ParamSpec
 
-from flask import Response, abort, g, redirect, request, url_for
+from flask import Response, abort, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import audit
@@ -36,9 +36,12 @@ def requires(permission: Permission) -> Callable[[View[P]], View[P]]:
         @wraps(view)
         def wrapped(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
             if g.admin is None:
-                if request.method == "GET" and not web.wants_json():
+                if web.wants_json():
+                    return {"code": "login", "message": "登录已过期，请重新登录"}, 401
+                if request.method == "GET":
                     return redirect(url_for("admin.login", next=request.path))
-                return {"code": "login", "message": "登录已过期，请重新登录"}, 401
+                flash("登录已过期，刚才的操作没有生效，请重新登录", "warning")
+                return redirect(url_for("admin.login"), 303)
             if not allowed(permission):
                 abort(403)
             return view(*args, **kwargs)
@@ -87,6 +90,7 @@ def drop_session(response: Response) -> Response:
 @bp.before_request
 def _load_admin() -> None:
     g.admin = None
+    g.bare_page = g.server_failed = False
     token = request.cookies.get(COOKIE, "")
     if not token:
         return

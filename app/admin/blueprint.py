@@ -8,8 +8,7 @@ bp = Blueprint("admin", __name__, url_prefix="/admin", template_folder="template
 
 
 def render_error(*, status: int, message: str) -> str:
-    # When the server itself failed, the frame's own queries may fail as well.
-    g.bare_page = status >= 500
+    g.server_failed = status >= 500
     return render_template(
         "admin/error.html", status=status, message=message, request_id=g.get("request_id", "")
     )

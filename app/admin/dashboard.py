@@ -20,7 +20,6 @@ def dashboard() -> ResponseReturnValue:
     return render_template(
         "admin/dashboard.html",
         now=now,
-        queues=reports.queues(now),
         figures=reports.figures(now),
         money=reports.money(),
         days=days,

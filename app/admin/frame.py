@@ -73,25 +73,23 @@ _GROUPS: tuple[
 
 @bp.context_processor
 def _everywhere() -> dict[str, Any]:
+    shared = {"words": words, "allowed": auth.allowed, "Permission": Permission}
+    if g.get("server_failed"):
+        # The frame's own queries may fail as well.
+        return {**shared, "admin_user": None}
+    shared["mall_name"] = settings.value(settings.registry.SHOP_NAME)
     if g.get("admin") is None or g.get("bare_page"):
-        return {
-            "admin_user": None,
-            "words": words,
-            "allowed": auth.allowed,
-            "Permission": Permission,
-        }
-    badges = {queue.key: queue.count for queue in reports.queues(clock.now())}
+        return {**shared, "admin_user": None}
+    queues = reports.queues(clock.now())
     return {
+        **shared,
         "admin_user": {"name": g.admin.name, "role": words.ROLE[g.admin.role]},
-        "nav": _nav(badges),
+        "queues": queues,
+        "nav": _nav({queue.key: queue.count for queue in queues}),
         "standing_warnings": [],
         "admin_menu": [],
         "logout_url": url_for("admin.logout"),
         "search_url": url_for("admin.search"),
-        "mall_name": settings.value(settings.registry.SHOP_NAME),
-        "words": words,
-        "allowed": auth.allowed,
-        "Permission": Permission,
     }
 
 

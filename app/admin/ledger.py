@@ -1,10 +1,10 @@
 """The books: postings with their entries, and the check of every invariant."""
 
-from flask import render_template, request, url_for
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from app import ledger, members, orders, outbox, withdrawals
-from app.admin import lists, words
+from app import ledger, members, outbox
+from app.admin import lists, people, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
@@ -43,7 +43,7 @@ def posting(posting_id: int) -> ResponseReturnValue:
         entries=entries,
         count=count,
         owners=members.names_of(e.account.owner_id for e in entries if e.account.owner_id),
-        about=_about(row.subject, row.subject_id),
+        about=people.subjects([(row.subject, row.subject_id)]).get((row.subject, row.subject_id)),
     )
 
 
@@ -69,14 +69,3 @@ def ledger_verify_run() -> ResponseReturnValue:
         since=since,
         now=now,
     )
-
-
-def _about(subject: str, subject_id: int) -> tuple[str, str] | None:
-    """What a posting is about, as a text and the address of its page."""
-    if subject == "order":
-        found = orders.by_ids([subject_id]).get(subject_id)
-        return (f"订单 {found.number}", url_for(".order", number=found.number)) if found else None
-    if subject == "withdrawal":
-        number = withdrawals.number_by_id(subject_id)
-        return (f"提现 {number}", url_for(".withdrawal", number=number)) if number else None
-    return None

@@ -74,7 +74,6 @@ def set_up(token: str) -> ResponseReturnValue:
 
 
 def _login_page(*, username: str = "", error: str = "") -> str:
-    # Who is not logged in sees no frame, also where a session is still alive.
     g.bare_page = True
     return render_template(
         "admin/login.html", username=username, error=error, next=request.values.get("next", "")

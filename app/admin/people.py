@@ -1,11 +1,13 @@
-"""Names for the actors that audit rows store (`admin:3`, `member:7`, `system:settle`)."""
+"""Names for the actors and subjects that audit rows store (`admin:3`, `member:7`, `system:settle`)."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from flask import url_for
 
-from app import audit, members
+from app import audit, members, orders, withdrawals
 from app.admin import words
 from app.admin.models import Admin
 from app.core.db import db
@@ -49,3 +51,23 @@ def timeline(
         }
         for move in reversed(moves)
     ]
+
+
+def subjects(about: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[str, str]]:
+    """A text and the address of its page for each subject that has one."""
+    ids: dict[str, set[int]] = defaultdict(set)
+    for subject, subject_id in about:
+        ids[subject].add(subject_id)
+    found: dict[tuple[str, int], tuple[str, str]] = {}
+    for order in orders.by_ids(ids["order"]).values():
+        found["order", order.id] = (order.number, url_for(".order", number=order.number))
+    for row_id, number in withdrawals.numbers_by_id(ids["withdrawal"]).items():
+        found["withdrawal", row_id] = (number, url_for(".withdrawal", number=number))
+    for row_id in ids["distributor"]:
+        found["distributor", row_id] = (
+            str(row_id),
+            url_for(".distributor", distributor_id=row_id),
+        )
+    for row_id in ids["plan"]:
+        found["plan", row_id] = (f"版本 {row_id}", url_for(".plan", plan_id=row_id))
+    return found

@@ -4,7 +4,7 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app import settings
-from app.admin import auth, people
+from app.admin import auth, people, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
@@ -68,6 +68,8 @@ def shown(key: str, value: object) -> str:
         return "是" if value else "否"
     if key.endswith("_fen") and isinstance(value, int):
         return f"¥{format_yuan(value)}"
+    if key.endswith("_bps") and isinstance(value, int):
+        return words.percent(value)
     if item.choices:
         return dict(item.choices).get(str(value), str(value))
     unit = f" {item.unit}" if item.unit else ""

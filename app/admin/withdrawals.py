@@ -207,9 +207,7 @@ def _say_outcome(outcome: str) -> None:
 def _page(number: str, errors: dict[str, str] | None = None) -> str:
     row = withdrawals.withdrawal_by_number(number)
     member = members.get(row.member_id)
-    earlier = [
-        w for w in withdrawals.withdrawals_of(row.member_id, size=11).items if w.id != row.id
-    ]
+    earlier = withdrawals.withdrawals_of(row.member_id, before=row.id, size=10).items
     limit = settings.value(settings.registry.WITHDRAW_TWO_PERSON_FEN)
     can_review = auth.allowed(Permission.WITHDRAWAL_REVIEW)
     return render_template(
@@ -220,7 +218,7 @@ def _page(number: str, errors: dict[str, str] | None = None) -> str:
         member_days=(clock.now() - member.created_at).days,
         wallet=ledger.wallet_of(member.id),
         bills=withdrawals.bills_of(row.id),
-        earlier=earlier[:10],
+        earlier=earlier,
         postings=ledger.postings_of(("withdrawal", row.id)),
         timeline=people.timeline(audit.moves_of("withdrawal", row.id), words.WITHDRAWAL),
         reviewers=people.names([row.first_reviewer, row.reviewer]),

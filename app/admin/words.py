@@ -145,6 +145,7 @@ SUBJECT: Mapping[str, str] = {
 SYSTEM: Mapping[str, str] = {
     "cli": "命令行",
     "demo": "演示数据",
+    "demo_review": "演示复核",
     "wxpay": "微信支付",
     "payout": "打款任务",
     "finish": "订单完成任务",
@@ -155,7 +156,7 @@ SYSTEM: Mapping[str, str] = {
 }
 LEVEL: Mapping[str, str] = {"normal": "普通", "silver": "银牌", "gold": "金牌", "": "—"}
 SEAT = ("买家", "直接上级", "间接上级", "第三级上级")
-DEPTH = ("自购", "直接（一级）", "间接（二级）", "三级")
+DEPTH = ("自购", "一级", "二级", "三级")
 CARRIERS = (
     "顺丰速运",
     "京东快递",
@@ -341,6 +342,8 @@ def shown(name: str, value: object) -> str:
         return "—"
     if name.endswith("_fen") and isinstance(value, int):
         return f"¥{format_yuan(value)}"
+    if name.endswith("_bps") and isinstance(value, int):
+        return percent(value)
     if name == "role":
         return ROLE.get(str(value), str(value))
     if name == "status":

@@ -43,9 +43,15 @@ def withdrawal_by_number(number: str) -> Withdrawal:
     return found
 
 
-def number_by_id(withdrawal_id: int) -> str | None:
-    """The number of a withdrawal that a posting names."""
-    return db.session.scalar(sa.select(Withdrawal.number).filter_by(id=withdrawal_id))
+def numbers_by_id(withdrawal_ids: Iterable[int]) -> dict[int, str]:
+    """Numbers by id, of anyone's withdrawals, for the admin panel's links."""
+    wanted = set(withdrawal_ids)
+    if not wanted:
+        return {}
+    rows = db.session.execute(
+        sa.select(Withdrawal.id, Withdrawal.number).where(Withdrawal.id.in_(wanted))
+    )
+    return dict(rows.tuples().all())
 
 
 def withdrawals_of(
@@ -128,4 +134,4 @@ def numbers_of(member_id: int, withdrawal_ids: Iterable[int]) -> dict[int, str]:
             Withdrawal.member_id == member_id, Withdrawal.id.in_(wanted)
         )
     )
-    return dict(rows.tuples())
+    return dict(rows.tuples().all())
