@@ -15,5 +15,4 @@ __all__ = ["bp", "init_app", "render_error"]
 
 
 def init_app(app: Flask) -> None:
-    auth.init_app(bp)
     app.register_blueprint(bp)
