@@ -143,7 +143,7 @@ def _seconds_left(order: Order) -> int:
 
 
 def _may_ask(order: Order) -> bool:
-    key = f"asked_order:{order.id}"
+    key = f"asked_order:{order.number}"
     if web.cache().get(key):
         return False
     web.cache().set(key, True, ASK_SECONDS)

@@ -158,7 +158,7 @@ def _mine(number: str) -> Withdrawal:
 
 
 def _may_ask(row: Withdrawal) -> bool:
-    key = f"asked_withdrawal:{row.id}"
+    key = f"asked_withdrawal:{row.number}"
     if web.cache().get(key):
         return False
     web.cache().set(key, True, ASK_SECONDS)

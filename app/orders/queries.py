@@ -99,7 +99,7 @@ def paid_counts(member_ids: Iterable[int]) -> dict[int, int]:
         .where(Order.member_id.in_(wanted), Order.paid_at.is_not(None))
         .group_by(Order.member_id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def seats_of(order_id: int) -> Sequence[OrderSeat]:

@@ -51,7 +51,7 @@ def numbers_by_id(withdrawal_ids: Iterable[int]) -> dict[int, str]:
     rows = db.session.execute(
         sa.select(Withdrawal.id, Withdrawal.number).where(Withdrawal.id.in_(wanted))
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def withdrawals_of(
@@ -134,4 +134,4 @@ def numbers_of(member_id: int, withdrawal_ids: Iterable[int]) -> dict[int, str]:
             Withdrawal.member_id == member_id, Withdrawal.id.in_(wanted)
         )
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())

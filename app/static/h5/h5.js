@@ -91,6 +91,10 @@
   document.addEventListener('error', function (event) {
     if (event.target.tagName === 'IMG') { event.target.classList.add('is-broken'); }
   }, true);
+  // Some failed before this script ran.
+  document.querySelectorAll('img').forEach(function (picture) {
+    if (picture.complete && !picture.naturalWidth && picture.loading !== 'lazy') { picture.classList.add('is-broken'); }
+  });
 
   document.addEventListener('click', function (event) {
     var target = event.target.closest('[data-copy], [data-copy-page], [data-more]');
