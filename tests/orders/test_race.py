@@ -1,0 +1,146 @@
+"""Orders that meet each other, on an engine with row locks."""
+
+import pytest
+import sqlalchemy as sa
+
+from app import ledger, orders
+from app.catalog import OutOfStock, Sku
+from app.core.db import db, run_unit
+from app.core.errors import IllegalMove
+from app.ledger import AccountKind
+from app.orders import Item, Order, OrderStatus, Taken
+from tests.factories import (
+    APPID,
+    MCHID,
+    NOON,
+    SYSTEM,
+    broken_invariants,
+    make_address,
+    make_member,
+    make_sku,
+    notice_for,
+    place_order,
+)
+from tests.threads import behind, together
+
+pytestmark = pytest.mark.mariadb_only
+
+
+def shop(stock: int = 100) -> tuple[int, int, int]:
+    buyer, sku = make_member(), make_sku(price_fen=100_00, stock=stock)
+    ids = buyer.id, sku.id, make_address(buyer).id
+    db.session.rollback()
+    return ids
+
+
+def place(buyer_id: int, sku_id: int, address_id: int, key: str) -> int:
+    return orders.place(
+        buyer_id,
+        items=[Item(sku_id, 1)],
+        address_id=address_id,
+        request_key=key,
+        expected_fen=100_00,
+        now=NOON,
+    ).id
+
+
+def stock_of(sku_id: int) -> int:
+    return db.session.scalar(sa.select(Sku.stock).filter_by(id=sku_id))
+
+
+def take(notice: orders.PaidNotice) -> Taken:
+    return orders.take_payment(notice, mchid=MCHID, appid=APPID, now=NOON)
+
+
+def unpaid() -> tuple[int, orders.PaidNotice]:
+    order = place_order(make_member(), make_sku(price_fen=100_00))
+    found = order.id, notice_for(order)
+    db.session.rollback()
+    return found
+
+
+def test_a_second_tap_waits_and_returns_the_first_order(live):
+    facts = shop()
+
+    second = behind(live, lambda: place(*facts, "tap"), lambda: run_unit(place, *facts, "tap"))
+
+    assert db.session.scalars(sa.select(Order.id)).all() == [second]
+    assert stock_of(facts[1]) == 99
+    assert broken_invariants() == {}
+
+
+def test_twenty_taps_at_once_order_once(live):
+    facts = shop()
+
+    found = together(live, [lambda: run_unit(place, *facts, "tap")] * 20)
+
+    assert len(set(found)) == 1, found
+    assert db.session.scalars(sa.select(Order.id)).all() == [found[0]]
+    assert stock_of(facts[1]) == 99
+    assert broken_invariants() == {}
+
+
+def test_the_last_piece_is_sold_once(live):
+    facts = shop(stock=1)
+
+    found = together(live, [lambda n=n: run_unit(place, *facts, f"tap-{n}") for n in range(10)])
+
+    assert sum(isinstance(order, int) for order in found) == 1, found
+    assert sum(isinstance(order, OutOfStock) for order in found) == 9
+    assert stock_of(facts[1]) == 0
+    assert broken_invariants() == {}
+
+
+def test_ten_notices_at_once_book_one_payment(live):
+    order_id, notice = unpaid()
+
+    found = together(live, [lambda: run_unit(take, notice)] * 10)
+
+    assert sorted(found) == [*[Taken.KNOWN] * 9, Taken.PAID]
+    assert ledger.system_balance_fen(AccountKind.ORDER_HOLD) == 100_00
+    assert db.session.get_one(Order, order_id).status is OrderStatus.PAID
+    assert broken_invariants() == {}
+
+
+def test_a_close_that_waits_for_a_payment_is_refused(live):
+    order_id, notice = unpaid()
+
+    second = behind(
+        live,
+        lambda: take(notice),
+        lambda: run_unit(orders.begin_close, order_id, actor=SYSTEM, now=NOON),
+    )
+
+    assert isinstance(second, IllegalMove)
+    assert db.session.get_one(Order, order_id).status is OrderStatus.PAID
+    assert broken_invariants() == {}
+
+
+def test_a_payment_that_waits_for_a_close_is_owed_back(live):
+    order_id, notice = unpaid()
+
+    second = behind(
+        live,
+        lambda: orders.begin_close(order_id, actor=SYSTEM, now=NOON),
+        lambda: run_unit(take, notice),
+    )
+
+    assert second is Taken.REFUND_DUE
+    assert db.session.get_one(Order, order_id).status is OrderStatus.CLOSING
+    assert ledger.system_balance_fen(AccountKind.REFUND_DUE) == 100_00
+    assert broken_invariants() == {}
+
+
+def test_two_that_finish_closing_at_once_free_the_stock_once(live):
+    order_id, _ = unpaid()
+    run_unit(orders.begin_close, order_id, actor=SYSTEM, now=NOON)
+    db.session.rollback()
+
+    behind(
+        live,
+        lambda: orders.finish_close(order_id, now=NOON),
+        lambda: run_unit(orders.finish_close, order_id, now=NOON),
+    )
+
+    assert db.session.scalar(sa.select(Sku.stock)) == 100
+    assert broken_invariants() == {}
