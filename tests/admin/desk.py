@@ -1,0 +1,142 @@
+"""What the panel's tests share: a desk with something on it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+
+from app import distribution, orders, withdrawals
+from app.admin import accounts
+from app.admin.models import Admin, Role
+from app.audit import AuditEntry
+from app.commission import Commission
+from app.core import clock
+from app.core.db import db, run_unit, transaction
+from app.distribution import Distributor
+from app.ledger import Posting
+from app.members import Member
+from app.orders import Oddity, Order
+from app.withdrawals import Withdrawal
+from tests.factories import (
+    SYSTEM,
+    bind,
+    give_available,
+    make_distributor,
+    make_member,
+    make_plan,
+    make_sku,
+    notice_for,
+    paid_order,
+    place_order,
+    take,
+)
+
+PASSWORD = "tangerine-river-88"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One of everything that the panel shows."""
+
+    order: Order
+    commission: Commission
+    distributor: Distributor
+    applicant: Distributor
+    withdrawal: Withdrawal
+    oddity: Oddity
+    posting_id: int
+
+    def values(self) -> dict[str, Any]:
+        """For the variable parts of the panel's addresses."""
+        return {
+            "commission_id": self.commission.id,
+            "plan_id": self.commission.plan_id,
+            "distributor_id": self.distributor.id,
+            "posting_id": self.posting_id,
+            "oddity_id": self.oddity.id,
+            "key": "withdraw.min_fen",
+        }
+
+
+def fill() -> Desk:
+    make_plan(now=clock.now())
+    earner = make_distributor("陈梅", now=clock.now())
+    buyer = make_member("王芳", now=clock.now())
+    bind(buyer, earner, now=clock.now())
+    sku = make_sku()
+    order = paid_order(buyer, sku, now=clock.now())
+    give_available(earner, 300_00, now=clock.now())
+    applicant = make_member("赵磊", now=clock.now())
+    with transaction():
+        distribution.apply(
+            applicant.id,
+            statement="想分享好物",
+            agreed_version=distribution.CONTRACT_VERSION,
+            now=clock.now(),
+        )
+    return Desk(
+        order=order,
+        commission=_one(sa.select(Commission).filter_by(order_id=order.id)),
+        distributor=_one(sa.select(Distributor).filter_by(member_id=earner.id)),
+        applicant=_one(sa.select(Distributor).filter_by(member_id=applicant.id)),
+        withdrawal=ask_for(earner, 50_00),
+        oddity=paid_late(buyer, sku),
+        posting_id=_one(sa.select(Posting.id).order_by(Posting.id).limit(1)),
+    )
+
+
+def ask_for(member: Member, fen: int, *, key: str = "") -> Withdrawal:
+    with transaction():
+        return withdrawals.request(
+            member.id, amount_fen=fen, request_key=key or f"k{fen}", now=clock.now()
+        )
+
+
+def earner(desk: Desk) -> Member:
+    return _one(sa.select(Member).filter_by(id=desk.withdrawal.member_id))
+
+
+def paid_late(buyer: Member, sku: Any) -> Oddity:
+    """Money for an order that was closed meanwhile."""
+    now = clock.now()
+    late = place_order(buyer, sku, now=now)
+    notice = notice_for(late, now=now)
+    run_unit(orders.begin_close, late.id, actor=SYSTEM, now=now)
+    run_unit(orders.finish_close, late.id, now=now)
+    take(notice, now=now)
+    return _one(sa.select(Oddity).filter_by(order_id=late.id))
+
+
+def make_admin(username: str, role: Role = Role.OWNER) -> Admin:
+    """An admin with a password, as `flask admin create` and the set-up page make one."""
+    token = run_unit(accounts.create, username, role=role, now=clock.now())
+    run_unit(
+        accounts.set_up,
+        token,
+        password=PASSWORD,
+        again=PASSWORD,
+        address="127.0.0.1",
+        now=clock.now(),
+    )
+    return _one(sa.select(Admin).filter_by(username=username))
+
+
+def sign_in(client: FlaskClient, username: str, password: str = PASSWORD, **extra: str) -> Any:
+    return client.post("/admin/login", data={"username": username, "password": password, **extra})
+
+
+def fresh(row: Any) -> Any:
+    """The row as the database has it now."""
+    db.session.refresh(row)
+    return row
+
+
+def acts(action: str) -> list[AuditEntry]:
+    return list(
+        db.session.scalars(sa.select(AuditEntry).filter_by(action=action).order_by(AuditEntry.id))
+    )
+
+
+def _one(query: Any) -> Any:
+    return db.session.execute(query).scalar_one()

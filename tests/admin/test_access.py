@@ -1,0 +1,158 @@
+"""Who may open what: every view names its permission, and it holds."""
+
+import pytest
+import sqlalchemy as sa
+from flask import url_for
+
+from app.admin.models import ROLE_PERMISSIONS, Admin, Permission, Role
+from app.core.db import db, transaction
+from app.orders import OrderStatus
+from app.withdrawals import WithdrawalStatus
+from tests.admin.desk import acts, fill, fresh
+
+PUBLIC = {"admin.login", "admin.log_in", "admin.logout", "admin.setup", "admin.set_up"}
+
+
+def admin_rules(app):
+    return [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("admin.")]
+
+
+def address(app, rule, desk) -> str:
+    values = desk.values()
+    values["number"] = desk.withdrawal.number if "withdrawals" in rule.rule else desk.order.number
+    with app.test_request_context(base_url="http://mall.test"):
+        return url_for(rule.endpoint, **{name: values[name] for name in rule.arguments})
+
+
+def test_every_admin_view_names_its_permission(app):
+    nameless = [
+        rule.endpoint
+        for rule in admin_rules(app)
+        if not hasattr(app.view_functions[rule.endpoint], "permission")
+    ]
+    public = {
+        rule.endpoint
+        for rule in admin_rules(app)
+        if getattr(app.view_functions[rule.endpoint], "permission", "none") is None
+    }
+
+    assert nameless == []
+    assert public == PUBLIC
+
+
+def test_whatever_changes_something_asks_for_more_than_looking(app):
+    for rule in admin_rules(app):
+        permission = app.view_functions[rule.endpoint].permission
+        if "POST" not in rule.methods or permission is None:
+            continue
+        if rule.endpoint == "admin.ledger_verify_run":
+            continue  # It only reads; a POST because it is work.
+
+        assert permission not in ROLE_PERMISSIONS[Role.AUDITOR], rule.endpoint
+
+
+def test_every_page_opens_with_something_on_the_desk(app, session, admin_client):
+    desk = fill()
+    client = admin_client("owner")
+    opened = 0
+
+    for rule in admin_rules(app):
+        if "GET" in rule.methods and rule.endpoint not in PUBLIC:
+            answer = client.get(address(app, rule, desk))
+            assert answer.status_code == 200, rule.rule
+            opened += 1
+
+    assert opened >= 17
+
+
+def test_every_list_opens_on_an_empty_desk(app, session, admin_client):
+    client = admin_client("owner")
+
+    for rule in admin_rules(app):
+        if "GET" in rule.methods and not rule.arguments and rule.endpoint not in PUBLIC:
+            assert client.get(rule.rule).status_code == 200, rule.rule
+
+
+def test_without_a_login_pages_lead_to_it_and_changes_do_nothing(app, session, client):
+    desk = fill()
+
+    for rule in admin_rules(app):
+        if rule.endpoint in PUBLIC:
+            continue
+        method = "GET" if "GET" in rule.methods else "POST"
+        answer = client.open(address(app, rule, desk), method=method)
+        assert answer.status_code in (302, 303), rule.rule
+        assert answer.headers["Location"].startswith("/admin/login"), rule.rule
+
+    assert fresh(desk.order).status is OrderStatus.PAID
+    assert fresh(desk.withdrawal).status is WithdrawalStatus.SUBMITTED
+
+
+def test_a_script_without_a_login_is_told_in_json(app, session, client):
+    answer = client.post("/admin/ledger/verify", headers={"Accept": "application/json"})
+
+    assert (answer.status_code, answer.json["code"]) == (401, "login")
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_gets_exactly_what_its_permissions_name(app, session, admin_client, role):
+    desk = fill()
+    client = admin_client(role.value)
+
+    for rule in admin_rules(app):
+        if "GET" not in rule.methods or rule.endpoint in PUBLIC:
+            continue
+        permission = app.view_functions[rule.endpoint].permission
+        expected = 200 if permission in ROLE_PERMISSIONS[role] else 403
+        assert client.get(address(app, rule, desk)).status_code == expected, rule.rule
+
+
+def test_an_auditor_changes_nothing(app, session, admin_client):
+    desk = fill()
+    client = admin_client("auditor")
+    before = len(db.session.scalars(sa.text("SELECT id FROM audit_entries")).all())
+
+    for rule in admin_rules(app):
+        if "POST" in rule.methods and rule.endpoint not in PUBLIC | {"admin.ledger_verify_run"}:
+            assert client.post(address(app, rule, desk)).status_code == 403, rule.rule
+
+    assert fresh(desk.order).status is OrderStatus.PAID
+    assert fresh(desk.withdrawal).status is WithdrawalStatus.SUBMITTED
+    assert fresh(desk.oddity).resolved_at is None
+    assert len(db.session.scalars(sa.text("SELECT id FROM audit_entries")).all()) == before
+
+
+def test_a_role_taken_away_counts_at_the_next_request(session, admin_client):
+    client = admin_client("owner")
+    assert client.get("/admin/settings").status_code == 200
+
+    with transaction():
+        db.session.execute(sa.select(Admin)).scalars().one().role = Role.OPERATIONS
+
+    assert client.get("/admin/settings").status_code == 403
+
+
+def test_the_left_bar_shows_only_what_may_be_opened(session, admin_client):
+    page = admin_client("operations").get("/admin/").text
+
+    assert "/admin/orders" in page
+    assert "/admin/ledger" not in page
+    assert "/admin/settings" not in page
+
+
+def test_a_foreign_page_cannot_change_anything(session, admin_client):
+    desk = fill()
+    client = admin_client("owner")
+
+    answer = client.post(
+        f"/admin/withdrawals/{desk.withdrawal.number}/approve",
+        headers={"Origin": "https://elsewhere.example"},
+    )
+
+    assert answer.status_code == 403
+    assert fresh(desk.withdrawal).status is WithdrawalStatus.SUBMITTED
+    assert acts("withdrawal.approve") == []
+
+
+def test_permissions_of_roles_are_of_the_known_ones():
+    assert ROLE_PERMISSIONS[Role.OWNER] == frozenset(Permission)

@@ -1,0 +1,122 @@
+"""Orders at the desk: shipping, and looking at a phone number."""
+
+import pytest
+import sqlalchemy as sa
+
+from app.audit import StateMove
+from app.core.db import db
+from app.orders import OrderStatus
+from tests.admin.desk import acts, fill, fresh
+
+PHONE = "13812345678"
+
+
+def ship(client, number, **changed):
+    fields = {"carrier": "顺丰速运", "tracking_number": "SF1234567890", **changed}
+    return client.post(f"/admin/orders/{number}/ship", data=fields)
+
+
+def test_shipping_moves_the_order_and_is_kept(session, admin_client):
+    desk = fill()
+
+    answer = ship(admin_client("operations"), desk.order.number)
+
+    assert answer.headers["Location"] == f"/admin/orders/{desk.order.number}"
+    order = fresh(desk.order)
+    assert (order.status, order.carrier, order.tracking_number) == (
+        OrderStatus.SHIPPED,
+        "顺丰速运",
+        "SF1234567890",
+    )
+    [entry] = acts("order.ship")
+    assert entry.actor.startswith("admin:")
+    assert entry.after == {"carrier": "顺丰速运", "tracking_number": "SF1234567890"}
+
+
+def test_another_carrier_is_taken_as_typed(session, admin_client):
+    desk = fill()
+
+    ship(admin_client("owner"), desk.order.number, carrier="other", other_carrier="本地跑腿")
+
+    assert fresh(desk.order).carrier == "本地跑腿"
+
+
+@pytest.mark.parametrize(
+    ("changed", "says", "field"),
+    [
+        ({"carrier": ""}, "请填写快递公司", "carrier"),
+        ({"carrier": "other"}, "请填写快递公司", "other_carrier"),
+        ({"tracking_number": "12"}, "快递单号应为 6 到 40 位", "tracking_number"),
+        ({"tracking_number": "SF 123 <b>"}, "快递单号应为 6 到 40 位", "tracking_number"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field_and_nothing_changes(
+    session, admin_client, changed, says, field
+):
+    desk = fill()
+
+    answer = ship(admin_client("owner"), desk.order.number, **changed)
+
+    assert answer.status_code == 422
+    assert says in answer.text
+    assert f'id="e-{field}"' in answer.text
+    assert fresh(desk.order).status is OrderStatus.PAID
+    assert acts("order.ship") == []
+
+
+def test_an_order_is_shipped_once(session, admin_client):
+    desk = fill()
+    client = admin_client("owner")
+    ship(client, desk.order.number)
+
+    answer = ship(client, desk.order.number, tracking_number="SF9999999999")
+
+    assert answer.status_code == 409
+    assert fresh(desk.order).tracking_number == "SF1234567890"
+    moves = db.session.scalars(
+        sa.select(StateMove.to_state).filter_by(subject="order", subject_id=desk.order.id)
+    ).all()
+    assert moves == ["unpaid", "paid", "shipped"]
+
+
+def test_the_phone_is_masked_until_somebody_asks_and_that_is_kept(session, admin_client):
+    desk = fill()
+    client = admin_client("operations")
+    page = client.get(f"/admin/orders/{desk.order.number}").text
+    assert PHONE not in page
+    assert "138****5678" in page
+
+    shown = client.post(f"/admin/orders/{desk.order.number}/phone").text
+
+    assert PHONE in shown
+    assert [entry.subject_id for entry in acts("order.reveal_phone")] == [desk.order.id]
+
+
+def test_who_only_looks_sees_neither_phone_nor_door(session, admin_client):
+    desk = fill()
+
+    page = admin_client("auditor").get(f"/admin/orders/{desk.order.number}").text
+
+    assert PHONE not in page
+    assert "文三路" not in page
+
+
+def test_the_list_finds_an_order_by_its_number(session, admin_client):
+    desk = fill()
+
+    page = admin_client("owner").get(f"/admin/orders?number={desk.order.number}").text
+
+    assert page.count('class="code" href="/admin/orders/') == 1
+
+
+def test_the_search_leads_straight_to_the_page(session, admin_client):
+    desk = fill()
+    client = admin_client("owner")
+
+    assert client.get(f"/admin/search?q={desk.order.number}").headers["Location"] == (
+        f"/admin/orders/{desk.order.number}"
+    )
+    assert client.get(f"/admin/search?q={desk.withdrawal.number}").headers["Location"] == (
+        f"/admin/withdrawals/{desk.withdrawal.number}"
+    )
+    assert client.get("/admin/search?q=nonsense").status_code == 200
