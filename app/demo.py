@@ -112,14 +112,25 @@ def seed(now: datetime, media: Path) -> str:
     """Fill an empty shop; an already filled one is left alone. Returns what was done."""
     if db.session.scalar(sa.select(Product.id).limit(1)) is not None:
         db.session.rollback()
-        return "demo data is there already"
+        return f"demo data is there already\n{_codes(now)}"
     media.mkdir(parents=True, exist_ok=True)
     for number, goods in enumerate(GOODS, start=1):
         for view in (1, 2):
             _draw(goods, view).save(media / f"demo-{number}-{view}.jpg", quality=86)
     run_unit(_shop, now)
     run_unit(_people, now)
-    return f"seeded {len(GOODS)} products, 2 distributors and a commission plan"
+    return f"seeded {len(GOODS)} products, 2 distributors, a commission plan\n{_codes(now)}"
+
+
+def _codes(now: datetime) -> str:
+    """`name code` of the two distributors, a line each: what to scan in the sandbox."""
+    found = []
+    for openid, name in (LIN_JIE, CHEN_MEI):
+        member = members.by_openid(openid)
+        if member is not None:
+            code = run_unit(distribution.referral_code, member.id, now=now).code
+            found.append(f"{name} {code}")
+    return "\n".join(found)
 
 
 def _shop(now: datetime) -> None:

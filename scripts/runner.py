@@ -360,8 +360,8 @@ def get(url: str) -> bool:
 
 GUIDE = """\
 试一试 / What to try
-  1. 打开微信沙盒，选“王芳”，扫陈梅的推广码，关注后进入商城。
-     Open the sandbox phone as 王芳, scan 陈梅's code and enter the mall.
+  1. 打开微信沙盒，选“王芳”，扫陈梅的推广码 {code}，关注后进入商城。
+     Open the sandbox phone as 王芳, scan 陈梅's code ({code}) and enter the mall.
   2. 选一件商品下单，在手机里确认支付。
      Order something and confirm the payment on the phone.
   3. 用上面的首次设置链接登录后台，在“订单”里发货；回手机确认收货。
@@ -407,7 +407,8 @@ def run(*, start_over: bool) -> None:
     environment = settings(mall)
     flask = [python, "-m", "flask", "--app", "wsgi"]
     step("数据库结构 / database schema", [*flask, "db", "upgrade"], environment)
-    step("演示数据 / demo data", [*flask, "demo", "seed"], environment)
+    seeded = step("演示数据 / demo data", [*flask, "demo", "seed"], environment)
+    code = next((w.split()[1] for w in seeded.splitlines() if w.startswith("陈梅 ")), "")
     admin = step(
         "管理员 / admin",
         [*flask, "admin", "create", "admin", "--if-missing"],
@@ -437,7 +438,7 @@ def run(*, start_over: bool) -> None:
         say(f"  微信沙盒 Sandbox    {sandbox}/")
         say(f"  日志 Logs           {relative(LOGS)}/\n")
         later = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=LATER_DAYS)
-        say(GUIDE.format(later=later.isoformat()))
+        say(GUIDE.format(later=later.isoformat(), code=code))
         say("按 Ctrl-C 结束全部 / Ctrl-C ends all of it")
         while True:
             for program in programs:

@@ -27,7 +27,7 @@ def titles_of(product_ids: Iterable[int]) -> dict[int, str]:
     if not wanted:
         return {}
     rows = db.session.execute(sa.select(Product.id, Product.title).where(Product.id.in_(wanted)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def product_for_sale(product_id: int) -> Product:

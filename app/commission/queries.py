@@ -93,7 +93,7 @@ def counts_by_status() -> dict[CommissionStatus, int]:
     rows = db.session.execute(
         sa.select(Commission.status, sa.func.count()).group_by(Commission.status)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def batch_posting(batch_id: int) -> int | None:

@@ -163,7 +163,6 @@ class OddityKind(enum.StrEnum):
     AMOUNT_DIFFERS = "amount_differs"
     MERCHANT_DIFFERS = "merchant_differs"
     APP_DIFFERS = "app_differs"
-    PAYER_DIFFERS = "payer_differs"
     PAID_LATE = "paid_late"
     PAID_TWICE = "paid_twice"
     TRANSFER_DIFFERS = "transfer_differs"

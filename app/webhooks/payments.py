@@ -53,7 +53,8 @@ def _take(event_type: str, act: Act) -> ResponseReturnValue:
         return _fail("通知内容不完整", 400)
     run_unit(_note_result, notice.notice_id, result)
     if result == Taken.PAID.value:
-        outbox.drain(now)
+        # People see their commission at once; whatever fails here, the job delivers.
+        outbox.drain(now, subject=("order_paid", _order_id(notice)))
     log.info("notice_taken", event_type=event_type, result=result)
     if result == Taken.REFUSED.value:
         return _fail("通知内容与订单不符，已转人工核对", 422)
@@ -65,6 +66,13 @@ def _take_payment(resource: dict[str, Any], now: datetime) -> str:
     notice = paid_notice(resource)
     taken = orders.take_payment(notice, mchid=pay.mchid, appid=pay.appid, now=now)
     return taken.value
+
+
+def _order_id(notice: Notice) -> int:
+    payment = orders.payment_by_number(str(notice.resource["out_trade_no"]))
+    if payment is None:
+        raise RuntimeError("a payment that was just taken is gone")
+    return payment.order_id
 
 
 def _take_transfer(resource: dict[str, Any], now: datetime) -> str:

@@ -930,7 +930,6 @@ def upgrade() -> None:
                 "amount_differs",
                 "merchant_differs",
                 "app_differs",
-                "payer_differs",
                 "paid_late",
                 "paid_twice",
                 "transfer_differs",
