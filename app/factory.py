@@ -9,7 +9,7 @@ from flask_migrate import Migrate
 from sqlalchemy.engine import make_url
 
 import config as configuration
-from app import admin, cli, commission, mall, webhooks, wechat
+from app import admin, cli, commission, mall, orders, webhooks, wechat
 from app.core import crypto, health, logs, web
 from app.core.cache import Cache
 from app.core.db import db
@@ -49,6 +49,7 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     cli.register(app)
     web.init_app(app)
     wechat.init_app(app)
+    orders.subscribe()
     commission.subscribe()
     app.register_blueprint(health.bp)
     for part in (mall, admin, webhooks):

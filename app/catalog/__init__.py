@@ -14,7 +14,7 @@ from app.catalog.queries import (
     skus_for_sale,
     titles_of,
 )
-from app.catalog.service import add_stock, release, reserve
+from app.catalog.service import add_stock, count_sold, release, reserve
 
 __all__ = [
     "Category",
@@ -26,6 +26,7 @@ __all__ = [
     "add_stock",
     "categories",
     "categories_of_products",
+    "count_sold",
     "listed",
     "product_for_sale",
     "release",

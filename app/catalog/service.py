@@ -3,7 +3,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app.catalog.errors import OutOfStock
-from app.catalog.models import Sku, StockMove
+from app.catalog.models import Product, Sku, StockMove
 from app.core.db import affected, db, require_transaction
 
 
@@ -27,6 +27,15 @@ def reserve(sku_id: int, count: int, *, key: str, now: datetime) -> None:
 def release(sku_id: int, count: int, *, key: str, now: datetime) -> None:
     """Give back what an order had reserved (释放库存)."""
     _move(sku_id, count, key=key, reason="订单关闭释放", now=now)
+
+
+def count_sold(product_id: int, count: int) -> None:
+    """Raise the number of pieces sold that the shop shows (销量)."""
+    affected(
+        sa.update(Product)
+        .where(Product.id == product_id)
+        .values(sold_count=Product.sold_count + count)
+    )
 
 
 def _move(sku_id: int, delta: int, *, key: str, reason: str, now: datetime) -> None:

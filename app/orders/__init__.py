@@ -10,7 +10,7 @@ Money that comes for an order that cannot take it (late, twice) is booked to
 `refund_due` and raised as an oddity (支付异常): never lost, never ignored.
 """
 
-from app.orders.fulfilment import finish, receive, ship
+from app.orders.fulfilment import finish, receive, ship, subscribe
 from app.orders.models import (
     TRANSITIONS,
     Oddity,
@@ -108,6 +108,7 @@ __all__ = [
     "resolve_oddity",
     "seats_of",
     "ship",
+    "subscribe",
     "take_payment",
     "with_order",
 ]

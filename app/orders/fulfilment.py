@@ -3,7 +3,7 @@
 import re
 from datetime import datetime, timedelta
 
-from app import audit, ledger, outbox, settings
+from app import audit, catalog, ledger, outbox, settings
 from app.core.errors import InvalidInput
 from app.ledger import AccountKind, Move
 from app.orders import queries, states
@@ -46,6 +46,16 @@ def receive(order_id: int, *, actor: audit.Actor, now: datetime) -> Order:
     return order
 
 
+def count_sold(order_id: int, now: datetime) -> None:
+    """Add a paid order to its products' sold counts (order_paid).
+
+    Here and not in the paying unit: many pay for one product at once, and none
+    of them must wait for its row.
+    """
+    for line in sorted(states.locked(order_id).lines, key=lambda line: line.product_id):
+        catalog.count_sold(line.product_id, line.quantity)
+
+
 def finish(order_id: int, *, now: datetime) -> bool:
     """End an order whose guard is over: the shop has earned what is left of it.
 
@@ -70,3 +80,8 @@ def finish(order_id: int, *, now: datetime) -> bool:
         )
     outbox.publish("order_finished", order.id, now=now)
     return True
+
+
+def subscribe() -> None:
+    """Register with the outbox; called once when the app is made."""
+    outbox.subscribe("order_paid", "orders.count_sold", count_sold)

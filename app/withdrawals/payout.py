@@ -54,10 +54,15 @@ def prepare_bill(
 
 
 def bill_to_send(bill_id: int) -> TransferBill | None:
-    """Count a sending of a bill that has no word from WeChat yet, else None."""
+    """Count a sending of a bill that lacks WeChat's answer, else None.
+
+    Only the answer to the sending carries what the member's page needs to open
+    the confirmation; where it was lost, the same number and data bring it again.
+    """
     require_transaction()
     bill = _locked_bill(bill_id)
-    if bill.state is not BillState.CREATED:
+    waits_unreachable = bill.state is BillState.WAIT_USER_CONFIRM and not bill.package_info
+    if bill.state is not BillState.CREATED and not waits_unreachable:
         return None
     bill.sent_count += 1
     return bill

@@ -46,7 +46,7 @@ def send(bill_id: int, *, gateway: TransferGateway, now: datetime) -> str:
 
 
 def ask(bill_id: int, *, gateway: TransferGateway, now: datetime) -> str:
-    """Ask WeChat about a bill; one that never arrived is sent again."""
+    """Ask WeChat about a bill; send it again if it never arrived or its answer is lost."""
     number = db.session.execute(
         sa.select(TransferBill.out_bill_no).filter_by(id=bill_id)
     ).scalar_one()
@@ -57,7 +57,7 @@ def ask(bill_id: int, *, gateway: TransferGateway, now: datetime) -> str:
         run_unit(payout.unclear, bill_id, now=now)
         return "unclear"
     state = _report(answer, gateway, now, asked=True)
-    if answer.state is None:
+    if answer.state is None or _lacks_package(bill_id):
         return send(bill_id, gateway=gateway, now=now)
     return state
 
@@ -77,6 +77,14 @@ def cancel_bill(
     except GatewayUnclear:
         return "unclear"
     return _report(answer, gateway, now)
+
+
+def _lacks_package(bill_id: int) -> bool:
+    state, package = db.session.execute(
+        sa.select(TransferBill.state, TransferBill.package_info).filter_by(id=bill_id)
+    ).one()
+    db.session.rollback()
+    return state is BillState.WAIT_USER_CONFIRM and not package
 
 
 def _report(

@@ -103,6 +103,33 @@ def test_the_answers_and_notices_of_a_transfer_in_any_order_pay_once(held: Stack
     assert broken_invariants() == {}
 
 
+def test_a_lost_answer_still_lets_the_member_confirm(stack: Stack):
+    """Only the answer to the sending carries the package: it is fetched again."""
+    now = clock.now()
+    chen = enter(CHEN)
+    give_available(chen, 50_00, now=now)
+    row = run_unit(withdrawals.request, chen.id, amount_fen=50_00, request_key="tap", now=now)
+    run_unit(withdrawals.approve, row.id, actor=ADMIN, actor_member_id=None, now=now)
+    gateway = wechat.current().transfers
+    stack.control(
+        "/faults", target="/v3/fund-app/mch-transfer/transfer-bills", kind="drop", times=1
+    )
+
+    withdrawals.pay(row.id, gateway=gateway, now=now)
+    bill = withdrawals.current_bill(row.id)
+    assert bill is not None
+    withdrawals.ask(bill.id, gateway=gateway, now=now)
+
+    db.session.rollback()
+    found = withdrawals.current_bill(row.id)
+    assert found is not None
+    assert (found.id, found.sent_count) == (bill.id, 2)
+    assert found.package_info != ""
+    assert withdrawals.withdrawal_by_number(row.number).status.value == "wait_confirm"
+    assert len(stack.look("/transfers")["transfers"]) == 1
+    assert broken_invariants() == {}
+
+
 def test_a_lost_notice_is_made_good_by_the_query_job(held: Stack):
     now = clock.now()
     buyer = enter(WANG)
