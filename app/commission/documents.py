@@ -78,7 +78,7 @@ def quote_scenario(document: object) -> dict[str, Any]:
     plan = read_plan(doc.get("plan"))
     lines = [
         _line(row, f"order.lines.{i}")
-        for i, row in enumerate(_list(_mapping(doc.get("order"), "order"), "lines"))
+        for i, row in enumerate(_list(_mapping(doc.get("order"), "order"), "lines", "order"))
     ]
     if len({line.id for line in lines}) != len(lines):
         raise InvalidInput("order.lines", "订单行编号重复")
