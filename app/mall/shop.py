@@ -192,7 +192,7 @@ def _whole(text: str) -> int | None:
 # --- what pages share --------------------------------------------------------------
 
 
-@bp.app_context_processor
+@bp.context_processor
 def _sharing() -> dict[str, Any]:
     return {"share_link": share_link, "picture": picture_url}
 

@@ -58,6 +58,7 @@ COMMISSION_TABS: list[tuple[str, str, tuple[CommissionStatus, ...]]] = [
 ]
 
 DEPTH = {1: "直接推荐", 2: "间接推荐", 3: "三级推荐"}
+OWN = "自购返佣"
 LEVEL = {1: "一级成员", 2: "二级成员", 3: "三级成员"}
 
 WITHDRAWAL_STATE = {
@@ -177,6 +178,11 @@ def withdrawal_reason(row: Withdrawal, bill: TransferBill | None) -> str:
 def entry_title(entry: Entry) -> str:
     """What moved the money of a statement line."""
     return _EVENT.get(entry.posting.event) or entry.posting.reason or "余额变动"
+
+
+def relation(depth: int, *, is_own: bool) -> str:
+    """How a distributor came to earn from an order."""
+    return OWN if is_own else DEPTH[depth]
 
 
 def percent(bps: int) -> str:

@@ -3,43 +3,46 @@
 (function () {
   'use strict';
 
-  function toast(text) {
-    var box = document.createElement('div');
-    box.className = 'toast';
-    box.setAttribute('role', 'status');
-    box.textContent = text;
-    document.body.appendChild(box);
-    setTimeout(function () { box.remove(); }, 2400);
+  function element(tag, style, text) {
+    var made = document.createElement(tag);
+    made.className = style;
+    if (text) { made.textContent = text; }
+    return made;
   }
 
-  function button(text, done) {
-    var made = document.createElement('button');
-    made.type = 'button';
-    made.textContent = text;
-    made.addEventListener('click', done);
-    return made;
+  function toast(text) {
+    var box = element('div', 'weui-toast weui-toast_text');
+    box.setAttribute('role', 'status');
+    box.appendChild(element('p', 'weui-toast__content', text));
+    document.body.appendChild(box);
+    setTimeout(function () { box.remove(); }, 2400);
   }
 
   /* Asks before something that can't be undone; the answer comes as a promise. */
   function ask(text, yes, no) {
     return new Promise(function (resolve) {
-      var shade = document.createElement('div');
-      var box = document.createElement('div');
-      var words = document.createElement('p');
-      var row = document.createElement('div');
-      shade.className = 'dialog';
-      box.className = 'dialog-box';
+      var shade = element('div', 'weui-mask');
+      var box = element('div', 'weui-dialog');
+      var foot = element('div', 'weui-dialog__ft');
+      function choice(style, words, answer) {
+        var made = element('button', 'weui-dialog__btn ' + style, words);
+        made.type = 'button';
+        made.addEventListener('click', function () {
+          shade.remove();
+          box.remove();
+          resolve(answer);
+        });
+        foot.appendChild(made);
+        return made;
+      }
       box.setAttribute('role', 'alertdialog');
       box.setAttribute('aria-modal', 'true');
-      words.textContent = text;
-      function end(answer) { return function () { shade.remove(); resolve(answer); }; }
-      row.appendChild(button(no || '取消', end(false)));
-      var sure = button(yes || '确定', end(true));
-      row.appendChild(sure);
-      box.appendChild(words);
-      box.appendChild(row);
-      shade.appendChild(box);
+      box.appendChild(element('div', 'weui-dialog__bd', text));
+      choice('weui-dialog__btn_default', no || '取消', false);
+      var sure = choice('weui-dialog__btn_primary', yes || '确定', true);
+      box.appendChild(foot);
       document.body.appendChild(shade);
+      document.body.appendChild(box);
       sure.focus();
     });
   }
@@ -61,10 +64,9 @@
   }
 
   function copy(text) {
-    var field = document.createElement('textarea');
+    var field = element('textarea', 'copied');
     field.value = text;
     field.readOnly = true;
-    field.className = 'toast';
     document.body.appendChild(field);
     field.select();
     field.setSelectionRange(0, text.length);
@@ -168,6 +170,7 @@
   });
 
   document.querySelectorAll('[data-toast]').forEach(function (note) {
-    setTimeout(function () { note.remove(); }, 3000);
+    toast(note.textContent);
+    note.remove();
   });
 }());
