@@ -36,7 +36,7 @@ def dashboard() -> ResponseReturnValue:
 @requires(Permission.DASHBOARD)
 def search() -> ResponseReturnValue:
     """Lead from a number to its page: an order's or a withdrawal's."""
-    q = request.args.get("q", "").strip()[:64]
+    q = request.args.get("q", "").strip().upper()[:64]
     if q and auth.allowed(Permission.ORDER_VIEW):
         try:
             return redirect(url_for(".order", number=orders.order_by_number(q).number))

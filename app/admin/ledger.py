@@ -1,5 +1,7 @@
 """The books: postings with their entries, and the check of every invariant."""
 
+from collections.abc import Iterable
+
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -11,6 +13,9 @@ from app.admin.models import Permission
 from app.core import clock, web
 from app.core.db import db
 
+# A posting in the list shows so many of its entries; its own page shows more.
+ENTRIES_SHOWN = 6
+
 
 @bp.get("/ledger", endpoint="ledger")
 @requires(Permission.LEDGER_VIEW)
@@ -18,18 +23,15 @@ def postings() -> ResponseReturnValue:
     event = request.args.get("event", "")
     event = event if event in words.EVENT else ""
     page = ledger.postings_page(event, before=web.page_before(), size=15)
+    entries = ledger.first_entries((row.id for row in page.items), most=ENTRIES_SHOWN)
     return render_template(
         "admin/ledger.html",
         page=page,
         pager=lists.pager(page),
         event=event,
         events=[("", "全部"), *words.EVENT.items()],
-        owners=members.names_of(
-            entry.account.owner_id
-            for row in page.items
-            for entry in row.entries
-            if entry.account.owner_id
-        ),
+        entries=entries,
+        owners=_owners(entry for shown, _ in entries.values() for entry in shown),
     )
 
 
@@ -42,7 +44,7 @@ def posting(posting_id: int) -> ResponseReturnValue:
         row=row,
         entries=entries,
         count=count,
-        owners=members.names_of(e.account.owner_id for e in entries if e.account.owner_id),
+        owners=_owners(entries),
         about=people.subjects([(row.subject, row.subject_id)]).get((row.subject, row.subject_id)),
     )
 
@@ -69,3 +71,7 @@ def ledger_verify_run() -> ResponseReturnValue:
         since=since,
         now=now,
     )
+
+
+def _owners(entries: Iterable[ledger.Entry]) -> dict[int, members.Member]:
+    return members.names_of(e.account.owner_id for e in entries if e.account.owner_id)

@@ -35,7 +35,7 @@ _TABS = [
 @requires(Permission.ORDER_VIEW)
 def orders_list() -> ResponseReturnValue:
     state = lists.chosen(_TABS)
-    number = request.args.get("number", "").strip()[:32]
+    number = request.args.get("number", "").strip().upper()[:32]
     page = orders.orders_page(
         OrderStatus(state) if state else None, number=number, before=web.page_before()
     )

@@ -10,7 +10,7 @@ from app.admin.blueprint import bp
 from app.admin.models import Permission
 from app.core import clock, web
 from app.core.db import db, run_unit
-from app.core.errors import DomainError, InvalidInput
+from app.core.errors import DomainError, IllegalMove, InvalidInput
 from app.core.money import format_yuan
 from app.withdrawals import Withdrawal, WithdrawalStatus
 
@@ -127,14 +127,16 @@ def withdrawal_reject(number: str) -> ResponseReturnValue:
 @requires(Permission.WITHDRAWAL_REVIEW)
 def withdrawal_pay(number: str) -> ResponseReturnValue:
     """Send an approved one now instead of waiting for the payout job."""
-    row_id, now = withdrawals.withdrawal_by_number(number).id, clock.now()
-    actor = auth.actor()
+    row = withdrawals.withdrawal_by_number(number)
+    if row.status is not S.APPROVED:
+        raise IllegalMove(state=row.status.value)
+    row_id, now = row.id, clock.now()
     run_unit(
         audit.record,
         "withdrawal.pay_now",
         subject="withdrawal",
         subject_id=row_id,
-        actor=actor,
+        actor=auth.actor(),
         now=now,
     )
     try:

@@ -191,11 +191,6 @@ ODDITY: Mapping[str, dict[str, str]] = {
         "what": "通知里的 AppID 不是本店公众号的。没有记账，订单不受影响。",
         "next": "检查公众号 AppID 与商户号的绑定关系；确认后写明结论。",
     },
-    OddityKind.PAYER_DIFFERS: {
-        "title": "付款人与下单人不符",
-        "what": "付款的微信账号不是下单的微信账号。",
-        "next": "联系买家核实；有疑问时先不要发货。",
-    },
     OddityKind.PAID_LATE: {
         "title": "订单关闭后才收到付款",
         "what": "订单已超时关闭、库存已释放，买家的钱随后到账。钱已记入“应退买家”。",

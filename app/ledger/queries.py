@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -87,11 +87,44 @@ def postings_of(subject: tuple[str, int]) -> Sequence[Posting]:
 
 
 def postings_page(event: str = "", *, before: int | None = None, size: int = 20) -> Page[Posting]:
-    """All postings with their entries, newest first, of one event or of all."""
-    query = sa.select(Posting).options(selectinload(Posting.entries).joinedload(Entry.account))
+    """All postings, newest first, of one event or of all. See `first_entries`."""
+    query = sa.select(Posting)
     if event:
         query = query.filter_by(event=event)
     return newest_first(query, Posting.id, before=before, size=size)
+
+
+def first_entries(posting_ids: Iterable[int], *, most: int) -> dict[int, tuple[list[Entry], int]]:
+    """For each posting its first entries with their accounts, and how many it has.
+
+    Not `Posting.entries`: a settlement's posting has two entries for each of
+    thousands of members.
+    """
+    wanted = set(posting_ids)
+    if not wanted:
+        return {}
+    ranked = (
+        sa.select(
+            Entry.id,
+            sa.func.row_number()
+            .over(partition_by=Entry.posting_id, order_by=Entry.id)
+            .label("place"),
+            sa.func.count().over(partition_by=Entry.posting_id).label("entries"),
+        )
+        .where(Entry.posting_id.in_(wanted))
+        .subquery()
+    )
+    rows = db.session.execute(
+        sa.select(Entry, ranked.c.entries)
+        .join(ranked, ranked.c.id == Entry.id)
+        .where(ranked.c.place <= most)
+        .options(joinedload(Entry.account))
+        .order_by(Entry.id)
+    )
+    found: dict[int, tuple[list[Entry], int]] = {}
+    for entry, count in rows:
+        found.setdefault(entry.posting_id, ([], int(count)))[0].append(entry)
+    return found
 
 
 def posting(posting_id: int, *, entries_max: int = 500) -> tuple[Posting, Sequence[Entry], int]:

@@ -142,9 +142,10 @@ def test_paying_at_once_sends_one_bill(session, admin_client, transfers):
     act(client, desk.withdrawal, "approve")
 
     act(client, desk.withdrawal, "pay")
-    act(client, desk.withdrawal, "pay")
+    assert act(client, desk.withdrawal, "pay").status_code == 409
 
     assert len(transfers.sent) == 1
+    assert len(acts("withdrawal.pay_now")) == 1
     assert fresh(desk.withdrawal).status is S.WAIT_CONFIRM
     page = client.get(f"/admin/withdrawals/{desk.withdrawal.number}").text
     assert transfers.sent[0]["out_bill_no"] in page
@@ -154,9 +155,10 @@ def test_paying_at_once_sends_one_bill(session, admin_client, transfers):
 def test_paying_what_nobody_approved_sends_nothing(session, admin_client, transfers):
     desk = fill()
 
-    act(admin_client("finance"), desk.withdrawal, "pay")
+    assert act(admin_client("finance"), desk.withdrawal, "pay").status_code == 409
 
     assert transfers.sent == []
+    assert acts("withdrawal.pay_now") == []
     assert fresh(desk.withdrawal).status is S.SUBMITTED
 
 
