@@ -8,8 +8,8 @@ from app import audit
 from app.commission.documents import read_plan
 from app.commission.models import PlanStatus, PlanVersion
 from app.commission.quote import Plan
-from app.core.db import db, require_transaction
-from app.core.errors import DomainError, InvalidInput, NotFound
+from app.core.db import db, lock_one, require_transaction
+from app.core.errors import DomainError, InvalidInput
 from app.core.pages import Page, newest_first
 
 _hard_cap = 2
@@ -79,14 +79,7 @@ def publish_plan(
     paid orders earn, or the document no longer fits this server).
     """
     require_transaction()
-    version = db.session.scalar(
-        sa.select(PlanVersion)
-        .filter_by(id=plan_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if version is None:
-        raise NotFound("方案不存在")
+    version = lock_one(PlanVersion, plan_id, "方案不存在")
     if version.status is PlanStatus.PUBLISHED:
         return version
     if version.drafted_by == actor.ref:

@@ -19,10 +19,11 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection, Dialect, Engine
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, UOWTransaction
 
 from app.core import clock
+from app.core.errors import NotFound
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -179,6 +180,31 @@ def run_unit(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
                 raise
             time.sleep(random.uniform(0.005, 0.03) * 2**attempt)  # noqa: S311
     raise AssertionError("unreachable")
+
+
+def lock_one(cls: type[T], row_id: int, missing: str) -> T:
+    """One row of `cls`, locked and freshly read.
+
+    Raises NotFound with the message `missing` where there is none.
+    """
+    rows = lock_rows(cls, [row_id])
+    if not rows:
+        raise NotFound(missing)
+    return rows[0]
+
+
+def add_once(row: Model) -> bool:
+    """Insert a row whose unique key may be taken; False, and no harm, if it is.
+
+    Of two at the same time the second waits here for the first one's commit.
+    """
+    require_transaction()
+    try:
+        with db.session.begin_nested():
+            db.session.add(row)
+    except IntegrityError:
+        return False
+    return True
 
 
 def lock_rows(cls: type[T], ids: list[int]) -> list[T]:

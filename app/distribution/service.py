@@ -1,12 +1,11 @@
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from app import audit, ledger, members, outbox, settings
 from app.core import ids
-from app.core.db import db, require_transaction
-from app.core.errors import IllegalMove, InvalidInput, NotFound
+from app.core.db import add_once, db, lock_one, require_transaction
+from app.core.errors import IllegalMove, InvalidInput
 from app.distribution.errors import AlreadyDistributor, MoneyStillOpen
 from app.distribution.models import TRANSITIONS, Distributor, DistributorStatus, ReferralCode
 
@@ -38,11 +37,8 @@ def apply(member_id: int, *, statement: str, agreed_version: str, now: datetime)
         distributor = Distributor(
             member_id=member_id, status=DistributorStatus.APPLIED, applied_at=now
         )
-        try:
-            with db.session.begin_nested():
-                db.session.add(distributor)
-        except IntegrityError:
-            raise AlreadyDistributor() from None
+        if not add_once(distributor):
+            raise AlreadyDistributor()
         _record(distributor, "", actor, now, "")
     elif distributor.status is DistributorStatus.REJECTED:
         distributor.applied_at = now
@@ -115,10 +111,7 @@ def referral_code(member_id: int, *, now: datetime) -> ReferralCode:
     if known is not None:
         return known
     made = ReferralCode(code=ids.random_code(8), member_id=member_id, created_at=now)
-    try:
-        with db.session.begin_nested():
-            db.session.add(made)
-    except IntegrityError:
+    if not add_once(made):
         return db.session.execute(
             sa.select(ReferralCode).filter_by(member_id=member_id)
         ).scalar_one()
@@ -133,16 +126,7 @@ def keep_scene(code_id: int, *, ticket: str, url: str, lasts: timedelta, now: da
 
 
 def _by_id(distributor_id: int) -> Distributor:
-    require_transaction()
-    found = db.session.scalar(
-        sa.select(Distributor)
-        .filter_by(id=distributor_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if found is None:
-        raise NotFound("分销员不存在")
-    return found
+    return lock_one(Distributor, distributor_id, "分销员不存在")
 
 
 def _locked(member_id: int) -> Distributor | None:

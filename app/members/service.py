@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from app.core import ids
-from app.core.db import db, require_transaction
+from app.core.db import add_once, db, require_transaction
 from app.core.errors import InvalidInput
 from app.members import queries
 from app.members.models import Address, Consent, Member
@@ -42,11 +41,8 @@ def enter(openid: str, *, now: datetime) -> Member:
     if known is not None:
         return known
     member = Member(openid=openid, public_id=ids.random_code(12), created_at=now)
-    try:
-        with db.session.begin_nested():
-            db.session.add(member)
-    except IntegrityError:
-        # The follow event and the first page come at the same time.
+    if not add_once(member):
+        # The follow event and the first page came at the same time.
         return db.session.execute(sa.select(Member).filter_by(openid=openid)).scalar_one()
     return member
 

@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from app import audit, ledger, outbox
-from app.core.db import db, require_transaction
-from app.core.errors import InvalidInput, NotFound
+from app.core.db import add_once, db, lock_one, require_transaction
+from app.core.errors import InvalidInput
 from app.ledger import AccountKind, Move
 from app.orders import states
 from app.orders.models import Oddity, OddityKind, Order, OrderStatus, Payment, PaymentStatus
@@ -101,26 +100,13 @@ def raise_oddity(
 ) -> None:
     """Put something about money before a person, once per kind and number."""
     require_transaction()
-    try:
-        with db.session.begin_nested():
-            db.session.add(
-                Oddity(kind=kind, reference=reference, order_id=order_id, facts=facts, at=now)
-            )
-    except IntegrityError:
-        return
+    add_once(Oddity(kind=kind, reference=reference, order_id=order_id, facts=facts, at=now))
 
 
 def resolve_oddity(oddity_id: int, *, resolution: str, actor: audit.Actor, now: datetime) -> None:
     """Say what was done about an oddity. Raises NotFound, InvalidInput."""
     require_transaction()
-    oddity = db.session.scalar(
-        sa.select(Oddity)
-        .filter_by(id=oddity_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if oddity is None:
-        raise NotFound("记录不存在")
+    oddity = lock_one(Oddity, oddity_id, "记录不存在")
     if not resolution.strip():
         raise InvalidInput("resolution", "请写明处理结果，便于日后核对")
     if oddity.resolved_at is not None:

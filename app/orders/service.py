@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from app import audit, catalog, distribution, members, outbox, settings
 from app.core import ids
-from app.core.db import db, require_transaction
+from app.core.db import add_once, db, require_transaction
 from app.core.errors import InvalidInput
 from app.orders import states
 from app.orders.errors import PriceChanged
@@ -86,7 +85,7 @@ def place(
         PriceChanged: it costs something else than `expected_fen` that was shown.
     """
     require_transaction()
-    known = _by_request(member_id, request_key)
+    known = _placed(member_id, request_key).scalar_one_or_none()
     if known is not None:
         return known
     if len(remark) > 200:
@@ -115,14 +114,9 @@ def place(
         created_at=now,
         expires_at=expires,
     )
-    try:
-        with db.session.begin_nested():
-            db.session.add(order)
-    except IntegrityError:
-        known = _by_request(member_id, request_key)
-        if known is None:
-            raise
-        return known
+    if not add_once(order):
+        # The second tap: it waited for the first one's commit.
+        return _placed(member_id, request_key).scalar_one()
     _copy_facts(order, price)
     db.session.add(
         Payment(
@@ -173,8 +167,8 @@ def finish_close(order_id: int, *, now: datetime) -> None:
     outbox.publish("order_closed", order.id, now=now)
 
 
-def _by_request(member_id: int, request_key: str) -> Order | None:
-    return db.session.scalar(
+def _placed(member_id: int, request_key: str) -> sa.Result[Order]:
+    return db.session.execute(
         sa.select(Order).filter_by(member_id=member_id, request_key=request_key)
     )
 

@@ -2,26 +2,15 @@
 
 from datetime import datetime
 
-import sqlalchemy as sa
-
 from app import audit
-from app.core.db import db, require_transaction
-from app.core.errors import IllegalMove, NotFound
+from app.core.db import lock_one
+from app.core.errors import IllegalMove
 from app.orders.models import TRANSITIONS, Order, OrderStatus
 
 
 def locked(order_id: int) -> Order:
-    """The order, locked and freshly read. Raises NotFound."""
-    require_transaction()
-    order = db.session.scalar(
-        sa.select(Order)
-        .filter_by(id=order_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if order is None:
-        raise NotFound("订单不存在")
-    return order
+    """Locked and freshly read. Raises NotFound."""
+    return lock_one(Order, order_id, "订单不存在")
 
 
 def move(

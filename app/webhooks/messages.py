@@ -8,11 +8,10 @@ import sqlalchemy as sa
 import structlog
 from flask import Response, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import IntegrityError
 
 from app import distribution, members, settings, wechat
 from app.core import clock
-from app.core.db import db, run_unit
+from app.core.db import add_once, db, run_unit
 from app.distribution import AttemptResult, BindingSource
 from app.webhooks import bp
 from app.webhooks.models import InboxMessage
@@ -64,11 +63,7 @@ def _take_once(push: Push, now: datetime) -> str:
         kind=(push.event or push.kind)[:40],
         at=now,
     )
-    try:
-        with db.session.begin_nested():
-            db.session.add(row)
-    except IntegrityError:
-        # The same push on another worker: it waited for that one's commit.
+    if not add_once(row):
         return db.session.execute(known).scalar_one()
     text = _act(push, now)
     if text:

@@ -8,11 +8,10 @@ import sqlalchemy as sa
 import structlog
 from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import IntegrityError
 
 from app import orders, outbox, wechat, withdrawals
 from app.core import clock
-from app.core.db import affected, db, run_unit
+from app.core.db import add_once, affected, run_unit
 from app.orders import Taken
 from app.webhooks import bp
 from app.webhooks.models import InboxNotice
@@ -82,19 +81,12 @@ def _take_transfer(resource: dict[str, Any], now: datetime) -> str:
 
 
 def _store(notice: Notice, raw: str, now: datetime) -> None:
-    try:
-        with db.session.begin_nested():
-            db.session.add(
-                InboxNotice(
-                    notice_id=notice.notice_id,
-                    event_type=notice.event_type,
-                    raw=raw,
-                    received_at=now,
-                )
-            )
-    except IntegrityError:
-        # A repeat; acting on it again is harmless and heals a first try that died.
-        return
+    # A repeat is stored once; acting on it again heals a first try that died.
+    add_once(
+        InboxNotice(
+            notice_id=notice.notice_id, event_type=notice.event_type, raw=raw, received_at=now
+        )
+    )
 
 
 def _note_result(notice_id: str, result: str) -> None:

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from app import audit, ledger, members, settings
 from app.core import ids
-from app.core.db import db, require_transaction
+from app.core.db import add_once, db, require_transaction
 from app.core.errors import DomainError, InvalidInput
 from app.core.money import format_yuan, share_fen
 from app.ledger import AccountKind
@@ -55,7 +54,7 @@ def request(member_id: int, *, amount_fen: int, request_key: str, now: datetime)
         DomainError: the member is blocked.
     """
     require_transaction()
-    known = _by_request(member_id, request_key)
+    known = _requested(member_id, request_key).scalar_one_or_none()
     if known is not None:
         return known
     if members.get(member_id).status is not members.MemberStatus.ACTIVE:
@@ -75,14 +74,9 @@ def request(member_id: int, *, amount_fen: int, request_key: str, now: datetime)
         needs_two=amount_fen >= settings.value(settings.registry.WITHDRAW_TWO_PERSON_FEN),
         created_at=now,
     )
-    try:
-        with db.session.begin_nested():
-            db.session.add(row)
-    except IntegrityError:
-        known = _by_request(member_id, request_key)
-        if known is None:
-            raise
-        return known
+    if not add_once(row):
+        # The second tap: it waited for the first one's commit.
+        return _requested(member_id, request_key).scalar_one()
     audit.record_move(
         "withdrawal",
         row.id,
@@ -185,7 +179,7 @@ def _record(row: Withdrawal, action: str, actor: audit.Actor, now: datetime, rea
     )
 
 
-def _by_request(member_id: int, request_key: str) -> Withdrawal | None:
-    return db.session.scalar(
+def _requested(member_id: int, request_key: str) -> sa.Result[Withdrawal]:
+    return db.session.execute(
         sa.select(Withdrawal).filter_by(member_id=member_id, request_key=request_key)
     )

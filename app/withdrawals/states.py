@@ -2,11 +2,9 @@
 
 from datetime import datetime
 
-import sqlalchemy as sa
-
 from app import audit, ledger, outbox
-from app.core.db import db, require_transaction
-from app.core.errors import IllegalMove, NotFound
+from app.core.db import lock_one
+from app.core.errors import IllegalMove
 from app.ledger import AccountKind, Move
 from app.withdrawals.models import TRANSITIONS, Withdrawal, WithdrawalStatus
 
@@ -17,17 +15,8 @@ NEWS = frozenset({S.APPROVED, S.REJECTED, S.WAIT_CONFIRM, S.PAID, S.FAILED})
 
 
 def locked(withdrawal_id: int) -> Withdrawal:
-    """The withdrawal, locked and freshly read. Raises NotFound."""
-    require_transaction()
-    row = db.session.scalar(
-        sa.select(Withdrawal)
-        .filter_by(id=withdrawal_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if row is None:
-        raise NotFound("提现记录不存在")
-    return row
+    """Locked and freshly read. Raises NotFound."""
+    return lock_one(Withdrawal, withdrawal_id, "提现记录不存在")
 
 
 def move(
