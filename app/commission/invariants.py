@@ -32,6 +32,17 @@ def _two_of_a_depth() -> Rows:
     )
 
 
+@invariant("C1", _C1)
+def _too_deep() -> sa.Select[Any]:
+    """No plan is deeper than the hard cap, so the plan's own depth is the stricter word."""
+    depth_cap = sa.cast(PlanVersion.document["depth_cap"].as_integer(), sa.BigInteger)
+    return (
+        sa.select(Commission.id.label("commission"), Commission.depth)
+        .join(PlanVersion, PlanVersion.id == Commission.plan_id)
+        .where(sa.or_(Commission.depth < 1, Commission.depth > depth_cap))
+    )
+
+
 @invariant("C2", "after refunds a commission stands exactly at amount * (paid - refunded) // paid")
 def _refund_not_followed() -> Rows:
     """Lines whose order still has news to deliver are in flight, not wrong."""

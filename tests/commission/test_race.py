@@ -1,0 +1,77 @@
+"""Settlements and accruals that meet each other, on an engine with row locks."""
+
+import pytest
+import sqlalchemy as sa
+
+from app import commission, ledger
+from app.commission import Commission
+from app.core.db import db, run_unit
+from app.ledger import Wallet
+from tests.commission.ground import matured
+from tests.factories import (
+    NOON,
+    bind,
+    broken_invariants,
+    days,
+    make_distributor,
+    make_member,
+    make_plan,
+    make_sku,
+    notice_for,
+    place_order,
+    take,
+)
+from tests.threads import behind, together
+
+pytestmark = pytest.mark.mariadb_only
+
+GUARD = NOON + days(15)
+
+
+def settle(limit: int = 10_000) -> int:
+    return commission.settle_chunk(GUARD, limit=limit).rows
+
+
+def test_a_second_settlement_waits_and_finds_nothing_left(live):
+    near_id = matured(count=3).id
+    db.session.rollback()
+
+    second = behind(live, settle, lambda: run_unit(settle))
+
+    assert second == 0
+    assert ledger.wallet_of(near_id) == Wallet(available_fen=30_00)
+    assert broken_invariants() == {}
+
+
+def test_settlements_at_once_settle_each_row_once(live):
+    near_id = matured(count=12).id
+    db.session.rollback()
+
+    def run() -> int:
+        total = 0
+        while part := run_unit(settle, 2):
+            total += part
+        return total
+
+    found = together(live, [run] * 3)
+
+    assert sum(found) == 12, found
+    assert ledger.wallet_of(near_id) == Wallet(available_fen=120_00)
+    assert broken_invariants() == {}
+
+
+def test_two_accruals_of_one_order_at_once_book_once(live):
+    near, buyer = make_distributor(), make_member()
+    near_id = near.id
+    bind(buyer, near)
+    make_plan()
+    order = place_order(buyer, make_sku(price_fen=100_00))
+    order_id = order.id
+    take(notice_for(order))
+
+    together(live, [lambda: run_unit(commission.accrue, order_id, NOON)] * 2)
+
+    db.session.rollback()
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Commission)) == 1
+    assert ledger.wallet_of(near_id) == Wallet(pending_fen=10_00)
+    assert broken_invariants() == {}

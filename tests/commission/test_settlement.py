@@ -1,0 +1,131 @@
+"""Moving matured commissions into wallets, in chunks."""
+
+import sqlalchemy as sa
+
+from app import commission, distribution, ledger
+from app.commission import CommissionStatus, Settled
+from app.commission.models import SettlementBatch
+from app.core.db import db, run_unit
+from app.jobs import tasks
+from app.ledger import Posting, Wallet
+from app.members import Member
+from tests.commission.ground import matured
+from tests.factories import (
+    ADMIN,
+    NOON,
+    bind,
+    broken_invariants,
+    days,
+    make_distributor,
+    make_member,
+    make_plan,
+    make_sku,
+    received_order,
+)
+
+GUARD = NOON + days(15)
+
+
+def settle(limit: int = 10_000, now=GUARD) -> Settled:
+    return run_unit(commission.settle_chunk, now, limit=limit)
+
+
+def suspend(member: Member) -> None:
+    seat = distribution.distributor_of(member.id)
+    run_unit(distribution.suspend, seat.id, reason="调查", actor=ADMIN, now=NOON)
+
+
+def restore(member: Member) -> None:
+    seat = distribution.distributor_of(member.id)
+    run_unit(distribution.restore, seat.id, actor=ADMIN, now=NOON)
+
+
+def test_a_chunk_settles_all_that_matured_with_one_posting(session):
+    near = matured(count=3)
+    other = matured(count=2)
+
+    assert settle() == Settled(rows=5, members=2, amount_fen=50_00)
+
+    assert ledger.wallet_of(near.id) == Wallet(available_fen=30_00)
+    assert ledger.wallet_of(other.id) == Wallet(available_fen=20_00)
+    batch = db.session.scalars(sa.select(SettlementBatch)).one()
+    assert (batch.rows, batch.amount_fen, batch.at) == (5, 50_00, GUARD)
+    posting = db.session.get_one(Posting, batch.posting_id)
+    assert (posting.event, len(posting.entries)) == ("commission_settled", 4)
+    rows = commission.commissions_of(near.id).items
+    assert {(r.status, r.settled_fen, r.settled_at, r.batch_id) for r in rows} == {
+        (CommissionStatus.SETTLED, 10_00, GUARD, batch.id)
+    }
+    assert broken_invariants() == {}
+
+
+def test_nothing_settles_before_it_matured(session):
+    near = matured(count=1)
+
+    assert settle(now=GUARD - days(1)) == Settled()
+
+    assert ledger.wallet_of(near.id) == Wallet(pending_fen=10_00)
+    assert db.session.scalars(sa.select(SettlementBatch)).all() == []
+    assert broken_invariants() == {}
+
+
+def test_a_second_run_settles_nothing_twice(session):
+    near = matured(count=2)
+    settle()
+
+    assert settle() == Settled()
+
+    assert ledger.wallet_of(near.id) == Wallet(available_fen=20_00)
+    assert broken_invariants() == {}
+
+
+def test_small_chunks_take_all_in_the_end(session):
+    near = matured(count=5)
+
+    chunks = [settle(limit=2) for _ in range(4)]
+
+    assert [chunk.rows for chunk in chunks] == [2, 2, 1, 0]
+    assert sum(chunk.amount_fen for chunk in chunks) == 50_00
+    assert ledger.wallet_of(near.id) == Wallet(available_fen=50_00)
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(SettlementBatch)) == 3
+    assert broken_invariants() == {}
+
+
+def test_counting_what_is_due_changes_nothing(session):
+    near = matured(count=2)
+
+    assert commission.count_due(GUARD) == Settled(rows=2, members=1, amount_fen=20_00)
+
+    assert ledger.wallet_of(near.id) == Wallet(pending_fen=20_00)
+    assert settle() == Settled(rows=2, members=1, amount_fen=20_00)
+
+
+def test_a_suspended_distributor_is_not_settled_until_restored(session):
+    held, free = matured(count=1), matured(count=1)
+    suspend(held)
+
+    assert commission.count_due(GUARD) == Settled(rows=1, members=1, amount_fen=10_00)
+    assert settle() == Settled(rows=1, members=1, amount_fen=10_00)
+    assert ledger.wallet_of(held.id) == Wallet(pending_fen=10_00)
+    assert ledger.wallet_of(free.id) == Wallet(available_fen=10_00)
+    restore(held)
+    assert settle() == Settled(rows=1, members=1, amount_fen=10_00)
+
+    assert ledger.wallet_of(held.id) == Wallet(available_fen=10_00)
+    assert broken_invariants() == {}
+
+
+def test_a_dry_run_counts_and_changes_nothing(session):
+    near, buyer = make_distributor(), make_member()
+    bind(buyer, near)
+    make_plan()
+    received_order(buyer, make_sku(price_fen=100_00))
+
+    assert tasks.settle(GUARD, True) == {"orders": 1, "rows": 0, "members": 0, "amount_fen": 0}
+
+    assert ledger.wallet_of(near.id) == Wallet(pending_fen=10_00)
+    assert broken_invariants() == {}
+
+
+def test_what_was_settled_adds_up():
+    assert Settled(1, 1, 5) + Settled(2, 1, 7) == Settled(3, 2, 12)
