@@ -33,7 +33,7 @@ def _two_of_a_depth() -> Rows:
 
 
 @invariant("C1", _C1)
-def _too_deep() -> sa.Select[Any]:
+def _too_deep() -> Rows:
     """No plan is deeper than the hard cap, so the plan's own depth is the stricter word."""
     depth_cap = sa.cast(PlanVersion.document["depth_cap"].as_integer(), sa.BigInteger)
     return (
