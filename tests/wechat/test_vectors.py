@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 import time_machine
+import xmltodict
+from wechatpayv3.utils import rsa_sign
 from wechatpy.crypto import WeChatCrypto
 
 from app.core.cache import Cache
@@ -108,8 +110,6 @@ def test_the_sealed_reply_opens_to_what_was_said(vectors, endpoint):
     )
 
     crypto = WeChatCrypto(m["token"], m["encoding_aes_key"], m["appid"])
-    import xmltodict
-
     fields = xmltodict.parse(sealed)["xml"]
     opened = crypto.decrypt_message(
         sealed, fields["MsgSignature"], fields["TimeStamp"], fields["Nonce"]
@@ -232,3 +232,18 @@ def test_a_notice_without_a_header_is_refused(vectors, pay, missing):
     headers = {k: value for k, value in v["headers"].items() if k != f"Wechatpay-{missing}"}
 
     assert refuse(pay, headers, v["body"].encode(), at(v))
+
+
+def test_requests_are_signed_over_their_exact_bytes(vectors, pay):
+    for v in vectors["v3_request"]:
+        signature = rsa_sign(pay.library._core._private_key, v["string_to_sign"])
+
+        assert signature == v["signature"]
+
+
+def test_signed_answers_are_accepted_and_changed_ones_refused(vectors, pay):
+    for v in vectors["v3_response"]:
+        core = pay.library._core
+
+        assert core._verify_signature(v["headers"], v["body"])
+        assert not core._verify_signature(v["headers"], v["body"] + " ")
