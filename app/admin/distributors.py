@@ -3,7 +3,7 @@
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import audit, commission, distribution, ledger, members
+from app import commission, distribution, ledger, members
 from app.admin import auth, lists, people, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
@@ -113,7 +113,7 @@ def _page(distributor_id: int, errors: dict[str, str] | None = None) -> str:
         earned=commission.summary_of(member.id, clock.now()),
         commissions=commission.commissions_of(member.id, size=10).items,
         bindings=bindings,
-        timeline=people.timeline(audit.moves_of("distributor", row.id), words.DISTRIBUTOR),
+        timeline=people.timeline("distributor", row.id, words.DISTRIBUTOR),
         may_decide=review and row.status is D.APPLIED,
         may_suspend=review and row.status is D.APPROVED,
         may_restore=review and row.status is D.SUSPENDED,

@@ -9,7 +9,7 @@ from app import reports, settings
 from app.admin import auth, words
 from app.admin.blueprint import bp
 from app.admin.models import Permission
-from app.core import clock
+from app.core import clock, web
 
 # Label, icon, items: label, endpoint, permission, key of its badge, also lit by.
 _GROUPS: tuple[
@@ -85,12 +85,26 @@ def _everywhere() -> dict[str, Any]:
         **shared,
         "admin_user": {"name": g.admin.name, "role": words.ROLE[g.admin.role]},
         "queues": queues,
-        "nav": _nav({queue.key: queue.count for queue in queues}),
-        "standing_warnings": [],
+        "nav": _nav(_badges(queues)),
+        "standing_warnings": _warnings(),
         "admin_menu": [],
         "logout_url": url_for("admin.logout"),
         "search_url": url_for("admin.search"),
     }
+
+
+def _warnings() -> list[dict[str, str]]:
+    """What must stay in sight on every page."""
+    if web.settings().uses_sandbox:
+        return [{"text": "微信与微信支付都指向沙箱：这里没有真实的钱", "tone": "go"}]
+    return []
+
+
+def _badges(queues: list[reports.Queue]) -> dict[str, int]:
+    counts = {queue.key: queue.count for queue in queues}
+    # Both wait on the same page, on two of its tabs.
+    counts["withdrawals"] += counts["payouts"]
+    return counts
 
 
 def _nav(badges: dict[str, int]) -> list[dict[str, Any]]:

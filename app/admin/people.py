@@ -1,7 +1,7 @@
 """Names for the actors and subjects that audit rows store (`admin:3`, `member:7`, `system:settle`)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,12 +36,16 @@ def names(refs: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def timeline(
-    moves: Sequence[audit.StateMove], said: Mapping[str, words.Word]
-) -> list[dict[str, Any]]:
-    """State moves as the kit's timeline wants them, newest first."""
-    called = names(move.actor for move in moves)
-    return [
+# Acts that move no state and still belong to a subject's story.
+_TOLD = ("withdrawal.first_approve", "withdrawal.pay_now", "order.reveal_phone")
+
+
+def timeline(subject: str, subject_id: int, said: Mapping[str, words.Word]) -> list[dict[str, Any]]:
+    """State moves and telling acts as the kit's timeline wants them, newest first."""
+    moves = audit.moves_of(subject, subject_id)
+    acts = audit.entries_of(subject, subject_id, _TOLD)
+    called = names([*(move.actor for move in moves), *(act.actor for act in acts)])
+    events: list[dict[str, Any]] = [
         {
             "at": move.at,
             "who": called.get(move.actor, ""),
@@ -49,8 +53,20 @@ def timeline(
             "note": move.note,
             "tone": words.word(said, move.to_state)[1],
         }
-        for move in reversed(moves)
+        for move in moves
     ]
+    events += [
+        {
+            "at": act.at,
+            "who": called.get(act.actor, ""),
+            "what": words.ACTION.get(act.action, act.action),
+            "note": act.reason,
+            "tone": "off",
+        }
+        for act in acts
+    ]
+    events.sort(key=lambda event: event["at"])
+    return events[::-1]
 
 
 def subjects(about: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[str, str]]:

@@ -222,7 +222,7 @@ def _page(number: str, errors: dict[str, str] | None = None) -> str:
         bills=withdrawals.bills_of(row.id),
         earlier=earlier,
         postings=ledger.postings_of(("withdrawal", row.id)),
-        timeline=people.timeline(audit.moves_of("withdrawal", row.id), words.WITHDRAWAL),
+        timeline=people.timeline("withdrawal", row.id, words.WITHDRAWAL),
         reviewers=people.names([row.first_reviewer, row.reviewer]),
         limit_text=format_yuan(limit),
         is_first_mine=row.first_reviewer == auth.actor().ref,

@@ -10,7 +10,7 @@ from app.core.money import format_yuan
 from app.distribution import AttemptResult, BindingSource, DistributorStatus
 from app.ledger import AccountKind
 from app.members import MemberStatus
-from app.orders import OddityKind, OrderStatus
+from app.orders import OddityKind, OrderStatus, PaymentStatus
 from app.settings.registry import ALL
 from app.withdrawals import BillState, WithdrawalStatus
 
@@ -63,6 +63,11 @@ BILL: Mapping[str, Word] = {
     BillState.FAIL: ("转账失败", "bad"),
     BillState.CANCELING: ("撤销中", "go"),
     BillState.CANCELLED: ("已撤销", "off"),
+}
+PAYMENT: Mapping[str, Word] = {
+    PaymentStatus.CREATED: ("未付款", "wait"),
+    PaymentStatus.SUCCESS: ("已付款", "good"),
+    PaymentStatus.CLOSED: ("已关闭", "off"),
 }
 MEMBER: Mapping[str, Word] = {
     MemberStatus.ACTIVE: ("正常", "good"),

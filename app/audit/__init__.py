@@ -6,13 +6,14 @@ Invariant S1 replays the moves against the tables of legal moves.
 """
 
 from app.audit.models import AuditEntry, StateMove
-from app.audit.queries import entries_page, known_actors
+from app.audit.queries import entries_of, entries_page, known_actors
 from app.audit.service import Actor, moves_of, record, record_move
 
 __all__ = [
     "Actor",
     "AuditEntry",
     "StateMove",
+    "entries_of",
     "entries_page",
     "known_actors",
     "moves_of",

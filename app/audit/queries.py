@@ -1,3 +1,5 @@
+from collections.abc import Iterable, Sequence
+
 import sqlalchemy as sa
 
 from app.audit.models import AuditEntry
@@ -15,6 +17,16 @@ def entries_page(
     if action:
         query = query.filter_by(action=action)
     return newest_first(query, AuditEntry.id, before=before, size=size)
+
+
+def entries_of(subject: str, subject_id: int, actions: Iterable[str]) -> Sequence[AuditEntry]:
+    """The acts of these kinds about one subject, oldest first."""
+    return db.session.scalars(
+        sa.select(AuditEntry)
+        .filter_by(subject=subject, subject_id=subject_id)
+        .where(AuditEntry.action.in_(list(actions)))
+        .order_by(AuditEntry.id)
+    ).all()
 
 
 def known_actors() -> list[str]:

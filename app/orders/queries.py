@@ -119,6 +119,13 @@ def open_payment(order_id: int) -> Payment | None:
     )
 
 
+def payments_of(order_id: int) -> Sequence[Payment]:
+    """Every payment of an order, oldest first."""
+    return db.session.scalars(
+        sa.select(Payment).filter_by(order_id=order_id).order_by(Payment.id)
+    ).all()
+
+
 def payment_by_number(out_trade_no: str) -> Payment | None:
     return db.session.scalar(sa.select(Payment).filter_by(out_trade_no=out_trade_no))
 

@@ -199,3 +199,15 @@ def test_what_was_not_sent_cannot_be_cancelled(session, admin_client, transfers)
 
     assert act(admin_client("finance"), desk.withdrawal, "cancel-bill").status_code == 409
     assert acts("withdrawal.cancel_bill") == []
+
+
+def test_the_story_of_a_withdrawal_names_who_was_first(session, admin_client):
+    desk = fill()
+    row = ask_for(earner(desk), 150_00)
+    client = admin_client("finance")
+
+    act(client, row, "approve", note="已电话核实")
+
+    page = client.get(f"/admin/withdrawals/{row.number}").text
+    assert "提现初审通过" in page
+    assert "已电话核实" in page
