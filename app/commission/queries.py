@@ -54,6 +54,20 @@ def commissions_of(
     return newest_first(query, Commission.id, before=before, size=size)
 
 
+def expected_next(member_id: int, *, size: int = 5) -> Sequence[Commission]:
+    """Open commissions whose day is known, the soonest first."""
+    return db.session.scalars(
+        sa.select(Commission)
+        .where(
+            Commission.member_id == member_id,
+            Commission.status == CommissionStatus.PENDING,
+            Commission.expected_at.is_not(None),
+        )
+        .order_by(Commission.expected_at, Commission.id)
+        .limit(size)
+    ).all()
+
+
 def commission_of(member_id: int, commission_id: int) -> Commission:
     """One commission of this member. Raises NotFound for anyone else's."""
     found = db.session.scalar(

@@ -8,7 +8,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import commission, distribution, ledger, members, orders, settings, wechat
-from app.commission import Commission, CommissionStatus
+from app.commission import Commission
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import InvalidInput, NotFound
@@ -30,17 +30,16 @@ def distribution_centre() -> ResponseReturnValue:
     standing = distribution.distributor_of(member_id)
     if standing is None or standing.status is not DistributorStatus.APPROVED:
         return _outside(None)
-    open_states = [CommissionStatus.PENDING, CommissionStatus.HELD]
     newest = commission.commissions_of(member_id, size=NEWEST).items
-    pending = commission.commissions_of(member_id, open_states, size=NEWEST).items
+    expected = commission.expected_next(member_id, size=NEWEST)
     return render_template(
         "mall/distribution.html",
         summary=commission.summary_of(member_id, clock.now()),
         wallet=ledger.wallet_of(member_id),
         newest=newest,
-        pending=pending,
+        expected=expected,
         team=sum(distribution.team_counts(member_id, _depth())),
-        **_row_facts([*newest, *pending]),
+        **_row_facts([*newest, *expected]),
     )
 
 

@@ -141,6 +141,15 @@ def test_centre_sums_up_what_was_earned(client, me):
     assert "收货后 15 天入账" in words
 
 
+def test_centre_says_what_comes_next_and_when(client, me):
+    sale(me, received=True)
+
+    page = client.get(CENTRE).text
+
+    assert "即将入账" in page
+    assert page.count("预计 12月6日 入账") == 2
+
+
 def test_new_distributor_is_told_what_to_do(client, me):
     make_distributor_of(me)
 

@@ -1,0 +1,143 @@
+"""Buying and being paid out in a real browser, against the sandbox, under our own CSP."""
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import ledger, members, orders, wechat, withdrawals
+from app.core import clock
+from app.core.db import db, run_unit
+from app.ledger import Wallet
+from tests.factories import (
+    ADMIN,
+    broken_invariants,
+    code_of,
+    give_available,
+    make_distributor_of,
+    make_plan,
+    make_sku,
+)
+from tests.stack import Stack
+
+pytestmark = pytest.mark.browser
+
+WANG = "oSandbox_wangfang_0000000003"
+LIN = "oSandbox_linjie_000000000001"
+PHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15"
+    " (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.50(0x18003237) Language/zh_CN"
+)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    path = os.environ.get("TEST_CHROMIUM")
+    if not path or not Path(path).exists():
+        pytest.skip("TEST_CHROMIUM names no Chromium")
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def phone(chromium: Any, stack: Stack) -> Iterator[Callable[[str], Any]]:
+    """`phone(openid)`: the page of a phone in this person's hand."""
+    contexts, problems = [], []
+
+    def pick_up(openid: str) -> Any:
+        context = chromium.new_context(
+            viewport={"width": 375, "height": 812}, user_agent=PHONE, has_touch=True
+        )
+        context.add_cookies(
+            [{"name": "sandbox_person", "value": openid, "domain": "127.0.0.1", "path": "/"}]
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on(
+            "console",
+            lambda m: problems.append(m.text) if "Content Security Policy" in m.text else None,
+        )
+        return page
+
+    yield pick_up
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def sheet_of(page: Any, stack: Stack) -> Any:
+    """The frame in which the sandbox draws WeChat's own sheets."""
+    page.wait_for_function("() => document.querySelectorAll('iframe').length > 0")
+    return next(frame for frame in page.frames if frame.url.startswith(stack.sandbox_url))
+
+
+def test_a_friend_buys_by_a_referral_link(phone, stack):
+    now = clock.now()
+    make_plan(now=now - timedelta(minutes=1))
+    lin = run_unit(members.enter, LIN, now=now)
+    make_distributor_of(lin, now=now)
+    sku = make_sku(price_fen=128_00, stock=5)
+    page = phone(WANG)
+
+    page.goto(f"{stack.url}/r/{code_of(lin)}?to=/p/{sku.product_id}")
+    page.click(".actions .btn-brand")
+    page.click("[data-add]")
+    page.click(".sheet-body button[type=submit]")
+    page.fill("#f-name", "王芳")
+    page.fill("#f-phone", "13800138000")
+    page.fill("#f-region", "浙江省 杭州市 西湖区")
+    page.fill("#f-detail", "文三路 199 号")
+    page.click("button[type=submit]")
+    page.click("[data-pay]")
+    page.wait_for_selector("iframe", state="visible")
+    sheet = sheet_of(page, stack)
+    sheet.click("button.primary:has-text('确认支付')")
+    sheet.click("button.primary:has-text('完成')")
+    page.wait_for_selector("section[data-when=paid]:visible")
+
+    db.session.rollback()
+    wang = members.by_openid(WANG)
+    assert wang is not None
+    [order] = orders.orders_of(wang.id).items
+    assert (order.status.value, order.payable_fen) == ("paid", 256_00)
+    assert ledger.wallet_of(lin.id) == Wallet(pending_fen=25_60)
+    assert broken_invariants() == {}
+
+
+def test_a_distributor_withdraws_and_confirms(phone, stack):
+    now = clock.now()
+    lin = run_unit(members.enter, LIN, now=now)
+    make_distributor_of(lin, now=now)
+    give_available(lin, 80_00, now=now)
+    page = phone(LIN)
+
+    page.goto(f"{stack.url}/me/wallet/withdraw")
+    page.fill("#amount", "80.01")
+    page.click(".actions button")
+    assert "超过可提现余额 ¥80.00" in page.inner_text("#e-amount")
+    page.click("[data-fill]")
+    page.click(".actions button")
+    page.click("button:has-text('确认提现')")
+    page.wait_for_selector("text=等待商家审核")
+    [row] = withdrawals.withdrawals_of(lin.id).items
+    run_unit(withdrawals.approve, row.id, actor=ADMIN, actor_member_id=None, now=now)
+    withdrawals.pay(row.id, gateway=wechat.current().transfers, now=now)
+    page.reload()
+    page.click("[data-transfer]")
+    page.wait_for_selector("iframe", state="visible")
+    sheet = sheet_of(page, stack)
+    sheet.click("button.primary:has-text('确认收款')")
+    sheet.click("button.primary:has-text('完成')")
+    page.wait_for_selector("h1:has-text('已到账')")
+
+    db.session.rollback()
+    assert ledger.wallet_of(lin.id) == Wallet()
+    assert broken_invariants() == {}
