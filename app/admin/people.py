@@ -45,17 +45,8 @@ def timeline(subject: str, subject_id: int, said: Mapping[str, words.Word]) -> l
     moves = audit.moves_of(subject, subject_id)
     acts = audit.entries_of(subject, subject_id, _TOLD)
     called = names([*(move.actor for move in moves), *(act.actor for act in acts)])
+    # An act comes before the moves that it caused at the same moment.
     events: list[dict[str, Any]] = [
-        {
-            "at": move.at,
-            "who": called.get(move.actor, ""),
-            "what": words.word(said, move.to_state)[0],
-            "note": move.note,
-            "tone": words.word(said, move.to_state)[1],
-        }
-        for move in moves
-    ]
-    events += [
         {
             "at": act.at,
             "who": called.get(act.actor, ""),
@@ -64,6 +55,16 @@ def timeline(subject: str, subject_id: int, said: Mapping[str, words.Word]) -> l
             "tone": "off",
         }
         for act in acts
+    ]
+    events += [
+        {
+            "at": move.at,
+            "who": called.get(move.actor, ""),
+            "what": words.word(said, move.to_state)[0],
+            "note": move.note,
+            "tone": words.word(said, move.to_state)[1],
+        }
+        for move in moves
     ]
     events.sort(key=lambda event: event["at"])
     return events[::-1]
