@@ -11,7 +11,6 @@ from app.mall import auth, words
 from app.mall.auth import current_member, members_only, open_page
 from app.mall.blueprint import bp, shop_settings
 from app.members import AddressInput
-from app.orders import OrderStatus
 
 
 @bp.get("/me")
@@ -29,7 +28,6 @@ def me() -> ResponseReturnValue:
         upline=members.names_of([member.upline1_id])[member.upline1_id]
         if member.upline1_id
         else None,
-        has_orders=any(counts.get(status, 0) for status in OrderStatus),
     )
 
 
@@ -87,6 +85,6 @@ def privacy() -> ResponseReturnValue:
 def _back() -> str:
     """The checkout that the member left to mend the address, empty for none."""
     sku, quantity = request.values.get("sku", ""), request.values.get("quantity", "")
-    if sku.isdecimal() and quantity.isdecimal() and len(sku + quantity) < 24:
+    if (sku + quantity).isascii() and sku.isdigit() and quantity.isdigit() and len(sku) < 16:
         return url_for("mall.checkout", sku=sku, quantity=quantity)
     return ""

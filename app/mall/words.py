@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app import audit
+from app.audit import StateMove
 from app.commission import CommissionStatus
 from app.core.money import format_yuan
 from app.distribution import DistributorStatus
@@ -160,7 +161,7 @@ def order_steps(order: Order) -> list[Step]:
     return steps + [Step(title, at, is_done=at is not None) for title, at in later]
 
 
-def withdrawal_steps(moves: Sequence[Any], row: Withdrawal) -> list[Step]:
+def withdrawal_steps(moves: Sequence[StateMove]) -> list[Step]:
     """What happened to a withdrawal, oldest first, from its state moves."""
     return [Step(_STEP.get(move.to_state, "处理中"), move.at) for move in moves]
 
@@ -221,7 +222,7 @@ def rate_source(source: str) -> str:
     }.get(kind, "默认佣金")
 
 
-def closed_at(moves: Sequence[Any]) -> datetime | None:
+def closed_at(moves: Sequence[StateMove]) -> datetime | None:
     """When an order was closed, from its state moves."""
     return next((move.at for move in moves if move.to_state == S.CLOSED.value), None)
 
