@@ -1,0 +1,150 @@
+"""Business settings: a default, bounds, and a history of who changed what."""
+
+import pytest
+import sqlalchemy as sa
+
+from app import settings
+from app.audit import AuditEntry
+from app.core.db import db, run_unit
+from app.core.errors import InvalidInput, NotFound
+from app.settings.models import SettingChange
+from app.settings.registry import ALL, GUARD_DAYS, JOIN_MODE, SHOP_NAME, Setting
+from tests.factories import ADMIN, ADMIN2, NOON, days
+
+
+def change(key: str, new: object, *, actor=ADMIN, now=NOON) -> None:
+    run_unit(settings.change, key, new, actor=actor, now=now)
+
+
+def count_of(model: type) -> int:
+    return db.session.scalar(sa.select(sa.func.count()).select_from(model))
+
+
+def test_without_a_change_the_default_is_in_force(session):
+    assert settings.value(GUARD_DAYS) == 15
+    assert settings.everything() == {key: item.default for key, item in ALL.items()}
+
+
+def test_the_newest_change_is_in_force(session):
+    change(GUARD_DAYS.key, 20)
+    change(GUARD_DAYS.key, 30, actor=ADMIN2, now=NOON + days(1))
+
+    assert settings.value(GUARD_DAYS) == 30
+    assert settings.everything()[GUARD_DAYS.key] == 30
+    history = db.session.scalars(sa.select(SettingChange).order_by(SettingChange.id)).all()
+    assert [(h.value, h.changed_by, h.changed_at) for h in history] == [
+        (20, "admin:1", NOON),
+        (30, "admin:2", NOON + days(1)),
+    ]
+
+
+def test_a_change_leaves_an_audit_entry_with_before_and_after(session):
+    change(GUARD_DAYS.key, 20)
+    change(GUARD_DAYS.key, 30)
+
+    entries = db.session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id)).all()
+    assert [(e.action, e.actor, e.before, e.after) for e in entries] == [
+        ("settings.change", "admin:1", {GUARD_DAYS.key: 15}, {GUARD_DAYS.key: 20}),
+        ("settings.change", "admin:1", {GUARD_DAYS.key: 20}, {GUARD_DAYS.key: 30}),
+    ]
+
+
+def test_the_value_in_force_again_is_no_change(session):
+    change(GUARD_DAYS.key, 15)
+
+    assert (count_of(SettingChange), count_of(AuditEntry)) == (0, 0)
+
+
+def test_an_unknown_setting_is_not_found(session):
+    with pytest.raises(NotFound, match="没有这项设置"):
+        change("shop.colour", "red")
+
+    assert count_of(SettingChange) == 0
+
+
+def test_the_guard_is_never_shorter_than_ten_days(session):
+    with pytest.raises(InvalidInput) as refused:
+        change(GUARD_DAYS.key, 9)
+
+    assert refused.value.message == "收货后佣金结算等待期不能小于 10 天"
+    assert refused.value.field == "commission.guard_days"
+    assert settings.value(GUARD_DAYS) == 15
+    change(GUARD_DAYS.key, 10)
+    assert settings.value(GUARD_DAYS) == 10
+
+
+BOUNDED = [item for item in ALL.values() if item.least is not None]
+
+
+@pytest.mark.parametrize("item", BOUNDED, ids=[item.key for item in BOUNDED])
+def test_a_number_keeps_to_its_bounds(session, item: Setting[int]):
+    for outside, words in (
+        (item.least - 1, f"{item.title}不能小于 {item.least} {item.unit}"),
+        (item.most + 1, f"{item.title}不能大于 {item.most} {item.unit}"),
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            change(item.key, outside)
+        assert (refused.value.field, refused.value.message) == (item.key, words)
+        assert settings.value(item) == item.default
+    for inside in (item.least, item.most):
+        change(item.key, inside)
+        assert settings.value(item) == inside
+
+
+@pytest.mark.parametrize("item", BOUNDED, ids=[item.key for item in BOUNDED])
+@pytest.mark.parametrize("wrong", [True, "20", 20.0, None, [20]], ids=repr)
+def test_a_number_is_nothing_else(session, item, wrong):
+    with pytest.raises(InvalidInput) as refused:
+        change(item.key, wrong)
+
+    assert (refused.value.field, refused.value.message) == (item.key, f"{item.title}的格式不正确")
+    assert count_of(SettingChange) == 0
+
+
+def test_a_yes_or_no_is_no_number():
+    switch = Setting("test.switch", default=False, title="开关")
+
+    assert switch.check(True) is True
+    with pytest.raises(InvalidInput, match="开关的格式不正确"):
+        switch.check(1)
+
+
+@pytest.mark.parametrize("mode", ["", "closed", "REVIEW"])
+def test_a_choice_is_one_of_its_choices(session, mode):
+    with pytest.raises(InvalidInput, match="成为分销员的方式不在可选范围内") as refused:
+        change(JOIN_MODE.key, mode)
+
+    assert refused.value.field == JOIN_MODE.key
+    assert settings.value(JOIN_MODE) == "review"
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("shop.name", ""),
+        ("shop.name", "店" * 21),
+        ("shop.name", "一行\n两行"),
+        ("shop.brand_colour", "red"),
+        ("shop.brand_colour", "#E6432"),
+        ("shop.brand_colour", "#E6432D;x"),
+        ("shop.brand_colour", "#E6432D\n"),
+    ],
+)
+def test_a_text_keeps_to_its_form(session, key, text):
+    with pytest.raises(InvalidInput) as refused:
+        change(key, text)
+
+    assert refused.value.field == key
+    assert settings.value(ALL[key]) == ALL[key].default
+
+
+def test_a_text_that_fits_is_taken(session):
+    change(SHOP_NAME.key, "山里茶铺")
+
+    assert settings.value(SHOP_NAME) == "山里茶铺"
+
+
+@pytest.mark.parametrize("item", ALL.values(), ids=list(ALL))
+def test_each_default_may_be_stored(item):
+    assert item.check(item.default) == item.default
+    assert item.title
