@@ -26,7 +26,7 @@ def dashboard() -> ResponseReturnValue:
         "admin/dashboard.html",
         now=now,
         figures=reports.figures(now),
-        money=_money(),
+        money=_money() if auth.allowed(Permission.LEDGER_VIEW) else None,
         days=days,
         chart={
             "kind": "line",

@@ -1,5 +1,8 @@
 """Who may open what: every view names its permission, and it holds."""
 
+import html
+import re
+
 import pytest
 import sqlalchemy as sa
 from flask import url_for
@@ -156,3 +159,23 @@ def test_a_foreign_page_cannot_change_anything(session, admin_client):
 
 def test_permissions_of_roles_are_of_the_known_ones():
     assert ROLE_PERMISSIONS[Role.OWNER] == frozenset(Permission)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_no_page_offers_a_link_that_leads_nowhere(app, session, admin_client, role):
+    desk = fill()
+    client = admin_client(role.value)
+    open_pages = [
+        address(app, rule, desk)
+        for rule in admin_rules(app)
+        if "GET" in rule.methods
+        and app.view_functions[rule.endpoint].permission in ROLE_PERMISSIONS[role]
+    ]
+
+    links = {
+        html.unescape(link).split("#")[0]
+        for page in open_pages
+        for link in re.findall(r'href="(/admin[^"]*)"', client.get(page).text)
+    }
+
+    assert {link: client.get(link).status_code for link in links} == dict.fromkeys(links, 200)

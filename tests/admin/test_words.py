@@ -1,0 +1,78 @@
+"""Nothing that the domains store reaches the page without a word for it."""
+
+import pytest
+
+from app import ledger
+from app.admin import words
+from app.admin.models import Role
+from app.commission import CommissionStatus
+from app.distribution import AttemptResult, BindingSource, DistributorStatus
+from app.ledger import AccountKind
+from app.members import MemberStatus
+from app.orders import OddityKind, OrderStatus, PaymentStatus
+from app.withdrawals import BillState, WithdrawalStatus
+
+
+@pytest.mark.parametrize(
+    ("said", "states"),
+    [
+        (words.ORDER, OrderStatus),
+        (words.PAYMENT, PaymentStatus),
+        (words.DISTRIBUTOR, DistributorStatus),
+        (words.COMMISSION, CommissionStatus),
+        (words.WITHDRAWAL, WithdrawalStatus),
+        (words.BILL, BillState),
+        (words.MEMBER, MemberStatus),
+        (words.ATTEMPT, AttemptResult),
+        (words.SOURCE, BindingSource),
+        (words.ROLE, Role),
+        (words.ACCOUNT, AccountKind),
+        (words.ODDITY, OddityKind),
+    ],
+)
+def test_every_state_has_a_word(said, states):
+    assert set(said) == {state.value for state in states}
+
+
+def test_every_invariant_is_said_in_chinese(session):
+    assert {result.code for result in ledger.verify()} <= set(words.INVARIANT)
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"bps": 1000}, "10%"),
+        ({"bps": 1250}, "12.5%"),
+        ({"bps": 5}, "0.05%"),
+        ({"bps": 0}, "0%"),
+        ({"fen": 500}, "每件 ¥5.00"),
+        (
+            {
+                "tiers": {
+                    "by": "order_paid",
+                    "steps": [{"from": 0, "bps": 500}, {"from": 50_000, "bps": 800}],
+                }
+            },
+            "按订单实付：¥0.00 起 5%，¥500.00 起 8%",
+        ),
+        (
+            {"tiers": {"by": "margin", "steps": [{"from": 3000, "fen": 200}]}},
+            "按毛利率：30% 起 每件 ¥2.00",
+        ),
+    ],
+)
+def test_a_rate_is_said_as_a_person_would(document, said):
+    assert words.rate(document) == said
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("default", "方案默认费率"),
+        ("level:gold", "等级费率（金牌）"),
+        ("product:7", "商品专属费率（7）"),
+        ("category:3", "分类费率（3）"),
+    ],
+)
+def test_a_rates_source_is_said_in_words(source, said):
+    assert words.rate_source(source) == said
