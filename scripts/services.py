@@ -169,6 +169,9 @@ class MariaDB(Service):
             f"--socket={self.folder / 'mariadb.sock'}",
             f"--pid-file={self.folder / 'mariadb.pid'}",
             f"--port={self.port}",
+            # A starting server removes what it takes for its dead self's temporary
+            # tables, and would remove those of its neighbour in a shared folder.
+            f"--tmpdir={self.data}",
             "--bind-address=127.0.0.1",
             "--skip-name-resolve",
             "--character-set-server=utf8mb4",
