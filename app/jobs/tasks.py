@@ -97,17 +97,25 @@ def settle(now: datetime, dry_run: bool) -> Result:
         return {"orders": ending, **asdict(due)}
     # News first: an order with undelivered news does not finish.
     deliver(now, False)
-    finished, last = 0, 0
+    finished, failed, last = 0, 0, 0
     while ids := orders.due_to_finish(now, after_id=last):
         db.session.rollback()
-        finished += sum(run_unit(orders.finish, order_id, now=now) for order_id in ids)
+        for order_id in ids:
+            try:
+                finished += run_unit(orders.finish, order_id, now=now)
+            except Exception:  # What is wrong with one order is not others' trouble.
+                log.exception("order_not_finished", order=order_id)
+                failed += 1
         last = ids[-1]
     db.session.rollback()
     deliver(now, False)
     total = commission.Settled()
     while (part := run_unit(commission.settle_chunk, now)).rows:
         total += part
-    return {"orders": finished, **asdict(total)}
+    result = {"orders": finished, **asdict(total)}
+    if failed:
+        raise RowsFailed({**result, "failed": failed})
+    return result
 
 
 def pay_withdrawals(now: datetime, dry_run: bool) -> Result:
@@ -125,11 +133,15 @@ def pay_withdrawals(now: datetime, dry_run: bool) -> Result:
 def query_transfers(now: datetime, dry_run: bool) -> Result:
     """Ask WeChat about bills that did not end (补查转账)."""
     gateway = wechat.current().transfers
-    return _each(
-        withdrawals.bills_to_query(now),
-        lambda row: withdrawals.ask(row, gateway=gateway, now=now),
-        dry_run,
-    )
+
+    def ask(bill_id: int) -> str:
+        try:
+            return withdrawals.ask(bill_id, gateway=gateway, now=now)
+        except withdrawals.MerchantShort:
+            # Only sending a bill again wants money; the others are asked about for free.
+            return "merchant_short"
+
+    return _each(withdrawals.bills_to_query(now), ask, dry_run)
 
 
 def renew_scenes(now: datetime, dry_run: bool) -> Result:
