@@ -32,12 +32,16 @@ def unchecked() -> Iterator[None]:
         db.session.execute(sa.text(switch.format(within)))
 
 
-def invert(amount_fen: int, *, source: str, target: str, key: str) -> None:
+def invert(
+    amount_fen: int, *, source: str, target: str, key: str, order_id: int | None = None
+) -> None:
     """A balanced posting between two system accounts, whatever they hold."""
     plant(
         "INSERT INTO ledger_postings (idem_key, event, subject, subject_id, content_hash,"
-        " reason, at) VALUES (:key, 'planted', '', 0, '', '', '2026-11-21 04:00:00')",
+        " reason, at) VALUES (:key, 'planted', :s, :i, '', '', '2026-11-21 04:00:00')",
         key=key,
+        s="order" if order_id else "",
+        i=order_id or 0,
     )
     for kind, fen in ((source, -amount_fen), (target, amount_fen)):
         plant(
