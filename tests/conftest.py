@@ -199,8 +199,7 @@ def admin_client(app: Flask):
             token = accounts.log_in(admin.id, address="127.0.0.1", now=now)
         client = app.test_client()
         client.environ_base["HTTP_ORIGIN"] = ORIGIN
-        client.environ_base["HTTP_HOST"] = "mall.test"
-        client.set_cookie(COOKIE, token, domain="mall.test", path="/admin")
+        client.set_cookie(COOKIE, token, path="/admin")
         return client
 
     return make

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import wraps
 from typing import ParamSpec
 
+import structlog
 from flask import Response, abort, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -103,4 +104,5 @@ def _load_admin() -> None:
         session_id, admin_id = session.id, admin.id
         run_unit(accounts.touch, session_id, now=now)
         admin = accounts.get(admin_id)
+    structlog.contextvars.bind_contextvars(actor=f"admin:{admin.id}")
     g.admin = admin

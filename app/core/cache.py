@@ -65,7 +65,10 @@ class Cache:
 
     @contextmanager
     def lock(self, name: str, *, seconds: int = 20) -> Iterator[None]:
-        """Hold a lock that ends by itself after `seconds` if the holder dies."""
+        """Hold a lock that ends by itself after `seconds` if the holder dies.
+
+        Raises TimeoutError after waiting that long for another holder.
+        """
         if self._redis is not None:
             held = self._redis.lock(f"lock:{name}", timeout=seconds, blocking_timeout=seconds)
             try:
@@ -73,17 +76,17 @@ class Cache:
             except RedisError as error:
                 self._gone(error)
             else:
+                if not taken:
+                    raise TimeoutError(f"somebody else holds the lock {name}")
                 try:
                     yield
                 finally:
-                    self._release(held, taken)
+                    self._release(held)
                 return
         with FileLock(f"{self._path('lock:' + name)}.lock", timeout=seconds):
             yield
 
-    def _release(self, held: Any, taken: bool) -> None:
-        if not taken:
-            return
+    def _release(self, held: Any) -> None:
         try:
             held.release()
         except RedisError as error:

@@ -25,6 +25,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.core import clock
 from app.core.cache import Cache
+from app.core.db import db
 from app.core.errors import DomainError
 from app.core.money import format_yuan
 from config import Config
@@ -103,6 +104,8 @@ def register_app_errors(app: Flask, pages: dict[str, Callable[..., str]]) -> Non
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> ResponseReturnValue:
+        # The page of the error may read settings; a broken transaction would not let it.
+        db.session.rollback()
         log.error("unexpected_error", path=request.path, exc_info=error)
         return answer(500, _HTTP_MESSAGES[500])
 

@@ -63,9 +63,11 @@ def _run(item: Invariant) -> InvariantResult:
     offending, sample = 0, []
     for build in item.queries:
         rows = build().subquery()
-        offending += db.session.scalar(sa.select(sa.func.count()).select_from(rows)) or 0
-        found = db.session.execute(sa.select(rows).limit(SAMPLE))
-        sample += [", ".join(f"{k}={v}" for k, v in row._mapping.items()) for row in found]
+        count = db.session.scalar(sa.select(sa.func.count()).select_from(rows)) or 0
+        if count:
+            found = db.session.execute(sa.select(rows).limit(SAMPLE))
+            sample += [", ".join(f"{k}={v}" for k, v in row._mapping.items()) for row in found]
+        offending += count
     return InvariantResult(item.code, item.meaning, offending, sample[:SAMPLE])
 
 

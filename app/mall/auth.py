@@ -13,6 +13,7 @@ from functools import wraps
 from typing import Any, ParamSpec
 from urllib.parse import urlsplit
 
+import structlog
 from flask import g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
@@ -127,6 +128,7 @@ def _load_member() -> None:
     member_id = session.get("member")
     g.member = None
     if member_id is not None:
+        structlog.contextvars.bind_contextvars(actor=f"member:{member_id}")
         try:
             g.member = members.get(member_id)
         except NotFound:

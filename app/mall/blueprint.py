@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, g, render_template
+from sqlalchemy.exc import SQLAlchemyError
 
 from app import settings
 from app.core import web
@@ -13,7 +14,11 @@ bp = Blueprint("mall", __name__, template_folder="templates")
 def shop_settings() -> dict[str, int | str | bool]:
     """Every setting, read once a request."""
     if "shop_settings" not in g:
-        g.shop_settings = settings.everything()
+        try:
+            g.shop_settings = settings.everything()
+        except SQLAlchemyError:
+            # The page that says so must still be drawn.
+            g.shop_settings = {key: item.default for key, item in settings.registry.ALL.items()}
     found: dict[str, int | str | bool] = g.shop_settings
     return found
 

@@ -71,11 +71,20 @@ def withdraw_step() -> ResponseReturnValue:
             member_id,
             amount_fen=amount_fen,
             request_key=key,
+            expected_net_fen=_shown_net(),
             now=clock.now(),
         )
     except InvalidInput as error:
         return _withdraw_page(typed=typed, error=error), error.status
     return redirect(url_for("mall.withdrawal_page", number=row.number), 303)
+
+
+def _shown_net() -> int:
+    """What the confirming page said would arrive. Raises InvalidInput."""
+    shown = request.form.get("expected_net_fen", "")
+    if not (shown.isascii() and shown.isdigit() and len(shown) < 16):
+        raise InvalidInput("amount", "页面已失效，请重新填写")
+    return int(shown)
 
 
 def _withdraw_page(*, typed: str = "", error: InvalidInput | None = None) -> str:

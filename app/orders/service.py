@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from app import audit, catalog, distribution, members, outbox, settings
 from app.core import ids
 from app.core.db import add_once, db, require_transaction
-from app.core.errors import InvalidInput
+from app.core.errors import DomainError, InvalidInput
 from app.orders import states
 from app.orders.errors import PriceChanged
 from app.orders.models import Order, OrderLine, OrderSeat, OrderStatus, Payment, PaymentStatus
@@ -83,11 +83,14 @@ def place(
     Raises:
         InvalidInput, SoldOff, NotFound (address), OutOfStock: nothing is placed.
         PriceChanged: it costs something else than `expected_fen` that was shown.
+        DomainError: the member is blocked.
     """
     require_transaction()
     known = _placed(member_id, request_key).scalar_one_or_none()
     if known is not None:
         return known
+    if members.get(member_id).status is not members.MemberStatus.ACTIVE:
+        raise DomainError("账号已被限制，暂不能下单，请联系客服")
     if len(remark) > 200:
         raise InvalidInput("remark", "备注最多 200 个字")
     address = members.address_of(member_id, address_id)

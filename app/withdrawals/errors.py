@@ -13,6 +13,12 @@ class AboveBalance(InvalidInput):
     code = "above_balance"
 
 
+class TermsChanged(InvalidInput):
+    """What the member confirmed is not what it would come to now."""
+
+    code = "terms_changed"
+
+
 class OwnWithdrawal(DomainError):
     code = "own_withdrawal"
     status = 403

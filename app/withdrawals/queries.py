@@ -10,7 +10,7 @@ from app.core.pages import Page, newest_first
 from app.ledger import AccountKind
 from app.withdrawals.errors import AboveBalance
 from app.withdrawals.models import TransferBill, Withdrawal, WithdrawalStatus
-from app.withdrawals.service import Preview, _check_amount, preview
+from app.withdrawals.service import Preview, check_amount, preview
 
 
 def preview_for(member_id: int, amount_fen: int) -> Preview:
@@ -18,7 +18,7 @@ def preview_for(member_id: int, amount_fen: int) -> Preview:
 
     Raises BelowMinimum, AboveMaximum, AboveBalance, as the request itself would.
     """
-    _check_amount(amount_fen)
+    check_amount(amount_fen)
     free = ledger.balance_fen(AccountKind.AVAILABLE, member_id)
     if amount_fen > free:
         raise AboveBalance(

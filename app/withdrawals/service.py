@@ -18,6 +18,7 @@ from app.withdrawals.errors import (
     BelowMinimum,
     OwnWithdrawal,
     SamePerson,
+    TermsChanged,
 )
 from app.withdrawals.models import Withdrawal, WithdrawalStatus
 
@@ -44,13 +45,21 @@ def preview(amount_fen: int) -> Preview:
     return Preview(amount_fen, fee, tax_fen=0, vat_fen=0)
 
 
-def request(member_id: int, *, amount_fen: int, request_key: str, now: datetime) -> Withdrawal:
+def request(
+    member_id: int,
+    *,
+    amount_fen: int,
+    request_key: str,
+    now: datetime,
+    expected_net_fen: int | None = None,
+) -> Withdrawal:
     """Freeze part of what a member may withdraw and queue it for review (申请提现).
 
     Asking again with the same `request_key` returns the first withdrawal.
 
     Raises:
         BelowMinimum, AboveMaximum, AboveBalance: naming the field `amount`.
+        TermsChanged: fee or tax changed since `expected_net_fen` was shown.
         DomainError: the member is blocked.
     """
     require_transaction()
@@ -59,8 +68,10 @@ def request(member_id: int, *, amount_fen: int, request_key: str, now: datetime)
         return known
     if members.get(member_id).status is not members.MemberStatus.ACTIVE:
         raise DomainError("账号已被限制，暂不能提现，请联系客服")
-    _check_amount(amount_fen)
+    check_amount(amount_fen)
     price = preview(amount_fen)
+    if expected_net_fen is not None and price.net_fen != expected_net_fen:
+        raise TermsChanged("amount", "手续费或税费刚刚有变动，请重新确认到账金额")
     row = Withdrawal(
         number=ids.public_number("W", now),
         request_key=request_key,
@@ -151,7 +162,8 @@ def reject(
     _record(row, "withdrawal.reject", actor, now, row.note)
 
 
-def _check_amount(amount_fen: int) -> None:
+def check_amount(amount_fen: int) -> None:
+    """Raises BelowMinimum, AboveMaximum, naming the field `amount`."""
     least = settings.value(settings.registry.WITHDRAW_MIN_FEN)
     most = settings.value(settings.registry.WITHDRAW_MAX_FEN)
     if amount_fen <= 0:

@@ -75,7 +75,9 @@ def test_statement_says_what_moved_and_links_to_it(client, me):
 def test_wrong_amount_is_refused_at_its_field(client, me, typed, says, key):
     give_available(me, 80_00)
 
-    answer = client.post("/me/wallet/withdraw", data={"amount": typed, "request_key": key})
+    shown = typed.replace(".", "") if "." in typed else typed + "00"
+    form = {"amount": typed, "request_key": key, "expected_net_fen": shown}
+    answer = client.post("/me/wallet/withdraw", data=form)
 
     assert answer.status_code == 422
     assert says in answer.text
@@ -115,6 +117,30 @@ def test_confirming_freezes_the_amount_once(client, me):
     assert "等待商家审核" in page.text
     assert "提交申请2026-11-21 12:00:00" in text_of(page)
     assert broken_invariants() == {}
+
+
+def test_a_fee_that_rose_meanwhile_is_shown_again_and_freezes_nothing(client, me):
+    give_available(me, 80_00)
+    form = hidden_fields(client.post("/me/wallet/withdraw", data={"amount": "50"}).text)
+    with transaction():
+        change("withdraw.fee_bps", 60, actor=ADMIN, now=NOON)
+
+    answer = client.post("/me/wallet/withdraw", data=form)
+
+    assert answer.status_code == 422
+    assert "手续费或税费刚刚有变动" in answer.text
+    assert wallet_of(me) == Wallet(available_fen=80_00)
+
+
+@pytest.mark.parametrize("shown", ["", "-1", "x", "5000000000000000000"])
+def test_a_confirmation_without_what_was_shown_freezes_nothing(client, me, shown):
+    give_available(me, 80_00)
+    form = hidden_fields(client.post("/me/wallet/withdraw", data={"amount": "50"}).text)
+
+    answer = client.post("/me/wallet/withdraw", data={**form, "expected_net_fen": shown})
+
+    assert answer.status_code == 422
+    assert wallet_of(me) == Wallet(available_fen=80_00)
 
 
 def test_forged_request_key_freezes_nothing(client, me):
