@@ -116,6 +116,52 @@ def test_money_sent_both_ways_between_two_members_meets_no_deadlock_that_lasts(l
     assert broken_invariants() == {}
 
 
+def test_a_settlement_waits_for_a_debt_that_is_being_written_and_fills_it(live):
+    member = make_member()
+    member_id = member.id
+    give_available(member, 10_00)
+    run_unit(owe, member_id, 1_00, "first")
+
+    behind(
+        live,
+        lambda: owe(member_id, 3_00, "second"),
+        lambda: run_unit(pay_back, member_id, 5_00),
+    )
+
+    # 10.00 went to `frozen` and back in part: what came back met the whole debt.
+    assert ledger.wallet_of(member_id) == ledger.Wallet(
+        pending_fen=0, available_fen=1_00, frozen_fen=5_00, debt_fen=0
+    )
+    assert [code for code in broken_invariants() if code[0] == "L"] == []
+
+
+def owe(member_id: int, fen: int, key: str) -> None:
+    ledger.post(
+        key, event="claw_back", moves=[Move(ledger.member(K.DEBT, member_id), SHOP, fen)], now=NOON
+    )
+
+
+def pay_back(member_id: int, fen: int) -> None:
+    ledger.post(
+        "freeze",
+        event="test",
+        moves=[
+            Move(ledger.member(K.AVAILABLE, member_id), ledger.member(K.FROZEN, member_id), 10_00)
+        ],
+        now=NOON,
+    )
+    ledger.post_many(
+        "settlement:1",
+        event="test",
+        source=K.FROZEN,
+        target=K.AVAILABLE,
+        amounts=sa.select(
+            sa.literal(member_id).label("member_id"), sa.literal(fen).label("amount_fen")
+        ).subquery(),
+        now=NOON,
+    )
+
+
 def make_rich(fen: int) -> int:
     member = make_member()
     give_available(member, fen)

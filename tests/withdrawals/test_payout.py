@@ -119,6 +119,22 @@ def test_a_query_without_package_does_not_lose_the_one_that_was_kept(session):
 
     assert bill_of(row).package_info == f"package-{bill_of(row).out_bill_no}"
     assert row.status is S.WAIT_CONFIRM
+    # It was never lost: nothing had to be sent again for it.
+    assert len(gateway.sent) == 1
+    assert broken_invariants() == {}
+
+
+def test_a_waiting_bill_whose_package_never_reached_us_is_sent_again_for_it(session):
+    row, gateway = approved(50_00), FakeTransfers()
+    gateway.on_send = [LOST]
+    pay(row, gateway)
+
+    assert ask(row, gateway) == "WAIT_USER_CONFIRM"
+
+    assert gateway.sent[0] == gateway.sent[1]
+    assert len(gateway.bills) == 1
+    assert bill_of(row).package_info == f"package-{bill_of(row).out_bill_no}"
+    assert row.status is S.WAIT_CONFIRM
     assert broken_invariants() == {}
 
 
