@@ -185,6 +185,17 @@ def test_differential_pays_only_what_exceeds_the_nearer_seats():
     assert amounts(plan, uplines=uplines) == [(1, 2, 10_00, "default"), (2, 3, 10_00, "level:star")]
 
 
+def test_differential_looks_at_every_nearer_seat_and_not_at_the_nearest():
+    plan = replace(
+        PLAN,
+        mode=Mode.DIFFERENTIAL,
+        levels={"gold": {1: Rate(bps=1500)}, "star": {1: Rate(bps=2000)}},
+    )
+    uplines = [replace(UPLINES[0], level="star"), UPLINES[1], replace(UPLINES[2], level="gold")]
+
+    assert amounts(plan, uplines=uplines) == [(1, 2, 20_00, "level:star")]
+
+
 def test_an_inactive_seat_counts_as_nothing_in_differential():
     plan = replace(PLAN, mode=Mode.DIFFERENTIAL, levels={"star": {1: Rate(bps=2000)}})
     uplines = [idle(replace(UPLINES[0], level="star")), UPLINES[1]]

@@ -1,6 +1,7 @@
 """Bindings that meet each other, on an engine with row locks."""
 
 import random
+from itertools import pairwise
 
 import pytest
 import sqlalchemy as sa
@@ -62,6 +63,28 @@ def test_a_ring_of_three_at_once_does_not_close(live):
     )
 
     assert sorted(found) == [R.BOUND, R.BOUND, R.OWN_DOWNLINE], found
+    assert broken_invariants() == {}
+
+
+def chain(length: int) -> tuple[tuple[int, str], tuple[int, str]]:
+    """The root and the leaf of a new chain of distributors."""
+    people = distributors(length)
+    for (_, code), (below, _) in pairwise(people):
+        assert run_unit(bind, below, code) is R.BOUND
+    db.session.rollback()
+    return people[0], people[-1]
+
+
+def test_two_trees_hung_under_each_others_leaves_wait_at_their_roots(live):
+    """The leaves lie deeper than a binding mends: only the lock on the owner's root
+    makes the two meet."""
+    (root_a, _), (_, code_a) = chain(4)
+    (root_b, _), (leaf_b, code_b) = chain(4)
+
+    second = behind(live, lambda: bind(root_a, code_b), lambda: run_unit(bind, root_b, code_a))
+
+    assert second is R.OWN_DOWNLINE
+    assert (upline_of(root_a), upline_of(root_b)) == (leaf_b, None)
     assert broken_invariants() == {}
 
 
