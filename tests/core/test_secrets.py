@@ -92,8 +92,11 @@ def test_a_search_hash_stays_the_same_when_keys_rotate():
     assert Keyring(OLD).search_hash("13812345679") != before
 
 
+# Keys are random: without names the tests would be others in each process.
 @pytest.mark.parametrize(
-    "listed", ["", " , ", "k1", "k1:", ":" + OLD[3:], "k1:c2hvcnQ=", f"{OLD},k2:%%%"]
+    "listed",
+    ["", " , ", "k1", "k1:", ":" + OLD[3:], "k1:c2hvcnQ=", f"{OLD},k2:%%%"],
+    ids=["nothing", "blanks", "no key", "empty key", "no name", "short key", "no base64"],
 )
 def test_a_list_of_keys_that_is_not_whole_is_refused(listed):
     with pytest.raises(ValueError, match=r"."):
