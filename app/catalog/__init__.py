@@ -14,7 +14,7 @@ from app.catalog.queries import (
     skus_for_sale,
     titles_of,
 )
-from app.catalog.service import add_stock, count_sold, release, reserve
+from app.catalog.service import add_stock, count_sold, hold, release, reserve
 
 __all__ = [
     "Category",
@@ -27,6 +27,7 @@ __all__ = [
     "categories",
     "categories_of_products",
     "count_sold",
+    "hold",
     "listed",
     "product_for_sale",
     "release",

@@ -120,6 +120,7 @@ def place(
     if not add_once(order):
         # The second tap: it waited for the first one's commit.
         return _placed(member_id, request_key).scalar_one()
+    catalog.hold(line.sku.id for line in price.lines)
     _copy_facts(order, price)
     db.session.add(
         Payment(

@@ -80,6 +80,27 @@ def test_twenty_taps_at_once_order_once(live):
     assert broken_invariants() == {}
 
 
+def test_forty_buyers_of_one_sku_at_once_are_all_served(live):
+    """Each would hold a share of the SKU's row by its order line and wait for the rest:
+    a crowd of deadlocks, unless the row is taken whole first."""
+    sku = make_sku(price_fen=100_00, stock=40)
+    sku_id, buyers = sku.id, [make_member() for _ in range(40)]
+    people = [(buyer.id, make_address(buyer).id) for buyer in buyers]
+    db.session.rollback()
+    turns = []
+
+    def buy(buyer_id: int, address_id: int) -> int:
+        turns.append(buyer_id)
+        return place(buyer_id, sku_id, address_id, "tap")
+
+    found = together(live, [lambda p=p: run_unit(buy, *p) for p in people])
+
+    assert all(isinstance(order, int) for order in found), found
+    assert len(turns) == 40
+    assert stock_of(sku_id) == 0
+    assert broken_invariants() == {}
+
+
 def test_the_last_piece_is_sold_once(live):
     facts = shop(stock=1)
 
