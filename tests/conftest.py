@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy.orm import Session
 
 from app.core.db import db
@@ -142,6 +143,20 @@ def empty_tables() -> None:
         for table in tables:
             connection.exec_driver_sql(f"TRUNCATE TABLE {table}")
         connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS = 1")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A real browser, one for each worker: Playwright cannot be started twice in a process."""
+    path = os.environ.get("TEST_CHROMIUM", "/usr/bin/chromium")
+    if not Path(path).exists():
+        if os.environ.get("TEST_REQUIRE_ALL") == "1":
+            pytest.fail(f"there is no Chromium at {path}")
+        pytest.skip("there is no Chromium (TEST_CHROMIUM)")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

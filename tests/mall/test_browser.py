@@ -1,9 +1,7 @@
 """Buying and being paid out in a real browser, against the sandbox, under our own CSP."""
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,18 +29,6 @@ PHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15"
     " (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.50(0x18003237) Language/zh_CN"
 )
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    path = os.environ.get("TEST_CHROMIUM")
-    if not path or not Path(path).exists():
-        pytest.skip("TEST_CHROMIUM names no Chromium")
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """The phone in a real browser, over a mall page with a strict content security policy."""
 
 import json
-import os
 import time
-from pathlib import Path
 
 import pytest
 from flask import Response, request
@@ -45,18 +43,6 @@ window.addEventListener('DOMContentLoaded', function () {
   };
 });
 """
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    path = os.environ.get("TEST_CHROMIUM")
-    if not path or not Path(path).exists():
-        pytest.skip("TEST_CHROMIUM names no Chromium")
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -5,12 +5,10 @@ The phone is the sandbox's page with the mall inside; the desk is a second brows
 """
 
 import os
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Frame, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Frame, Page, expect
 
 from app import distribution, ledger, members
 from app.core import clock
@@ -21,19 +19,6 @@ from tests.stack import Stack, wait_for
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PASSWORD = "窗前明月光-疑是地上霜-举头"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = os.environ.get("TEST_CHROMIUM", "/usr/bin/chromium")
-    if not Path(path).exists():
-        if os.environ.get("TEST_REQUIRE_ALL") == "1":
-            pytest.fail(f"no Chromium at {path}")
-        pytest.skip("no Chromium (TEST_CHROMIUM)")
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 class Watched:
