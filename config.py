@@ -25,7 +25,7 @@ OFFICIAL = {
     "WECHAT_JSSDK_URL": "https://res.wx.qq.com/open/js/jweixin-1.6.0.js",
 }
 # WeChat Pay's second entrance, for when the first one is out of reach.
-ALSO_OFFICIAL = {"https://api2.mch.weixin.qq.com"}
+ALSO_OFFICIAL = {("WXPAY_BASE", "https://api2.mch.weixin.qq.com")}
 
 SECRETS = ("SECRET_KEY", "DATA_KEYS", "WECHAT_APP_SECRET", "WECHAT_TOKEN", "WXPAY_APIV3_KEY")
 NEEDED = (
@@ -50,7 +50,7 @@ SHORTEST = {
     "WECHAT_AES_KEY": 43,
 }
 _SAMPLE = re.compile(
-    r"change.?me|example|sample|secret|password|your[-_]|xxx|^(.)\1*$", re.IGNORECASE
+    r"change.?me|example|sample|secret|password|your[-_]|x{8}|^(.)\1*$", re.IGNORECASE
 )
 
 
@@ -197,7 +197,7 @@ def _production_problems(env: Mapping[str, str], config: Config) -> list[str]:
     ]
     for name, official in OFFICIAL.items():
         given = env.get(name, "").strip().rstrip("/")
-        if given and given != official and given not in ALSO_OFFICIAL:
+        if given and given != official and (name, given) not in ALSO_OFFICIAL:
             problems.append(f"{name} must be {official} in production, not {given}")
     problems += [
         f"{name} must begin with https:// in production"

@@ -229,7 +229,7 @@ def _page(number: str, errors: dict[str, str] | None = None) -> str:
         is_own=current_admin().member_id == row.member_id,
         may_review=can_review and row.status is S.SUBMITTED,
         may_pay=can_review and row.status is S.APPROVED,
-        may_cancel=can_review and row.status in (S.WAIT_CONFIRM, S.UNKNOWN) and _has_live(row.id),
+        may_cancel=can_review and row.status is S.WAIT_CONFIRM and _has_live(row.id),
         typed=request.form,
         errors=errors or {},
     )

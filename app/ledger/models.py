@@ -52,8 +52,8 @@ class Account(Model):
         sa.Index(None, "owner_id"),
         sa.CheckConstraint(
             "(owner_id = 0 AND balance_fen = 0)"
-            " OR (kind = 'debt' AND balance_fen <= 0)"
-            " OR (kind <> 'debt' AND balance_fen >= 0)",
+            " OR (owner_id > 0 AND kind = 'debt' AND balance_fen <= 0)"
+            " OR (owner_id > 0 AND kind <> 'debt' AND balance_fen >= 0)",
             name="balance_within_bounds",
         ),
         sa.CheckConstraint(

@@ -72,6 +72,14 @@ def backlog() -> tuple[int, datetime | None]:
     return count, oldest
 
 
+def is_due(now: datetime) -> bool:
+    """Whether a row waits to be delivered now."""
+    due = sa.select(OutboxRow.id).where(OutboxRow.state == State.WAITING, OutboxRow.due_at <= now)
+    found = db.session.scalar(due.limit(1)) is not None
+    db.session.rollback()
+    return found
+
+
 def retry_failed(row_id: int, *, now: datetime) -> None:
     """Give a row that was given up a new set of attempts."""
     affected(
@@ -125,6 +133,10 @@ def _claim(row_id: int, now: datetime) -> tuple[_Subscriber, int] | None:
     subscriber = _subscribers[row.topic, row.subscriber]
     if subscriber.calls_network:
         row.attempts += 1
+        if row.attempts > ATTEMPTS_MAX:
+            # Its worker died each time before it could say so.
+            row.state, row.last_error = State.FAILED, "never came back"
+            return None
         row.due_at = now + LEASE
     else:
         subscriber.handle(row.subject_id, now)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from app import audit
 from app.core.db import db, run_unit
 from app.withdrawals import payout
-from app.withdrawals.models import BillState, TransferBill
+from app.withdrawals.models import BillState, TransferBill, Withdrawal, WithdrawalStatus
 from app.withdrawals.ports import BillAnswer, GatewayUnclear, MerchantShort, TransferGateway
 
 
@@ -57,7 +57,12 @@ def ask(bill_id: int, *, gateway: TransferGateway, now: datetime) -> str:
         run_unit(payout.unclear, bill_id, now=now)
         return "unclear"
     state = _report(answer, gateway, now, asked=True)
-    if answer.state is None or _lacks_package(bill_id):
+    status, lacks_package = _standing(bill_id)
+    if status is WithdrawalStatus.CANCELLING:
+        if answer.state == BillState.WAIT_USER_CONFIRM:
+            # The cancelling never reached WeChat.
+            return _cancel(number, gateway, now)
+    elif answer.state is None or lacks_package:
         return send(bill_id, gateway=gateway, now=now)
     return state
 
@@ -72,6 +77,10 @@ def cancel_bill(
     bill = run_unit(payout.begin_cancel, withdrawal_id, actor=actor, now=now)
     number = bill.out_bill_no
     db.session.rollback()
+    return _cancel(number, gateway, now)
+
+
+def _cancel(number: str, gateway: TransferGateway, now: datetime) -> str:
     try:
         answer = gateway.cancel(number)
     except GatewayUnclear:
@@ -79,12 +88,15 @@ def cancel_bill(
     return _report(answer, gateway, now)
 
 
-def _lacks_package(bill_id: int) -> bool:
-    state, package = db.session.execute(
-        sa.select(TransferBill.state, TransferBill.package_info).filter_by(id=bill_id)
+def _standing(bill_id: int) -> tuple[WithdrawalStatus, bool]:
+    """The withdrawal's state, and whether its bill waits for a member it can't reach."""
+    status, state, package = db.session.execute(
+        sa.select(Withdrawal.status, TransferBill.state, TransferBill.package_info)
+        .join(Withdrawal, Withdrawal.id == TransferBill.withdrawal_id)
+        .where(TransferBill.id == bill_id)
     ).one()
     db.session.rollback()
-    return state is BillState.WAIT_USER_CONFIRM and not package
+    return status, state is BillState.WAIT_USER_CONFIRM and not package
 
 
 def _report(

@@ -193,7 +193,7 @@ def upgrade() -> None:
         sa.Column("owner_id", sa.BigInteger(), nullable=False),
         sa.Column("balance_fen", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
-            "(owner_id = 0 AND balance_fen = 0) OR (kind = 'debt' AND balance_fen <= 0) OR (kind <> 'debt' AND balance_fen >= 0)",
+            "(owner_id = 0 AND balance_fen = 0) OR (owner_id > 0 AND kind = 'debt' AND balance_fen <= 0) OR (owner_id > 0 AND kind <> 'debt' AND balance_fen >= 0)",
             name=op.f("ck_ledger_accounts_balance_within_bounds"),
         ),
         sa.CheckConstraint(

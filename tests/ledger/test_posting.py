@@ -273,3 +273,14 @@ def test_random_transfers_keep_the_sum_and_never_overdraw(session, transfers):
     assert [ledger.system_balance_fen(K.SHOP), *found] == expected
     assert db.session.scalar(sa.select(sa.func.sum(Entry.amount_fen))) == 0
     assert broken_invariants() == {}
+
+
+def test_the_database_refuses_a_cached_balance_of_a_system_account(session):
+    with pytest.raises(DBAPIError), transaction():
+        db.session.execute(
+            sa.text(
+                "INSERT INTO ledger_accounts (kind, owner_id, balance_fen) VALUES ('shop', 0, 5)"
+            )
+        )
+
+    assert db.session.scalar(sa.select(sa.func.count(Account.id))) == 0

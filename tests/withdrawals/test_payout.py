@@ -419,7 +419,23 @@ def test_an_unclear_cancel_waits_for_wechats_word(session):
     assert broken_invariants() == {}
 
 
-@pytest.mark.parametrize("state", ["submitted", "approved", "paid", "failed"])
+def test_a_cancel_that_never_reached_wechat_is_asked_again(session):
+    row, gateway = approved(50_00), FakeTransfers()
+    pay(row, gateway)
+    gateway.on_cancel = [GatewayUnclear("timed out")]
+    cancel(row, gateway)
+
+    assert ask(row, gateway) == "CANCELING"
+
+    gateway.end(bill_of(row).out_bill_no, "CANCELLED")
+    assert ask(row, gateway) == "CANCELLED"
+    assert row.status is S.FAILED
+    assert len(gateway.sent) == 1
+    assert wallet(row) == Wallet(available_fen=50_00)
+    assert broken_invariants() == {}
+
+
+@pytest.mark.parametrize("state", ["submitted", "approved", "unknown", "paid", "failed"])
 def test_only_a_bill_that_is_out_can_be_cancelled(session, state):
     gateway = FakeTransfers()
     if state == "submitted":
@@ -428,8 +444,8 @@ def test_only_a_bill_that_is_out_can_be_cancelled(session, state):
         row = request(member, 50_00)
     else:
         row = approved(50_00)
-    if state in ("paid", "failed"):
-        gateway.on_send = ["SUCCESS" if state == "paid" else "FAIL"]
+    if state in ("paid", "failed", "unknown"):
+        gateway.on_send = [{"paid": "SUCCESS", "failed": "FAIL", "unknown": LOST}[state]]
         pay(row, gateway)
     before = wallet(row)
 
