@@ -29,6 +29,7 @@ def register(app: Flask) -> None:
         demo,
         jobs,
         ledger_group,
+        outbox_group,
         scheduler_group,
         wechat_group,
     ):
@@ -109,6 +110,25 @@ jobs = AppGroup("jobs", help="Jobs by hand.")
 def run_job(name: str, as_of: str, dry_run: bool) -> None:
     """Run a job now; exit 1 if it failed."""
     _run_job(name, as_of, dry_run)
+
+
+outbox_group = AppGroup("outbox", help="News that could not be delivered.")
+
+
+@outbox_group.command("failed")
+def failed_news() -> None:
+    """List what was given up, with the last error."""
+    for row in outbox.failed():
+        print(f"{row.id}  {row.topic} {row.subject_id} > {row.subscriber}  {row.last_error}")
+
+
+@outbox_group.command("retry")
+@click.argument("row_id", type=int)
+def retry_news(row_id: int) -> None:
+    """Try a row again that was given up; orders wait for theirs."""
+    if not run_unit(outbox.retry_failed, row_id, now=clock.now()):
+        raise click.ClickException(f"row {row_id} was not given up")
+    print("it will be delivered within seconds")
 
 
 scheduler_group = AppGroup("scheduler", help="The scheduler process.")

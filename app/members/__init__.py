@@ -6,7 +6,7 @@ tree; `distribution.binding` is the only writer of them.
 """
 
 from app.members.models import Address, Consent, Member, MemberStatus
-from app.members.queries import address_of, by_openid, by_public_id, default_address, get, names_of
+from app.members.queries import address_of, by_openid, default_address, get, names_of
 from app.members.service import (
     AddressInput,
     agree,
@@ -25,7 +25,6 @@ __all__ = [
     "address_of",
     "agree",
     "by_openid",
-    "by_public_id",
     "default_address",
     "enter",
     "get",

@@ -19,10 +19,6 @@ def by_openid(openid: str) -> Member | None:
     return db.session.scalar(sa.select(Member).filter_by(openid=openid))
 
 
-def by_public_id(public_id: str) -> Member | None:
-    return db.session.scalar(sa.select(Member).filter_by(public_id=public_id))
-
-
 def default_address(member_id: int) -> Address | None:
     return db.session.scalar(
         sa.select(Address)

@@ -50,7 +50,6 @@ from app.orders.queries import (
     payments_of,
     payments_to_query,
     seats_of,
-    with_order,
 )
 from app.orders.service import (
     QUANTITY_MAX,
@@ -112,5 +111,4 @@ __all__ = [
     "ship",
     "subscribe",
     "take_payment",
-    "with_order",
 ]

@@ -2,7 +2,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import selectinload
 
 from app import outbox
 from app.core.db import db
@@ -224,16 +224,6 @@ def open_oddities() -> int:
         )
         or 0
     )
-
-
-def with_order(payment_id: int) -> Payment:
-    """A payment with its order. Raises NotFound."""
-    payment = db.session.scalar(
-        sa.select(Payment).filter_by(id=payment_id).options(joinedload(Payment.order))
-    )
-    if payment is None:
-        raise NotFound("支付单不存在")
-    return payment
 
 
 def _delivered() -> list[sa.ColumnElement[bool]]:

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -80,13 +80,21 @@ def is_due(now: datetime) -> bool:
     return found
 
 
-def retry_failed(row_id: int, *, now: datetime) -> None:
-    """Give a row that was given up a new set of attempts."""
-    affected(
+def failed() -> Sequence[OutboxRow]:
+    """What was given up, oldest first."""
+    return db.session.scalars(
+        sa.select(OutboxRow).filter_by(state=State.FAILED).order_by(OutboxRow.id).limit(200)
+    ).all()
+
+
+def retry_failed(row_id: int, *, now: datetime) -> bool:
+    """Give a row that was given up a new set of attempts; False if it was not."""
+    found = affected(
         sa.update(OutboxRow)
         .where(OutboxRow.id == row_id, OutboxRow.state == State.FAILED)
         .values(state=State.WAITING, attempts=0, due_at=now)
     )
+    return found == 1
 
 
 def drain(now: datetime, *, limit: int = 200, subject: tuple[str, int] | None = None) -> int:

@@ -32,7 +32,6 @@ from app.withdrawals.ports import (
 )
 from app.withdrawals.processes import ask, cancel_bill, pay, send
 from app.withdrawals.queries import (
-    bill_by_number,
     bills_of,
     counts_by_status,
     current_bill,
@@ -61,7 +60,6 @@ __all__ = [
     "approve",
     "ask",
     "begin_cancel",
-    "bill_by_number",
     "bill_to_send",
     "bills_of",
     "bills_to_query",

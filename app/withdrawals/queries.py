@@ -120,10 +120,6 @@ def bills_of(withdrawal_id: int) -> Sequence[TransferBill]:
     ).all()
 
 
-def bill_by_number(out_bill_no: str) -> TransferBill | None:
-    return db.session.scalar(sa.select(TransferBill).filter_by(out_bill_no=out_bill_no))
-
-
 def numbers_of(member_id: int, withdrawal_ids: Iterable[int]) -> dict[int, str]:
     """The numbers of this member's withdrawals by id, for statement lines."""
     wanted = set(withdrawal_ids)

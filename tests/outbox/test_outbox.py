@@ -321,3 +321,20 @@ def test_a_row_that_another_worker_holds_is_passed_by(live, desk):
 
     assert passed == 1
     assert sorted(desk.seen) == [("one", 7), ("one", 8)]
+
+
+def test_an_operator_lists_and_retries_what_was_given_up(app, session, desk):
+    desk.subscribe("one", fail)
+    publish()
+    for n in range(ATTEMPTS_MAX):
+        outbox.drain(NOON + timedelta(hours=2 * n))
+    row_id = the_row().id
+    flask = app.test_cli_runner()
+
+    listed = flask.invoke(args=["outbox", "failed"])
+    retried = flask.invoke(args=["outbox", "retry", str(row_id)])
+    again = flask.invoke(args=["outbox", "retry", str(row_id)])
+
+    assert f"{row_id}  {TOPIC} 7 > one" in listed.output
+    assert (retried.exit_code, again.exit_code) == (0, 1)
+    assert "was not given up" in again.output

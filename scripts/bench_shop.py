@@ -1,0 +1,332 @@
+"""The shop that `scripts/benchmarks.py` measures: a private MariaDB, filled in bulk.
+
+Rows are inserted as the services would leave them, books included, so that
+`ledger verify` is clean before a benchmark and after it.
+"""
+
+import base64
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from flask_migrate import upgrade
+
+from app.core import ids
+from app.core.db import db
+from app.factory import create_app
+from config import load
+from scripts.services import mariadb
+
+NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+THEN = NOW - timedelta(days=20)
+BATCH = 5_000
+
+
+@contextmanager
+def shop() -> Iterator[Flask]:
+    """An app on an empty database of its own."""
+    with mariadb() as server, tempfile.TemporaryDirectory() as folder:
+        engine = sa.create_engine(server.url)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE DATABASE bench CHARACTER SET utf8mb4")
+        engine.dispose()
+        app = create_app(
+            load(
+                {
+                    "APP_ENV": "test",
+                    "SECRET_KEY": os.urandom(24).hex(),
+                    "DATA_KEYS": "b1:" + base64.b64encode(os.urandom(32)).decode(),
+                    "DATABASE_URL": server.database_url("bench"),
+                    "DATA_DIR": str(Path(folder) / "data"),
+                    "LOG_LEVEL": "ERROR",
+                }
+            )
+        )
+        with app.app_context():
+            upgrade()
+            yield app
+            db.session.remove()
+            db.engine.dispose()
+
+
+def fill(*, distributors: int, each: int) -> None:
+    """Distributors with `each` matured commissions of 1 yuan, one a finished order."""
+    with db.engine.begin() as connection:
+        put = _Inserter(connection)
+        put("categories", [{"id": 1, "name": "茶", "sort": 0}])
+        put("products", [_product()])
+        put("skus", [_sku(orders_count=distributors * each)])
+        put("stock_moves", [_stock(distributors * each)])
+        put("commission_plans", [_plan()])
+        put("members", (_member(n) for n in range(1, distributors + 1)))
+        put("distributors", (_distributor(n) for n in range(1, distributors + 1)))
+        put(
+            "state_moves",
+            (_move("distributor", n, *m) for n in range(1, distributors + 1) for m in _JOINED),
+        )
+        _books(put, distributors, each)
+    with db.engine.begin() as connection:
+        for table in ("commissions", "ledger_entries", "ledger_accounts", "orders", "state_moves"):
+            connection.exec_driver_sql(f"ANALYZE TABLE {table}")
+
+
+_JOINED = (("", "applied"), ("applied", "approved"))
+_FINISHED = (
+    ("", "unpaid"),
+    ("unpaid", "paid"),
+    ("paid", "shipped"),
+    ("shipped", "received"),
+    ("received", "finished"),
+)
+_HOLD, _WORLD, _SHOP, _FIRST_PENDING = 1, 2, 3, 10
+
+
+class _Inserter:
+    """`put(table, rows)` in batches, reflecting columns from the models."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def __call__(self, table: str, rows: Any) -> None:
+        statement = sa.insert(db.metadata.tables[table])
+        batch: list[dict[str, Any]] = []
+        for row in rows:
+            batch.append(row)
+            if len(batch) == BATCH:
+                self._connection.execute(statement, batch)
+                batch = []
+        if batch:
+            self._connection.execute(statement, batch)
+
+
+def _books(put: _Inserter, distributors: int, each: int) -> None:
+    total = distributors * each
+    put(
+        "ledger_accounts",
+        [
+            {"id": _HOLD, "kind": "order_hold", "owner_id": 0, "balance_fen": 0},
+            {"id": _WORLD, "kind": "world_wx", "owner_id": 0, "balance_fen": 0},
+            {"id": _SHOP, "kind": "shop", "owner_id": 0, "balance_fen": 0},
+        ],
+    )
+    put(
+        "ledger_accounts",
+        (
+            {
+                "id": _FIRST_PENDING + n,
+                "kind": "pending",
+                "owner_id": n,
+                "balance_fen": 100 * each,
+            }
+            for n in range(1, distributors + 1)
+        ),
+    )
+    put("orders", (_order(n, 1 + n % distributors) for n in range(total)))
+    put("state_moves", (_move("order", n + 1, *m) for n in range(total) for m in _FINISHED))
+    put("order_lines", (_line(n) for n in range(total)))
+    put("commissions", (_commission(n, 1 + n % distributors) for n in range(total)))
+    put("ledger_postings", (row for n in range(total) for row in _postings(n)))
+    put("ledger_entries", (row for n in range(total) for row in _entries(n, 1 + n % distributors)))
+
+
+def _order(n: int, member_id: int) -> dict[str, Any]:
+    return {
+        "id": n + 1,
+        "number": f"M{n:012d}",
+        "request_key": f"r{n}",
+        "member_id": member_id,
+        "status": "finished",
+        "goods_fen": 1000,
+        "freight_fen": 0,
+        "discount_fen": 0,
+        "payable_fen": 1000,
+        "receiver_name": "王芳",
+        "receiver_phone": "13812345678",
+        "receiver_region": "浙江省",
+        "receiver_detail": "文三路",
+        "remark": "",
+        "carrier": "",
+        "tracking_number": "",
+        "created_at": THEN,
+        "expires_at": THEN,
+        "paid_at": THEN,
+        "shipped_at": THEN,
+        "received_at": THEN,
+        "guard_ends_at": THEN + timedelta(days=15),
+        "finished_at": NOW,
+    }
+
+
+def _line(n: int) -> dict[str, Any]:
+    return {
+        "id": n + 1,
+        "order_id": n + 1,
+        "product_id": 1,
+        "sku_id": 1,
+        "title": "茶",
+        "sku_name": "盒",
+        "picture": "",
+        "category_ids": [1],
+        "quantity": 1,
+        "unit_price_fen": 1000,
+        "unit_cost_fen": 400,
+        "paid_fen": 1000,
+        "refunded_fen": 0,
+    }
+
+
+def _commission(n: int, member_id: int) -> dict[str, Any]:
+    return {
+        "id": n + 1,
+        "order_id": n + 1,
+        "order_line_id": n + 1,
+        "member_id": member_id,
+        "plan_id": 1,
+        "depth": 1,
+        "base_fen": 1000,
+        "rate": {"bps": 1000},
+        "source": "default",
+        "uncapped_fen": 100,
+        "amount_fen": 100,
+        "reversed_fen": 0,
+        "status": "pending",
+        "expected_at": THEN + timedelta(days=15),
+        "mature_at": THEN + timedelta(days=15),
+        "batch_id": 0,
+        "settled_at": None,
+        "settled_fen": 0,
+        "created_at": THEN,
+    }
+
+
+def _postings(n: int) -> Iterator[dict[str, Any]]:
+    for step, event in enumerate(("order_paid", "commission_accrued", "order_finished")):
+        yield {
+            "id": 3 * n + step + 1,
+            "idem_key": f"order:{n + 1}:{event}",
+            "event": event,
+            "subject": "order",
+            "subject_id": n + 1,
+            "content_hash": "0" * 64,
+            "reason": "",
+            "at": THEN,
+        }
+
+
+def _entries(n: int, member_id: int) -> Iterator[dict[str, Any]]:
+    moves = ((_WORLD, _HOLD, 1000), (_HOLD, _FIRST_PENDING + member_id, 100), (_HOLD, _SHOP, 900))
+    for step, (source, target, amount) in enumerate(moves):
+        posting = 3 * n + step + 1
+        yield {"posting_id": posting, "account_id": source, "amount_fen": -amount}
+        yield {"posting_id": posting, "account_id": target, "amount_fen": amount}
+
+
+def _member(n: int) -> dict[str, Any]:
+    up = [n // 3, n // 9, n // 27]
+    ups = [u or None for u in up]
+    return {
+        "id": n,
+        "public_id": ids.random_code(12),
+        "openid": f"oBench{n:022d}",
+        "nickname": f"会员{n}",
+        "avatar_url": "",
+        "status": "active",
+        "is_subscribed": True,
+        "upline1_id": ups[0],
+        "upline2_id": ups[1],
+        "upline3_id": ups[2],
+        "bound_at": THEN,
+        "created_at": THEN,
+    }
+
+
+def _distributor(n: int) -> dict[str, Any]:
+    return {
+        "id": n,
+        "member_id": n,
+        "level": "normal",
+        "status": "approved",
+        "statement": "",
+        "decision_note": "",
+        "applied_at": THEN,
+        "approved_at": THEN,
+    }
+
+
+def _move(subject: str, subject_id: int, source: str, target: str) -> dict[str, Any]:
+    return {
+        "subject": subject,
+        "subject_id": subject_id,
+        "from_state": source,
+        "to_state": target,
+        "actor": "system:bench",
+        "note": "",
+        "at": THEN,
+    }
+
+
+def _product() -> dict[str, Any]:
+    return {
+        "id": 1,
+        "category_id": 1,
+        "title": "茶",
+        "subtitle": "",
+        "description": "",
+        "pictures": [],
+        "is_on_shelf": True,
+        "sort": 0,
+        "sold_count": 0,
+        "created_at": THEN,
+    }
+
+
+def _sku(*, orders_count: int) -> dict[str, Any]:
+    return {
+        "id": 1,
+        "product_id": 1,
+        "name": "盒",
+        "price_fen": 1000,
+        "list_price_fen": None,
+        "cost_fen": 400,
+        "stock": orders_count + 1000,
+    }
+
+
+def _stock(count: int) -> dict[str, Any]:
+    return {
+        "id": 1,
+        "key": "bench",
+        "sku_id": 1,
+        "delta": count + 1000,
+        "reason": "入库",
+        "at": THEN,
+    }
+
+
+def _plan() -> dict[str, Any]:
+    document = {
+        "depth_cap": 2,
+        "base": "paid",
+        "mode": "fixed",
+        "self_purchase": "off",
+        "inactive_upline": "skip",
+        "line_cap_bps": 3000,
+        "default": {"1": {"bps": 1000}},
+    }
+    return {
+        "id": 1,
+        "name": "bench",
+        "document": document,
+        "status": "published",
+        "effective_from": THEN - timedelta(days=1),
+        "drafted_by": "a",
+        "drafted_at": THEN,
+        "published_by": "b",
+        "published_at": THEN,
+    }
