@@ -1,0 +1,46 @@
+"""What the official account answers by itself (自动回复).
+
+Rules are kept by the shop; where none fits, the words of `builtin` answer.
+
+- An exact keyword belongs to one active rule: the database holds its digest
+  under a unique key. `contains` rules may overlap; `sort`, then age, decides.
+- Keywords and what people write are compared normalised: full width as half
+  width, without case, trimmed.
+- A rule whose words name the inviter is passed over for those who have none,
+  so that nobody reads a sentence with a hole in it.
+- A code that was scanned (`follow_by_code`) falls back on the `follow` rules
+  only where it brought no new inviter: who invited somebody is always said.
+- A tap on a menu is answered as if its key had been written.
+"""
+
+from app.wechat.replies.models import ReplyKeyword, ReplyRule, ReplyType, RuleKind
+from app.wechat.replies.queries import (
+    Event,
+    Fills,
+    Reply,
+    counts_by_kind,
+    find_reply,
+    get,
+    reply_of,
+    rules,
+)
+from app.wechat.replies.service import RuleInput, change, create, remove
+
+__all__ = [
+    "Event",
+    "Fills",
+    "Reply",
+    "ReplyKeyword",
+    "ReplyRule",
+    "ReplyType",
+    "RuleInput",
+    "RuleKind",
+    "change",
+    "counts_by_kind",
+    "create",
+    "find_reply",
+    "get",
+    "remove",
+    "reply_of",
+    "rules",
+]
