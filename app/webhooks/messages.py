@@ -1,4 +1,7 @@
-"""POST /wechat/callback: follows, scans and words (公众号消息)."""
+"""POST /wechat/callback: follows, scans, menu taps and words (公众号消息).
+
+What is answered stands in the reply rules; here is only what a push means.
+"""
 
 import secrets
 import time
@@ -10,12 +13,13 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from app import distribution, members, settings, wechat
-from app.core import clock
+from app.core import clock, web
 from app.core.db import add_once, db, run_unit
 from app.distribution import AttemptResult, BindingSource
 from app.webhooks import bp
 from app.webhooks.models import InboxMessage
-from app.wechat import MessageRefused, Push
+from app.wechat import MessageRefused, Push, replies
+from app.wechat.replies import Event, Fills, Reply, ReplyType
 
 log = structlog.get_logger()
 
@@ -65,40 +69,74 @@ def _take_once(push: Push, now: datetime) -> str:
     )
     if not add_once(row):
         return db.session.execute(known).scalar_one()
-    text = _act(push, now)
-    if text:
-        row.reply = wechat.current().endpoint.text_reply(push, text, timestamp=int(now.timestamp()))
+    answer = _act(push, now)
+    if answer is not None:
+        row.reply = _render(answer, push, timestamp=int(now.timestamp()))
     return row.reply
 
 
-def _act(push: Push, now: datetime) -> str:
-    """What the push means for us; the text to answer, empty for silence."""
+def _act(push: Push, now: datetime) -> Reply | None:
+    """Do what the push means for us; what to answer, None where nobody is spoken to."""
     member = members.enter(push.openid, now=now)
-    shop = settings.value(settings.registry.SHOP_NAME)
+    event = _event(push)
+    if push.event == "unsubscribe":
+        members.mark_subscribed(member.id, False)
+    if event is None:
+        return None
+    is_invited = False
+    if event in (Event.FOLLOW, Event.FOLLOW_BY_CODE, Event.SCAN):
+        members.mark_subscribed(member.id, True)
+    if push.scene and event in (Event.FOLLOW_BY_CODE, Event.SCAN):
+        result = distribution.bind(member.id, code=push.scene, source=BindingSource.SCAN, now=now)
+        is_invited = result is AttemptResult.BOUND
+    upline_id = members.get(member.id).upline1_id
+    fills = Fills(
+        shop=settings.value(settings.registry.SHOP_NAME),
+        mall=web.settings().public_base_url,
+        inviter=members.get(upline_id).display_name if upline_id else "",
+        is_invited=is_invited,
+    )
+    return replies.find_reply(event, push.text, fills=fills)
+
+
+def _event(push: Push) -> Event | None:
+    """The kinds of pushes that get an answer."""
     match push.event:
-        case "unsubscribe":
-            members.mark_subscribed(member.id, False)
-            return ""
-        case "subscribe" | "subscribe_scan":
-            members.mark_subscribed(member.id, True)
-            welcome = f"欢迎关注{shop}！点击下方菜单进入商城。"
-            return _bind(member.id, push.scene, now) + welcome if push.scene else welcome
-        case "scan":
-            members.mark_subscribed(member.id, True)
-            return _bind(member.id, push.scene, now) + "欢迎回来，点击下方菜单进入商城。"
         case "":
-            return f"你好，这里是{shop}。点击下方菜单可以逛商城、查订单；人工客服在工作时间内回复。"
+            if push.kind == "event":
+                return None
+            return Event.TEXT if push.kind == "text" else Event.OTHER
+        case "subscribe_scan":
+            return Event.FOLLOW_BY_CODE if push.scene else Event.FOLLOW
+        case "subscribe":
+            return Event.FOLLOW
+        case "scan":
+            return Event.SCAN
+        case "click":
+            return Event.CLICK
         case _:
+            return None
+
+
+def _render(answer: Reply, push: Push, *, timestamp: int) -> str:
+    """The answer as XML; empty for silence."""
+    endpoint = wechat.current().endpoint
+    match answer.type:
+        case ReplyType.TEXT:
+            return endpoint.text_reply(push, answer.text, timestamp=timestamp)
+        case ReplyType.NEWS:
+            return endpoint.article_reply(
+                push,
+                title=answer.title,
+                description=answer.description,
+                picture_url=answer.picture_url,
+                url=answer.url,
+                timestamp=timestamp,
+            )
+        case ReplyType.SERVICE:
+            return endpoint.service_reply(push, timestamp=timestamp)
+        case ReplyType.NONE:
             return ""
-
-
-def _bind(member_id: int, scene: str, now: datetime) -> str:
-    result = distribution.bind(member_id, code=scene, source=BindingSource.SCAN, now=now)
-    if result is not AttemptResult.BOUND:
-        return ""
-    upline_id = members.get(member_id).upline1_id
-    inviter = members.get(upline_id).display_name if upline_id else ""
-    return f"你已接受{inviter}的邀请。\n"
 
 
 def _plain(text: str, status: int = 200) -> Response:

@@ -12,7 +12,7 @@ from typing import Any
 from wechatpy import parse_message
 from wechatpy.crypto import WeChatCrypto
 from wechatpy.exceptions import WeChatException
-from wechatpy.replies import TextReply
+from wechatpy.replies import ArticlesReply, BaseReply, TextReply, TransferCustomerServiceReply
 from wechatpy.utils import WeChatSigner
 
 BODY_BYTES_MAX = 64 * 1024
@@ -79,11 +79,33 @@ class Endpoint:
 
     def text_reply(self, push: Push, text: str, *, timestamp: int) -> str:
         """The XML of a text reply, before any encryption."""
-        # wechatpy puts the text into CDATA as it is; this ends it nowhere.
-        safe = text.replace("]]>", "]]]]><![CDATA[>")
-        reply = TextReply(content=safe, source=self._original_id, target=push.openid)
-        reply.time = timestamp
-        return str(reply.render())
+        return self._render(TextReply(content=_cdata(text)), push, timestamp)
+
+    def article_reply(
+        self,
+        push: Push,
+        *,
+        title: str,
+        description: str,
+        picture_url: str,
+        url: str,
+        timestamp: int,
+    ) -> str:
+        """The XML of a reply with one article; WeChat shows no more to a person's message."""
+        reply = ArticlesReply()
+        reply.add_article(
+            {
+                "title": _cdata(title),
+                "description": _cdata(description),
+                "image": _cdata(picture_url),
+                "url": _cdata(url),
+            }
+        )
+        return self._render(reply, push, timestamp)
+
+    def service_reply(self, push: Push, *, timestamp: int) -> str:
+        """The XML that makes WeChat hand the person to customer service."""
+        return self._render(TransferCustomerServiceReply(), push, timestamp)
 
     def seal(self, query: Mapping[str, str], reply: str, *, timestamp: int, nonce: str) -> str:
         """The reply as WeChat wants it in this request's mode."""
@@ -92,6 +114,10 @@ class Endpoint:
         if query.get("encrypt_type") != "aes":
             return reply
         return str(self._crypto().encrypt_message(reply, nonce, str(timestamp)))
+
+    def _render(self, reply: BaseReply, push: Push, timestamp: int) -> str:
+        reply.source, reply.target, reply.time = self._original_id, push.openid, timestamp
+        return str(reply.render())
 
     def _decrypt(self, query: Mapping[str, str], body: bytes) -> bytes:
         try:
@@ -115,18 +141,26 @@ class Endpoint:
         return WeChatCrypto(self._token, self._aes_key, self._appid)
 
 
+def _cdata(text: str) -> str:
+    """wechatpy puts text into CDATA as it is; this ends it nowhere."""
+    return text.replace("]]>", "]]]]><![CDATA[>")
+
+
 def _push(message: Any) -> Push:
     raw = message._data  # noqa: SLF001  (the only way to fields it has no name for)
-    event = getattr(message, "event", "") if message.type == "event" else ""
-    if event or message.type == "event":
-        created = raw.get("CreateTime", "")
-        dedupe = f"{message.source}:{created}:{event}:{raw.get('EventKey') or ''}"
-    else:
+    # wechatpy calls all that it has no class for "unknown", events among them.
+    kind = str(raw.get("MsgType") or "").lower()
+    event = str(getattr(message, "event", "") or raw.get("Event") or "").lower()
+    is_event = kind == "event" or kind.startswith("device_")
+    if message.id and not is_event:
         dedupe = f"msg:{message.id}"
+    else:
+        created = raw.get("CreateTime", "")
+        dedupe = f"{message.source}:{created}:{event or kind}:{raw.get('EventKey') or ''}"
     return Push(
         openid=message.source,
-        kind=str(message.type),
-        event=str(event or ""),
+        kind="event" if is_event else kind,
+        event=event if is_event else "",
         dedupe_key=dedupe[:160],
         scene=str(getattr(message, "scene_id", "") or ""),
         text=str(getattr(message, "content", "") or getattr(message, "key", "") or ""),
