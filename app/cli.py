@@ -10,8 +10,8 @@ from flask import Flask
 from flask.cli import AppGroup
 
 import config as configuration
+from app import audit, ledger, outbox
 from app import demo as demo_data
-from app import ledger, outbox, wechat
 from app.admin import accounts
 from app.admin.models import Role
 from app.commission.documents import quote_scenario
@@ -20,6 +20,7 @@ from app.core.db import db, run_unit
 from app.core.errors import DomainError
 from app.jobs import runner, scheduler
 from app.jobs.models import JobRun, RunStatus
+from app.wechat import menus
 
 
 def register(app: Flask) -> None:
@@ -174,20 +175,62 @@ def create_admin(username: str, name: str, role: str, if_missing: bool) -> None:
 # --- the official account ----------------------------------------------------------
 
 wechat_group = AppGroup("wechat", help="The official account.")
-menu = AppGroup("menu", help="Its menu.")
+menu = AppGroup("menu", help="Its menus.")
 wechat_group.add_command(menu)
 
 
+_folder = click.option(
+    "--dir",
+    "folder",
+    default=str(configuration.ROOT / "wechat_menus"),
+    show_default="wechat_menus",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the menus are.",
+)
+
+
 @menu.command("push")
-def push_menu() -> None:
-    """Send wechat_menus/default.json, with our address for {mall}, to WeChat."""
-    file = configuration.ROOT / "wechat_menus" / "default.json"
-    text = file.read_text(encoding="utf-8").replace("{mall}", web.settings().public_base_url)
+@_folder
+def push_menu(folder: Path) -> None:
+    """Check every menu of the folder, publish them, record a version."""
     try:
-        wechat.current().account.push_menu(json.loads(text))
-    except wechat.WeChatUnavailable as error:
-        raise click.ClickException(f"WeChat did not take the menu: {error}") from None
-    print("menu pushed")
+        documents = menus.read(folder, menus.rules())
+        version = menus.publish(documents, actor=audit.Actor.system("cli"), now=clock.now())
+    except DomainError as error:
+        raise _said(error) from None
+    print(f"menu pushed: version {version.id} ({', '.join(sorted(documents))})")
+
+
+@menu.command("pull")
+@_folder
+def pull_menu(folder: Path) -> None:
+    """Make the folder hold the menus that WeChat has now."""
+    try:
+        found = menus.at_wechat(menus.read_loosely(folder))
+    except DomainError as error:
+        raise _said(error) from None
+    if not found:
+        raise click.ClickException("微信上没有通过接口发布的菜单，目录未改动")
+    written, removed = menus.write(folder, found)
+    for name in written:
+        print(f"written {name}")
+    for name in removed:
+        print(f"removed {name}: not at WeChat")
+
+
+@menu.command("diff")
+@_folder
+def diff_menu(folder: Path) -> None:
+    """Print what differs between the folder and WeChat; exit 1 if anything does."""
+    try:
+        here = menus.read(folder, menus.rules())
+        lines = menus.differences(here, menus.at_wechat(here))
+    except DomainError as error:
+        raise _said(error) from None
+    for line in lines:
+        print(line)
+    if lines:
+        sys.exit(1)
 
 
 # --- demo --------------------------------------------------------------------------
@@ -204,6 +247,10 @@ def seed() -> None:
 
 
 # --- helpers -----------------------------------------------------------------------
+
+
+def _said(error: DomainError) -> click.ClickException:
+    return click.ClickException(f"{error.field}: {error.message}" if error.field else error.message)
 
 
 def _run_job(name: str, as_of: str, dry_run: bool) -> None:

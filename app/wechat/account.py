@@ -229,10 +229,6 @@ class Account:
             "signature": self.client.jsapi.get_jsapi_signature(nonce, ticket, timestamp, page),
         }
 
-    def push_menu(self, menu: dict[str, Any]) -> None:
-        """Replace the default menu. Raises WeChatUnavailable."""
-        _calling(lambda: self.client.menu.create(menu))
-
     def _oauth(self, state: str, ask_profile: bool = False) -> _OAuth:
         # A fresh one each time: wechatpy keeps the person's tokens on the object.
         return _OAuth(
