@@ -14,12 +14,12 @@ from app import audit, ledger, outbox
 from app import demo as demo_data
 from app.admin import accounts
 from app.admin.models import Role
+from app.audit.runs import JobRun, RunStatus
 from app.commission.documents import quote_scenario
 from app.core import clock, web
 from app.core.db import db, run_unit
 from app.core.errors import DomainError
 from app.jobs import runner, scheduler
-from app.jobs.models import JobRun, RunStatus
 from app.wechat import menus
 
 

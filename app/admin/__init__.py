@@ -14,6 +14,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     dashboard,
     distributors,
     frame,
+    jobs,
     ledger,
     login,
     oddities,

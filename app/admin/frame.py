@@ -9,6 +9,7 @@ from app import reports, settings
 from app.admin import auth, words
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.audit import runs
 from app.core import clock, web
 
 # Label, icon, items: label, endpoint, permission, key of its badge, also lit by.
@@ -65,6 +66,7 @@ _GROUPS: tuple[
         "gear",
         (
             ("业务设置", "settings_list", Permission.SETTINGS_VIEW, "", ("setting*",)),
+            ("定时任务", "jobs", Permission.JOB_VIEW, "", ("job*",)),
             ("操作日志", "audit_log", Permission.AUDIT_VIEW, "", ()),
         ),
     ),
@@ -95,9 +97,20 @@ def _everywhere() -> dict[str, Any]:
 
 def _warnings() -> list[dict[str, str]]:
     """What must stay in sight on every page."""
+    warnings = []
     if web.settings().uses_sandbox:
-        return [{"text": "微信与微信支付都指向沙箱：这里没有真实的钱", "tone": "go"}]
-    return []
+        warnings.append({"text": "微信与微信支付都指向沙箱：这里没有真实的钱", "tone": "go"})
+    checked = runs.latest_runs().get("verify-books")
+    if checked is not None and checked.status is runs.RunStatus.FAILED:
+        warnings.append(
+            {
+                "text": "最近一次账目校验没有通过，请先查明原因再审核提现",
+                "tone": "bad",
+                "url": url_for(".ledger_verify"),
+                "link": "账目核对",
+            }
+        )
+    return warnings
 
 
 def _badges(queues: list[reports.Queue]) -> dict[str, int]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.admin.models import Role
+from app.audit.runs import RunStatus
 from app.commission import CommissionStatus
 from app.core.money import format_yuan
 from app.distribution import AttemptResult, BindingSource, DistributorStatus
@@ -26,6 +27,45 @@ ORDER: Mapping[str, Word] = {
     OrderStatus.SHIPPED: ("待收货", "go"),
     OrderStatus.RECEIVED: ("已收货", "good"),
     OrderStatus.FINISHED: ("已完成", "good"),
+}
+RUN: Mapping[str, Word] = {
+    RunStatus.REQUESTED: ("等待执行", "wait"),
+    RunStatus.RUNNING: ("执行中", "go"),
+    RunStatus.DONE: ("完成", "good"),
+    RunStatus.FAILED: ("失败", "bad"),
+}
+# What the figures of a run are called.
+RESULT: Mapping[str, str] = {
+    "due": "应处理",
+    "waiting": "待投递",
+    "delivered": "已投递",
+    "orders": "完成订单",
+    "rows": "结算佣金笔数",
+    "members": "涉及分销员",
+    "amount_fen": "金额",
+    "paid": "已付款",
+    "known": "已入账",
+    "notpay": "未付款",
+    "unclear": "结果不明",
+    "refused": "信息不符",
+    "refund_due": "应退回",
+    "closed": "已关闭",
+    "not_open": "无需关闭",
+    "received": "已收货",
+    "renewed": "已续期",
+    "taken": "已被处理",
+    "paused": "暂停",
+    "merchant_short": "商户余额不足",
+    "failed": "失败",
+    "broken": "不成立",
+    "WAIT_USER_CONFIRM": "待收款人确认",
+    "SUCCESS": "已到账",
+    "FAIL": "打款失败",
+    "CANCELLED": "已撤销",
+    "CANCELING": "撤销中",
+    "PROCESSING": "处理中",
+    "ACCEPTED": "已受理",
+    "TRANSFERING": "转账中",
 }
 DISTRIBUTOR: Mapping[str, Word] = {
     DistributorStatus.APPLIED: ("待审核", "wait"),
@@ -137,6 +177,7 @@ ACTION: Mapping[str, str] = {
     "withdrawal.cancel_bill": "撤销转账",
     "oddity.resolve": "处理支付异常",
     "settings.change": "修改设置",
+    "job.request": "请求执行任务",
 }
 SUBJECT: Mapping[str, str] = {
     "admin": "管理员",
@@ -146,6 +187,7 @@ SUBJECT: Mapping[str, str] = {
     "withdrawal": "提现",
     "oddity": "支付异常",
     "setting": "设置",
+    "job_run": "任务",
 }
 SYSTEM: Mapping[str, str] = {
     "cli": "命令行",
@@ -230,6 +272,8 @@ FIELD: Mapping[str, str] = {
     "gross_fen": "申请金额",
     "resolution": "处理结果",
     "username": "账号",
+    "job": "任务",
+    "dry_run": "试运行",
     "role": "角色",
     "name": "名称",
     "document": "内容",

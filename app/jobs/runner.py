@@ -1,6 +1,5 @@
 """Claiming a run and keeping its record."""
 
-import secrets
 from datetime import datetime
 from typing import Any
 
@@ -8,10 +7,11 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import IntegrityError
 
+from app.audit import runs
+from app.audit.runs import JobRun, RunStatus
 from app.core import clock
-from app.core.db import db, run_unit
+from app.core.db import affected, db, run_unit
 from app.core.errors import NotFound
-from app.jobs.models import JobRun, RunStatus
 from app.jobs.tasks import JOBS, Job, RowsFailed
 
 log = structlog.get_logger()
@@ -33,12 +33,28 @@ def run_by_hand(
     if job is None:
         raise NotFound(f"没有名为 {name} 的任务")
     now = as_of or clock.now()
-    slot = f"manual:{secrets.token_hex(8)}"
-    run_id = _claim(job, slot, as_of=now, dry_run=dry_run, started_by=started_by)
+    run_id = _claim(job, runs.manual_slot(), as_of=now, dry_run=dry_run, started_by=started_by)
     if run_id is None:
         raise RuntimeError("a random slot was taken")
     _run(job, run_id, now, dry_run=dry_run)
     return db.session.get_one(JobRun, run_id)
+
+
+def run_requested() -> None:
+    """Run what admins asked for; of several schedulers the first to claim does."""
+    for run_id in runs.requested_runs():
+        db.session.rollback()
+        claimed = run_unit(
+            affected,
+            sa.update(JobRun)
+            .where(JobRun.id == run_id, JobRun.status == RunStatus.REQUESTED)
+            .values(status=RunStatus.RUNNING, started_at=clock.now()),
+        )
+        if claimed == 1:
+            run = db.session.get_one(JobRun, run_id)
+            job, as_of, dry_run = JOBS[run.job], run.as_of, run.is_dry_run
+            db.session.rollback()
+            _run(job, run_id, as_of, dry_run=dry_run)
 
 
 def _claim(job: Job, slot: str, *, as_of: datetime, dry_run: bool, started_by: str) -> int | None:

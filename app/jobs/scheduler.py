@@ -14,6 +14,9 @@ from app.jobs.tasks import JOBS, Job
 
 log = structlog.get_logger()
 
+# An admin who asked for a run is looking at the page.
+REQUESTS_SECONDS = 3
+
 
 def run(app: Flask) -> None:
     """Run until TERM or INT; a job under way ends first."""
@@ -31,6 +34,15 @@ def run(app: Flask) -> None:
             next_run_time=clock.now(),
         )
 
+    scheduler.add_job(
+        _wake_for_requests,
+        "interval",
+        seconds=REQUESTS_SECONDS,
+        args=(app,),
+        id="requests",
+        next_run_time=clock.now(),
+    )
+
     def stop(_signal: int, _frame: FrameType | None) -> None:
         scheduler.shutdown(wait=False)
 
@@ -45,5 +57,13 @@ def _wake(app: Flask, job: Job) -> None:
     with app.app_context():
         try:
             runner.run_slot(job, clock.now())
+        finally:
+            db.session.remove()
+
+
+def _wake_for_requests(app: Flask) -> None:
+    with app.app_context():
+        try:
+            runner.run_requested()
         finally:
             db.session.remove()

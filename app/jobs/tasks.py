@@ -32,10 +32,9 @@ DRAINS_MAX = 200
 
 @dataclass(frozen=True)
 class Job:
-    """A job with its Chinese title and how often it runs."""
+    """A job and how often it runs; its Chinese title is in `app.audit.runs`."""
 
     name: str
-    title: str
     seconds: int
     task: Task
 
@@ -215,14 +214,14 @@ def _each(ids: Sequence[int], act: Callable[[int], str], dry_run: bool) -> Resul
 JOBS = {
     job.name: job
     for job in (
-        Job("outbox", "投递消息", 5, deliver),
-        Job("query-payments", "补查支付结果", 30, query_payments),
-        Job("expire-orders", "关闭超时订单", 60, expire_orders),
-        Job("receive-orders", "自动确认收货", 3600, receive_orders),
-        Job("settle", "佣金结算", 600, settle),
-        Job("pay-withdrawals", "提现打款", 60, pay_withdrawals),
-        Job("query-transfers", "补查转账结果", 60, query_transfers),
-        Job("renew-scenes", "续期推广码", 300, renew_scenes),
-        Job("verify-books", "账目校验", 86400, verify_books),
+        Job("outbox", 5, deliver),
+        Job("query-payments", 30, query_payments),
+        Job("expire-orders", 60, expire_orders),
+        Job("receive-orders", 3600, receive_orders),
+        Job("settle", 600, settle),
+        Job("pay-withdrawals", 60, pay_withdrawals),
+        Job("query-transfers", 60, query_transfers),
+        Job("renew-scenes", 300, renew_scenes),
+        Job("verify-books", 86400, verify_books),
     )
 }

@@ -129,6 +129,7 @@ def upgrade() -> None:
         sa.Column(
             "status",
             sa.Enum(
+                "requested",
                 "running",
                 "done",
                 "failed",

@@ -56,6 +56,7 @@ class Desk:
             "posting_id": self.posting_id,
             "oddity_id": self.oddity.id,
             "key": "withdraw.min_fen",
+            "name": "settle",
         }
 
 

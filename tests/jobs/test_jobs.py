@@ -7,16 +7,17 @@ import pytest
 import sqlalchemy as sa
 
 from app import ledger, orders, outbox, wechat, withdrawals
+from app.audit.runs import TITLES, JobRun, RunStatus, request_run
 from app.core import clock
-from app.core.db import db, run_unit
+from app.core.db import db, run_unit, transaction
 from app.core.errors import NotFound
 from app.jobs import runner
-from app.jobs.models import JobRun, RunStatus
 from app.jobs.tasks import JOBS, Job, RowsFailed
 from app.ledger import Wallet
 from app.orders import OrderStatus
 from app.withdrawals import MerchantShort, WithdrawalStatus
 from tests.factories import (
+    ADMIN,
     NOON,
     bind,
     broken_invariants,
@@ -71,7 +72,7 @@ def waiting_commission() -> int:
 
 def test_a_slot_runs_once(session):
     calls = []
-    job = Job("test-job", "测试", 60, lambda now, dry: calls.append(now) or {"done": 1})
+    job = Job("test-job", 60, lambda now, dry: calls.append(now) or {"done": 1})
 
     runner.run_slot(job, NOON)
     runner.run_slot(job, NOON + timedelta(seconds=59))
@@ -102,7 +103,7 @@ def test_a_run_in_which_a_row_failed_is_marked_failed_with_its_counts(session):
     def task(now, dry):
         raise RowsFailed({"due": 3, "done": 2, "failed": 1})
 
-    runner.run_slot(Job("test-job", "测试", 60, task), NOON)
+    runner.run_slot(Job("test-job", 60, task), NOON)
 
     (found,) = runs()
     assert (found.status, found.error) == (RunStatus.FAILED, "1 rows failed")
@@ -114,7 +115,7 @@ def test_a_run_that_broke_off_is_marked_failed_with_its_error(session):
     def task(now, dry):
         raise ZeroDivisionError("no luck")
 
-    runner.run_slot(Job("test-job", "测试", 60, task), NOON)
+    runner.run_slot(Job("test-job", 60, task), NOON)
 
     (found,) = runs()
     assert (found.status, found.error, found.result) == (
@@ -133,7 +134,8 @@ def test_an_unknown_job_is_refused(session):
 
 def test_each_job_has_a_title_and_a_period():
     assert list(JOBS) == [job.name for job in JOBS.values()]
-    assert all(job.title and job.seconds > 0 for job in JOBS.values())
+    assert list(JOBS) == list(TITLES)
+    assert all(job.seconds > 0 for job in JOBS.values())
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -422,7 +424,7 @@ def test_verify_tells_what_is_in_flight_and_how_old(session, app):
 @pytest.mark.mariadb_only
 def test_of_schedulers_at_once_one_runs_the_slot(live):
     calls = []
-    job = Job("test-job", "测试", 60, lambda now, dry: calls.append(now) or {})
+    job = Job("test-job", 60, lambda now, dry: calls.append(now) or {})
 
     together(live, [lambda: runner.run_slot(job, NOON)] * 6)
 
@@ -441,3 +443,24 @@ def test_two_payout_runs_at_once_send_each_bill_once(live, gateways):
     assert len(gateways.transfers.sent) == 3
     assert len({body["out_bill_no"] for body in gateways.transfers.sent}) == 3
     assert broken_invariants() == {}
+
+
+def test_a_requested_run_is_run_once_by_the_scheduler(session):
+    with transaction():
+        asked = request_run("settle", dry_run=True, actor=ADMIN, now=NOON)
+    assert asked.status is RunStatus.REQUESTED
+
+    runner.run_requested()
+    runner.run_requested()
+
+    (found,) = runs()
+    assert (found.status, found.is_dry_run, found.as_of) == (RunStatus.DONE, True, NOON)
+    assert found.result == {"orders": 0, "rows": 0, "members": 0, "amount_fen": 0}
+    assert found.started_by == ADMIN.ref
+
+
+def test_an_unknown_job_cannot_be_requested(session):
+    with pytest.raises(NotFound), transaction():
+        request_run("nothing", dry_run=False, actor=ADMIN, now=NOON)
+
+    assert runs() == []

@@ -1,0 +1,123 @@
+"""Runs of jobs (任务运行): what the system did by itself, when, and what came of it.
+
+The record lives here and not with the scheduler, so that the admin panel, which
+may not import the scheduler, can show it and ask for a run.
+"""
+
+import enum
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.audit.service import Actor, record
+from app.core.db import BigId, Model, UTCDateTime, db, enum_column, require_transaction
+from app.core.errors import NotFound
+from app.core.pages import Page, newest_first
+
+# The Chinese title of each job; `app.jobs.tasks` has one task for each.
+TITLES = {
+    "outbox": "投递消息",
+    "query-payments": "补查支付结果",
+    "expire-orders": "关闭超时订单",
+    "receive-orders": "自动确认收货",
+    "settle": "佣金结算",
+    "pay-withdrawals": "提现打款",
+    "query-transfers": "补查转账结果",
+    "renew-scenes": "续期推广码",
+    "verify-books": "账目校验",
+}
+
+
+class RunStatus(enum.StrEnum):
+    REQUESTED = "requested"  # asked for by an admin, not claimed by a scheduler yet
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"  # also where a single row failed
+
+
+class JobRun(Model):
+    """One run of a job (任务运行). The UNIQUE is the claim: a slot runs once."""
+
+    __tablename__ = "job_runs"
+    __table_args__ = (sa.UniqueConstraint("job", "slot"), sa.Index(None, "job", "id"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    job: Mapped[str] = mapped_column(sa.String(40))
+    # The planned moment, or `manual:` and a random part.
+    slot: Mapped[str] = mapped_column(sa.String(40))
+    status: Mapped[RunStatus] = mapped_column(
+        enum_column(RunStatus, "status"), default=RunStatus.RUNNING
+    )
+    is_dry_run: Mapped[bool] = mapped_column(default=False)
+    as_of: Mapped[datetime] = mapped_column(UTCDateTime)
+    started_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    result: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
+    error: Mapped[str] = mapped_column(sa.String(300), default="")
+    started_by: Mapped[str] = mapped_column(sa.String(64), default="")
+
+
+def manual_slot() -> str:
+    """A slot of its own for a run that somebody asks for."""
+    return f"manual:{secrets.token_hex(8)}"
+
+
+def request_run(job: str, *, dry_run: bool, actor: Actor, now: datetime) -> JobRun:
+    """Ask for a run; a scheduler claims it within seconds. Raises NotFound."""
+    require_transaction()
+    if job not in TITLES:
+        raise NotFound("没有这个任务")
+    run = JobRun(
+        job=job,
+        slot=manual_slot(),
+        status=RunStatus.REQUESTED,
+        is_dry_run=dry_run,
+        as_of=now,
+        started_at=now,
+        started_by=actor.ref,
+    )
+    db.session.add(run)
+    db.session.flush()
+    record(
+        "job.request",
+        subject="job_run",
+        subject_id=run.id,
+        actor=actor,
+        now=now,
+        after={"job": job, "dry_run": dry_run},
+    )
+    return run
+
+
+def runs_page(job: str = "", *, before: int | None = None, size: int = 20) -> Page[JobRun]:
+    """Runs of one job, or of all, newest first."""
+    query = sa.select(JobRun)
+    if job:
+        query = query.filter_by(job=job)
+    return newest_first(query, JobRun.id, before=before, size=size)
+
+
+def latest_runs() -> dict[str, JobRun]:
+    """The newest real run of each job: no trial, and not merely asked for."""
+    newest = (
+        sa.select(sa.func.max(JobRun.id))
+        .where(JobRun.is_dry_run.is_(False), JobRun.status != RunStatus.REQUESTED)
+        .group_by(JobRun.job)
+    )
+    rows: Sequence[JobRun] = db.session.scalars(
+        sa.select(JobRun).where(JobRun.id.in_(newest))
+    ).all()
+    return {row.job: row for row in rows}
+
+
+def requested_runs() -> list[int]:
+    """Runs that were asked for, oldest first."""
+    return list(
+        db.session.scalars(
+            sa.select(JobRun.id).filter_by(status=RunStatus.REQUESTED).order_by(JobRun.id)
+        )
+    )

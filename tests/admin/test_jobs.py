@@ -1,0 +1,74 @@
+"""Jobs: what ran is shown, a run is asked for, and only the owner asks."""
+
+import sqlalchemy as sa
+
+from app.audit import AuditEntry
+from app.audit.runs import JobRun, RunStatus
+from app.core import clock
+from app.core.db import db, transaction
+
+
+def runs() -> list[JobRun]:
+    return list(db.session.scalars(sa.select(JobRun).order_by(JobRun.id)))
+
+
+def store(job: str, status: RunStatus, **facts) -> None:
+    now = clock.now()
+    with transaction():
+        db.session.add(
+            JobRun(
+                job=job,
+                slot=f"t:{job}",
+                status=status,
+                as_of=now,
+                started_at=now,
+                ended_at=now,
+                **facts,
+            )
+        )
+
+
+def test_every_job_is_listed_with_its_last_result(session, admin_client):
+    store(
+        "settle", RunStatus.DONE, result={"orders": 2, "rows": 3, "members": 2, "amount_fen": 19_20}
+    )
+
+    page = admin_client("owner").get("/admin/jobs").get_data(as_text=True)
+
+    assert "佣金结算" in page
+    assert "结算佣金笔数 3" in page
+    assert "¥19.20" in page
+    assert page.count("还没有执行过") == 8
+
+
+def test_the_owner_asks_for_a_trial_run(session, admin_client):
+    answer = admin_client("owner").post("/admin/jobs/settle/run", data={"trial": "1"})
+
+    (run,) = runs()
+    entry = db.session.execute(sa.select(AuditEntry).filter_by(action="job.request")).scalar_one()
+    assert answer.location == "/admin/jobs?job=settle"
+    assert (run.job, run.status, run.is_dry_run) == ("settle", RunStatus.REQUESTED, True)
+    assert entry.after == {"job": "settle", "dry_run": True}
+
+
+def test_an_auditor_sees_and_does_not_ask(session, admin_client):
+    client = admin_client("auditor")
+
+    assert client.get("/admin/jobs").status_code == 200
+    assert "立即运行" not in client.get("/admin/jobs").get_data(as_text=True)
+    assert client.post("/admin/jobs/settle/run").status_code == 403
+    assert runs() == []
+
+
+def test_an_unknown_job_is_not_found(session, admin_client):
+    assert admin_client("owner").post("/admin/jobs/nothing/run").status_code == 404
+    assert runs() == []
+
+
+def test_books_that_do_not_balance_are_said_on_every_page(session, admin_client):
+    client = admin_client("owner")
+    assert "账目校验没有通过" not in client.get("/admin/orders").get_data(as_text=True)
+
+    store("verify-books", RunStatus.FAILED, result={"failed": 1, "L2": 1})
+
+    assert "账目校验没有通过" in client.get("/admin/orders").get_data(as_text=True)
