@@ -19,6 +19,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     login,
     oddities,
     orders,
+    replies,
     settings,
     withdrawals,
 )

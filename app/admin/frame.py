@@ -62,6 +62,11 @@ _GROUPS: tuple[
         ),
     ),
     (
+        "公众号",
+        "wechat",
+        (("自动回复", "replies", Permission.REPLY_VIEW, "", ("repl*",)),),
+    ),
+    (
         "设置",
         "gear",
         (

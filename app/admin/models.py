@@ -20,6 +20,8 @@ class Permission(enum.StrEnum):
     WITHDRAWAL_REVIEW = "withdrawal.review"
     ODDITY_RESOLVE = "oddity.resolve"
     LEDGER_VIEW = "ledger.view"
+    REPLY_VIEW = "reply.view"
+    REPLY_CHANGE = "reply.change"
     JOB_VIEW = "job.view"
     JOB_RUN = "job.run"
     SETTINGS_VIEW = "settings.view"
@@ -47,6 +49,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.DISTRIBUTOR_VIEW,
             Permission.DISTRIBUTOR_REVIEW,
             Permission.COMMISSION_VIEW,
+            Permission.REPLY_VIEW,
+            Permission.REPLY_CHANGE,
         }
     ),
     Role.FINANCE: _VIEWS | {Permission.WITHDRAWAL_REVIEW, Permission.ODDITY_RESOLVE},

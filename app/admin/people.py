@@ -11,6 +11,7 @@ from app import audit, members, orders, withdrawals
 from app.admin import words
 from app.admin.models import Admin
 from app.core.db import db
+from app.wechat import replies
 
 
 def names(refs: Iterable[str]) -> dict[str, str]:
@@ -85,6 +86,10 @@ def subjects(about: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[st
             str(row_id),
             url_for(".distributor", distributor_id=row_id),
         )
+    for rule in replies.rules() if ids["reply"] else ():
+        # One that was removed has no page any more.
+        if rule.id in ids["reply"]:
+            found["reply", rule.id] = (f"规则 {rule.id}", url_for(".reply", reply_id=rule.id))
     for row_id in ids["plan"]:
         found["plan", row_id] = (f"版本 {row_id}", url_for(".plan", plan_id=row_id))
     return found

@@ -13,6 +13,7 @@ from app.ledger import AccountKind
 from app.members import MemberStatus
 from app.orders import OddityKind, OrderStatus, PaymentStatus
 from app.settings.registry import ALL
+from app.wechat.replies import ReplyType, RuleKind
 from app.withdrawals import BillState, WithdrawalStatus
 
 # Word and tone: "wait" somebody must act, "go" on its way, "good" done, "off"
@@ -126,6 +127,27 @@ SOURCE: Mapping[str, str] = {
     BindingSource.LINK: "链接",
     BindingSource.ADMIN: "后台",
 }
+REPLY_KIND: Mapping[str, str] = {
+    RuleKind.EXACT: "完全一致",
+    RuleKind.CONTAINS: "包含关键词",
+    RuleKind.DEFAULT: "默认回复",
+    RuleKind.FOLLOW: "被关注",
+    RuleKind.FOLLOW_BY_CODE: "扫推广码",
+}
+REPLY_TYPE: Mapping[str, str] = {
+    ReplyType.TEXT: "文字",
+    ReplyType.NEWS: "图文",
+    ReplyType.SERVICE: "转人工客服",
+    ReplyType.NONE: "不回复",
+}
+# What happened before a reply, where it is no keyword.
+REPLY_BEFORE: Mapping[str, str] = {
+    RuleKind.EXACT: "",
+    RuleKind.CONTAINS: "",
+    RuleKind.DEFAULT: "收到没有规则适用的消息",
+    RuleKind.FOLLOW: "有人关注了公众号",
+    RuleKind.FOLLOW_BY_CODE: "有人扫了推广码",
+}
 ROLE: Mapping[str, str] = {
     Role.OWNER: "店主",
     Role.OPERATIONS: "运营",
@@ -176,6 +198,9 @@ ACTION: Mapping[str, str] = {
     "withdrawal.pay_now": "立即打款",
     "withdrawal.cancel_bill": "撤销转账",
     "oddity.resolve": "处理支付异常",
+    "reply.create": "新建自动回复",
+    "reply.change": "修改自动回复",
+    "reply.remove": "删除自动回复",
     "settings.change": "修改设置",
     "job.request": "请求执行任务",
 }
@@ -186,6 +211,7 @@ SUBJECT: Mapping[str, str] = {
     "plan": "佣金方案",
     "withdrawal": "提现",
     "oddity": "支付异常",
+    "reply": "自动回复",
     "setting": "设置",
     "job_run": "任务",
 }
@@ -278,6 +304,16 @@ FIELD: Mapping[str, str] = {
     "name": "名称",
     "document": "内容",
     "effective_from": "生效时间",
+    "kind": "触发方式",
+    "keywords": "关键词",
+    "reply_type": "回复类型",
+    "content": "回复内容",
+    "title": "标题",
+    "description": "摘要",
+    "picture_url": "图片地址",
+    "url": "跳转地址",
+    "sort": "排序",
+    "is_active": "启用",
 }
 INVARIANT: Mapping[str, str] = {
     "L1": "每笔分录至少两条明细，且借贷相抵为 0",
@@ -331,6 +367,29 @@ def percent(bps: int) -> str:
     whole, rest = divmod(abs(bps), 100)
     text = f"{whole}.{rest:02d}".rstrip("0").rstrip(".") if rest else str(whole)
     return f"{'-' if bps < 0 else ''}{text}%"
+
+
+def reply_kinds() -> list[tuple[str, str, str]]:
+    """For a choice of what a reply rule answers."""
+    hints = {
+        RuleKind.EXACT: "消息与关键词相同，最先匹配",
+        RuleKind.CONTAINS: "消息里有关键词",
+        RuleKind.DEFAULT: "没有关键词适用的消息，图片、语音等也在内",
+        RuleKind.FOLLOW: "新关注的人",
+        RuleKind.FOLLOW_BY_CODE: "扫分销员推广码进来的人",
+    }
+    return [(kind, REPLY_KIND[kind], hint) for kind, hint in hints.items()]
+
+
+def reply_types() -> list[tuple[str, str, str]]:
+    """For a choice of what a reply rule answers with."""
+    hints = {
+        ReplyType.TEXT: "",
+        ReplyType.NEWS: "一张卡片，点开是网页",
+        ReplyType.SERVICE: "由微信转给在线客服；不能用于被关注和扫推广码",
+        ReplyType.NONE: "收到后保持安静",
+    }
+    return [(kind, REPLY_TYPE[kind], hint) for kind, hint in hints.items()]
 
 
 def rate_source(source: str) -> str:
@@ -390,6 +449,12 @@ def shown(name: str, value: object) -> str:
         return percent(value)
     if name == "role":
         return ROLE.get(str(value), str(value))
+    if name == "kind":
+        return REPLY_KIND.get(str(value), str(value))
+    if name == "reply_type":
+        return REPLY_TYPE.get(str(value), str(value))
+    if name == "is_active":
+        return "是" if value else "否"
     if name == "status":
         for said in (ORDER, DISTRIBUTOR, WITHDRAWAL):
             if value in said:

@@ -17,6 +17,8 @@ from app.distribution import Distributor
 from app.ledger import Posting
 from app.members import Member
 from app.orders import Oddity, Order
+from app.wechat import replies
+from app.wechat.replies import ReplyRule, RuleInput
 from app.withdrawals import Withdrawal
 from tests.factories import (
     SYSTEM,
@@ -46,6 +48,7 @@ class Desk:
     withdrawal: Withdrawal
     oddity: Oddity
     posting_id: int
+    reply_id: int
 
     def values(self) -> dict[str, Any]:
         """For the variable parts of the panel's addresses."""
@@ -56,6 +59,7 @@ class Desk:
             "posting_id": self.posting_id,
             "oddity_id": self.oddity.id,
             "key": "withdraw.min_fen",
+            "reply_id": self.reply_id,
             "name": "settle",
         }
 
@@ -84,6 +88,7 @@ def fill() -> Desk:
         withdrawal=ask_for(earner, 50_00),
         oddity=paid_late(buyer, sku),
         posting_id=_one(sa.select(Posting.id).order_by(Posting.id).limit(1)),
+        reply_id=reply_rule().id,
     )
 
 
@@ -107,6 +112,15 @@ def paid_late(buyer: Member, sku: Any) -> Oddity:
     run_unit(orders.finish_close, late.id, now=now)
     take(notice, now=now)
     return _one(sa.select(Oddity).filter_by(order_id=late.id))
+
+
+def reply_rule(*keywords: str, kind: str = "exact", **given: Any) -> ReplyRule:
+    """A rule of the automatic replies; a text, unless `given` says otherwise."""
+    typed = {"reply_type": "text", "content": "满 99 元包邮", **given}
+    with transaction():
+        return replies.create(
+            RuleInput(kind, keywords=keywords or ("运费",), **typed), actor=SYSTEM, now=clock.now()
+        )
 
 
 def make_admin(username: str, role: Role = Role.OWNER) -> Admin:

@@ -10,6 +10,7 @@ from app.distribution import AttemptResult, BindingSource, DistributorStatus
 from app.ledger import AccountKind
 from app.members import MemberStatus
 from app.orders import OddityKind, OrderStatus, PaymentStatus
+from app.wechat.replies import ReplyType, RuleKind
 from app.withdrawals import BillState, WithdrawalStatus
 
 
@@ -26,6 +27,9 @@ from app.withdrawals import BillState, WithdrawalStatus
         (words.ATTEMPT, AttemptResult),
         (words.SOURCE, BindingSource),
         (words.ROLE, Role),
+        (words.REPLY_KIND, RuleKind),
+        (words.REPLY_TYPE, ReplyType),
+        (words.REPLY_BEFORE, RuleKind),
         (words.ACCOUNT, AccountKind),
         (words.ODDITY, OddityKind),
     ],
