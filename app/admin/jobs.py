@@ -19,12 +19,25 @@ from app.core.db import run_unit
 def jobs() -> ResponseReturnValue:
     job = request.args.get("job", "")
     job = job if job in runs.TITLES else ""
-    page = runs.runs_page(job, before=web.page_before())
+    with_idle = request.args.get("idle") == "1"
+    page = runs.runs_page(job, with_idle=with_idle, before=web.page_before())
     return render_template(
         "admin/jobs.html",
         titles=runs.TITLES,
         latest=runs.latest_runs(),
         job=job,
+        tabs=[
+            {
+                "label": "有处理内容",
+                "url": lists.here(idle=None, before=None, back=None),
+                "active": not with_idle,
+            },
+            {
+                "label": "全部",
+                "url": lists.here(idle=1, before=None, back=None),
+                "active": with_idle,
+            },
+        ],
         page=page,
         pager=lists.pager(page),
         starters=people.names(row.started_by for row in page.items),

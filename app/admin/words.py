@@ -58,6 +58,7 @@ RESULT: Mapping[str, str] = {
     "paused": "暂停",
     "merchant_short": "商户余额不足",
     "failed": "失败",
+    "removed": "已清理",
     "broken": "不成立",
     "WAIT_USER_CONFIRM": "待收款人确认",
     "SUCCESS": "已到账",

@@ -95,3 +95,4 @@ def _run(job: Job, run_id: int, now: datetime, *, dry_run: bool) -> None:
 def _end(run_id: int, status: RunStatus, result: dict[str, Any], error: str) -> None:
     run = db.session.execute(sa.select(JobRun).filter_by(id=run_id)).scalar_one()
     run.status, run.result, run.error, run.ended_at = status, result, error, clock.now()
+    run.did_work = any(result.values())

@@ -19,6 +19,7 @@ from app import (
     wechat,
     withdrawals,
 )
+from app.audit import runs
 from app.core.db import db, run_unit
 
 log = structlog.get_logger()
@@ -192,6 +193,11 @@ def verify_books(now: datetime, dry_run: bool) -> Result:
     return {"broken": 0}
 
 
+def tidy(now: datetime, dry_run: bool) -> Result:
+    """Delete the records of runs that found nothing to do (清理执行记录)."""
+    return {} if dry_run else {"removed": run_unit(runs.tidy, now)}
+
+
 def _each(ids: Sequence[int], act: Callable[[int], str], dry_run: bool) -> Result:
     """Run `act` on every row on its own; one bad row does not stop the others."""
     db.session.rollback()
@@ -223,5 +229,6 @@ JOBS = {
         Job("query-transfers", 60, query_transfers),
         Job("renew-scenes", 300, renew_scenes),
         Job("verify-books", 86400, verify_books),
+        Job("tidy", 86400, tidy),
     )
 }

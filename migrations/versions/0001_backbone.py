@@ -157,6 +157,7 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column("result", sa.JSON(), nullable=False),
+        sa.Column("did_work", sa.Boolean(), nullable=False),
         sa.Column("error", sa.String(length=300), nullable=False),
         sa.Column("started_by", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job_runs")),

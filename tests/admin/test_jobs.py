@@ -30,7 +30,10 @@ def store(job: str, status: RunStatus, **facts) -> None:
 
 def test_every_job_is_listed_with_its_last_result(session, admin_client):
     store(
-        "settle", RunStatus.DONE, result={"orders": 2, "rows": 3, "members": 2, "amount_fen": 19_20}
+        "settle",
+        RunStatus.DONE,
+        did_work=True,
+        result={"orders": 2, "rows": 3, "members": 2, "amount_fen": 19_20},
     )
 
     page = admin_client("owner").get("/admin/jobs").get_data(as_text=True)
@@ -38,7 +41,15 @@ def test_every_job_is_listed_with_its_last_result(session, admin_client):
     assert "佣金结算" in page
     assert "结算佣金笔数 3" in page
     assert "¥19.20" in page
-    assert page.count("还没有执行过") == 8
+    assert page.count("还没有执行过") == 9
+
+
+def test_runs_that_found_nothing_are_shown_on_request_only(session, admin_client):
+    client = admin_client("owner")
+    store("outbox", RunStatus.DONE, result={"delivered": 0})
+
+    assert "没有要处理的" not in client.get("/admin/jobs").get_data(as_text=True)
+    assert "没有要处理的" in client.get("/admin/jobs?idle=1").get_data(as_text=True)
 
 
 def test_the_owner_asks_for_a_trial_run(session, admin_client):

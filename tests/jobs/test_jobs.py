@@ -464,3 +464,18 @@ def test_an_unknown_job_cannot_be_requested(session):
         request_run("nothing", dry_run=False, actor=ADMIN, now=NOON)
 
     assert runs() == []
+
+
+def test_idle_runs_are_removed_after_a_day_but_never_the_newest(session):
+    quiet = Job("outbox", 5, lambda now, dry: {"delivered": 0})
+    busy = Job("outbox", 5, lambda now, dry: {"delivered": 2})
+    with clock.fixed(NOON):
+        runner.run_slot(busy, NOON)
+        runner.run_slot(quiet, NOON + timedelta(seconds=5))
+        runner.run_slot(quiet, NOON + timedelta(seconds=10))
+
+    early = run("tidy", now=NOON + timedelta(hours=23)).result
+    late = run("tidy", now=NOON + timedelta(hours=25)).result
+
+    assert (early, late) == ({"removed": 0}, {"removed": 1})
+    assert [r.result for r in runs() if r.job == "outbox"] == [{"delivered": 2}, {"delivered": 0}]
