@@ -2,17 +2,20 @@
 
 import hashlib
 import time
+from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import pytest
 import sqlalchemy as sa
 
 from app import members
-from app.core.db import db
+from app.core.db import db, transaction
 from app.distribution import AttemptResult, BindingAttempt
 from app.webhooks.models import InboxMessage
-from app.wechat import current
-from tests.factories import code_of, make_distributor
+from app.wechat import current, replies
+from scripts.wechat_sandbox import push as wechat_push
+from tests.admin.desk import reply_rule
+from tests.factories import ADMIN, NOON, bind, code_of, make_distributor
 
 OPENID = "oScanner000000000000000001"
 
@@ -169,3 +172,207 @@ def test_the_end_of_a_cdata_in_a_reply_is_escaped(app):
     )
 
     assert "a]]]]><![CDATA[><b>" in reply
+
+
+# --- what the reply rules answer -------------------------------------------------
+
+DEFAULT = "你好，这里是云集好物。点击下方菜单可以逛商城、查订单；人工客服在工作时间内回复。"
+MEDIA = {
+    "image": {"PicUrl": "https://mmbiz.example/1", "MediaId": "m1"},
+    "voice": {"MediaId": "m1", "Format": "amr"},
+    "video": {"MediaId": "m1", "ThumbMediaId": "t1"},
+    "shortvideo": {"MediaId": "m1", "ThumbMediaId": "t1"},
+    "location": {"Location_X": "30.2", "Location_Y": "120.1", "Scale": "20", "Label": "杭州"},
+    "link": {"Title": "一", "Description": "二", "Url": "https://a.example/"},
+    "something_new": {"Field": "1"},
+}
+
+
+@pytest.fixture
+def say(client, migrated_app):
+    """`say(fields, mode)`: push these fields as WeChat would; the reply as the phone shows it."""
+    kept = migrated_app.extensions["mall_config"]
+    config = SimpleNamespace(
+        token=kept.wechat_token,
+        aes_key=kept.wechat_aes_key,
+        appid=kept.wechat_app_id,
+        original_id=kept.wechat_original_id,
+    )
+
+    def push(fields, *, mode: str = "plain", openid: str = OPENID):
+        whole = {
+            "ToUserName": config.original_id,
+            "FromUserName": openid,
+            "CreateTime": 1763700000,
+            **fields,
+        }
+        query, body = wechat_push.envelope(config, mode, openid, whole)
+        answer = client.post(f"/wechat/callback?{urlencode(query)}", data=body)
+        assert answer.status_code == 200
+        return wechat_push.open_reply(config, mode, openid, answer.get_data())
+
+    return push
+
+
+def text(content: str, number: int = 1) -> dict:
+    return {"MsgType": "text", "Content": content, "MsgId": number}
+
+
+def happened(name: str, key: str = "", **fields) -> dict:
+    return {"MsgType": "event", "Event": name, "EventKey": key, **fields}
+
+
+def said(content: str) -> dict:
+    return {"kind": "text", "body": {"content": content}}
+
+
+def article_rule(*keywords: str, **given):
+    return reply_rule(
+        *keywords,
+        reply_type="news",
+        content="",
+        **{"title": "上新", "description": "来看看", "url": "{mall}/p/1", **given},
+    )
+
+
+def test_a_text_gets_what_its_keyword_says(session, say):
+    reply_rule("运费", content="{shop}满 99 元包邮")
+
+    assert say(text(" 运费 ")) == said("云集好物满 99 元包邮")
+    assert say(text("别的", 2)) == said(DEFAULT)
+
+
+@pytest.mark.parametrize("kind", MEDIA)
+def test_every_other_message_gets_the_default(session, say, kind):
+    assert say({"MsgType": kind, "MsgId": 1, **MEDIA[kind]}) == said(DEFAULT)
+
+    reply_rule(kind="default", content="收到，稍后回复")
+    assert say({"MsgType": kind, "MsgId": 2, **MEDIA[kind]}) == said("收到，稍后回复")
+
+
+def test_following_gets_the_follow_rule(session, say):
+    reply_rule(kind="follow", content="你好，{shop}欢迎你")
+
+    assert say(happened("subscribe")) == said("你好，云集好物欢迎你")
+
+
+@pytest.mark.parametrize(("name", "prefix"), [("subscribe", "qrscene_"), ("SCAN", "")])
+def test_a_scanned_code_gets_the_rule_that_names_the_inviter(session, say, name, prefix):
+    reply_rule(kind="follow_by_code", content="{inviter}邀请你来{shop}")
+    code = code_of(make_distributor("陈梅"))
+
+    assert say(happened(name, f"{prefix}{code}", Ticket="gQH")) == said("陈梅邀请你来云集好物")
+    assert members.by_openid(OPENID).is_subscribed is True
+
+
+def test_the_inviter_of_a_member_is_known_later(session, say):
+    reply_rule("我的邀请人", content="{inviter}")
+    owner = make_distributor("陈梅")
+
+    assert say(text("我的邀请人", 1)) == said(DEFAULT)
+    bind(members.by_openid(OPENID), owner)
+
+    assert say(text("我的邀请人", 2)) == said("陈梅")
+
+
+def test_scanning_without_a_rule_keeps_its_words(session, say):
+    code = code_of(make_distributor("陈梅"))
+    back = "欢迎回来，点击下方菜单进入商城。"
+
+    assert say(happened("SCAN", code, Ticket="g")) == said(f"你已接受陈梅的邀请。\n{back}")
+    assert say(happened("SCAN", code, Ticket="g", CreateTime=1763700001)) == said(back)
+
+
+def test_a_tap_on_the_menu_gets_what_its_key_says(session, say):
+    reply_rule("CONTACT_US", content="请留言")
+
+    assert say(happened("CLICK", "CONTACT_US")) == said("请留言")
+    assert say(happened("CLICK", "UNKNOWN_KEY")) == said(DEFAULT)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "VIEW",
+        "LOCATION",
+        "unsubscribe",
+        "TEMPLATESENDJOBFINISH",
+        "subscribe_msg_popup_event",
+        "subscribe_msg_sent_event",
+        "an_event_of_tomorrow",
+        "",
+    ],
+)
+def test_what_nobody_said_is_not_answered(session, say, name):
+    reply_rule(kind="default", content="默认")
+    reply_rule(kind="follow", content="关注")
+
+    assert say(happened(name)) is None
+
+
+def test_events_without_a_class_are_not_taken_for_one_another(session, say):
+    say(happened("subscribe_msg_sent_event", CreateTime=1))
+    say(happened("subscribe_msg_sent_event", CreateTime=2))
+    say(happened("subscribe_msg_sent_event", CreateTime=2), openid="oAnother000000000000000001")
+
+    assert rows(InboxMessage) == 3
+
+
+@pytest.mark.parametrize("mode", ["plain", "compat", "safe"])
+def test_every_reply_is_right_in_every_mode(session, say, mode):
+    reply_rule("文字", content="a]]>b<&")
+    article_rule("图文", title="上新]]>", picture_url="https://img.example/1.jpg?a=1&b=2")
+    reply_rule("人工", reply_type="service", content="")
+    reply_rule("安静", reply_type="none", content="")
+
+    article = say(text("图文", 2), mode=mode)
+
+    assert say(text("文字", 1), mode=mode) == said("a]]>b<&")
+    assert article["kind"] == "news"
+    assert article["body"]["articles"] == [
+        {
+            "title": "上新]]>",
+            "description": "来看看",
+            "picurl": "https://img.example/1.jpg?a=1&b=2",
+            "url": "http://mall.test/p/1",
+        }
+    ]
+    assert say(text("人工", 3), mode=mode) == {
+        "kind": "note",
+        "body": {"content": "已转接人工客服"},
+    }
+    assert say(text("安静", 4), mode=mode) is None
+
+
+def test_a_repeat_gets_the_first_reply_although_the_rule_is_gone(session, say):
+    reply_rule("运费", content="包邮")
+    first = say(text("运费"))
+
+    with transaction():
+        for rule in replies.rules():
+            replies.remove(rule.id, actor=ADMIN, now=NOON)
+
+    assert first == said("包邮")
+    assert say(text("运费")) == first
+    assert say(text("运费"), mode="safe") == first
+    assert say(text("运费", 2)) == said(DEFAULT)
+
+
+def test_leaving_keeps_what_a_member_has(session, say):
+    owner = make_distributor("陈梅")
+    say(happened("subscribe", f"qrscene_{code_of(owner)}", Ticket="g"))
+
+    assert say(happened("unsubscribe")) is None
+
+    member = members.by_openid(OPENID)
+    assert (member.is_subscribed, member.upline1_id) == (False, owner.id)
+
+
+def test_two_hundred_rules_answer_well_within_five_seconds(session, say):
+    for number in range(200):
+        reply_rule(*(f"词{number}之{i}" for i in range(10)), kind="contains", sort=number)
+    started = time.perf_counter()
+
+    assert say(text("问词199之9")) == said("满 99 元包邮")
+
+    assert time.perf_counter() - started < 2
