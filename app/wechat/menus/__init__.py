@@ -15,6 +15,7 @@ there.
 """
 
 from app.wechat.menus.documents import (
+    BUTTONS_MAX,
     DEFAULT,
     KEY_TYPES,
     SUB_BUTTONS_MAX,
@@ -36,6 +37,7 @@ from app.wechat.menus.processes import at_wechat, publish, rules
 from app.wechat.menus.queries import newest, version, versions_page
 
 __all__ = [
+    "BUTTONS_MAX",
     "DEFAULT",
     "KEY_TYPES",
     "SUB_BUTTONS_MAX",

@@ -98,7 +98,7 @@ def read(folder: Path, rules: Rules) -> Documents:
             line = f"（第 {error.lineno} 行）" if isinstance(error, json.JSONDecodeError) else ""
             raise InvalidInput(file.name, f"不是正确的 JSON{line}") from None
     check(documents, rules)
-    return documents
+    return with_placeholder(documents, rules.mall)
 
 
 def read_loosely(folder: Path) -> Documents:
@@ -265,7 +265,8 @@ def _is_allowed(parts: SplitResult, rules: Rules) -> bool:
 
 def _text(path: str, value: Any, label: str, bytes_max: int) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise InvalidInput(path, f"请填写{label}")
+        gap = " " if label[0].isascii() else ""
+        raise InvalidInput(path, f"请填写{gap}{label}")
     if _CONTROL.search(value):
         raise InvalidInput(path, f"{label}里不能有换行等控制字符")
     try:
@@ -289,6 +290,14 @@ def for_wechat(buttons: list[Document], mall: str) -> list[Document]:
 def from_wechat(buttons: list[Document], mall: str) -> Document:
     """WeChat's buttons as our document, with `{mall}` for our address."""
     return {"button": [_each_url(_trimmed(b), lambda url: _to_mall(url, mall)) for b in buttons]}
+
+
+def with_placeholder(documents: Documents, mall: str) -> Documents:
+    """Checked documents with `{mall}` also where the address was written out."""
+    return {
+        name: {**document, **from_wechat(document["button"], mall)}
+        for name, document in documents.items()
+    }
 
 
 def _with_address(url: str, mall: str) -> str:

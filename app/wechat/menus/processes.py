@@ -63,6 +63,7 @@ def publish(
     """
     limits = rules()
     menu_documents.check(documents, limits)
+    documents = menu_documents.with_placeholder(documents, limits.mall)
     note = service.check_note(note)
     try:
         with web.cache().lock("wechat_menu", seconds=40):
