@@ -17,6 +17,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     jobs,
     ledger,
     login,
+    menus,
     oddities,
     orders,
     replies,

@@ -64,7 +64,10 @@ _GROUPS: tuple[
     (
         "公众号",
         "wechat",
-        (("自动回复", "replies", Permission.REPLY_VIEW, "", ("repl*",)),),
+        (
+            ("菜单", "menus", Permission.MENU_VIEW, "", ("menu*",)),
+            ("自动回复", "replies", Permission.REPLY_VIEW, "", ("repl*",)),
+        ),
     ),
     (
         "设置",

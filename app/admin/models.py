@@ -27,6 +27,8 @@ class Permission(enum.StrEnum):
     SETTINGS_VIEW = "settings.view"
     SETTINGS_CHANGE = "settings.change"
     AUDIT_VIEW = "audit.view"
+    MENU_VIEW = "menu.view"
+    MENU_CHANGE = "menu.change"
 
 
 class Role(enum.StrEnum):
@@ -49,6 +51,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.DISTRIBUTOR_VIEW,
             Permission.DISTRIBUTOR_REVIEW,
             Permission.COMMISSION_VIEW,
+            Permission.MENU_VIEW,
+            Permission.MENU_CHANGE,
             Permission.REPLY_VIEW,
             Permission.REPLY_CHANGE,
         }

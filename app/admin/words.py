@@ -203,6 +203,8 @@ ACTION: Mapping[str, str] = {
     "reply.change": "修改自动回复",
     "reply.remove": "删除自动回复",
     "settings.change": "修改设置",
+    "menu.publish": "发布公众号菜单",
+    "menu.publish_half": "公众号菜单只发布了一部分",
     "job.request": "请求执行任务",
 }
 SUBJECT: Mapping[str, str] = {
@@ -214,6 +216,7 @@ SUBJECT: Mapping[str, str] = {
     "oddity": "支付异常",
     "reply": "自动回复",
     "setting": "设置",
+    "menu_version": "公众号菜单",
     "job_run": "任务",
 }
 SYSTEM: Mapping[str, str] = {
@@ -298,6 +301,8 @@ FIELD: Mapping[str, str] = {
     "tracking_number": "快递单号",
     "gross_fen": "申请金额",
     "resolution": "处理结果",
+    "menu_version": "菜单版本",
+    "sent": "微信已接受",
     "username": "账号",
     "job": "任务",
     "dry_run": "试运行",
