@@ -4,7 +4,8 @@
 `messages` reads what WeChat pushes and writes replies, `pay` speaks WeChat Pay
 v3 (prepay, query, close, notices) and `transfers` its merchant transfers. They
 implement the ports of `orders` and `withdrawals`. All addresses come from the
-configuration, so the same code speaks to WeChat and to the sandbox.
+configuration, so the same code speaks to WeChat and to the sandbox. `replies`
+keeps the rules by which the account answers.
 
 `current()` gives the adapters of the running app.
 """
