@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from app.audit import AuditEntry
-from app.core.db import db, transaction
+from app.core.db import db, run_unit, transaction
 from app.core.errors import InvalidInput, NotFound
 from app.wechat import replies
 from app.wechat.replies import (
@@ -21,6 +21,7 @@ from app.wechat.replies import (
     wording,
 )
 from tests.factories import ADMIN, ADMIN2, NOON
+from tests.threads import behind
 
 FILLS = Fills(shop="云集好物", mall="https://mall.example/")
 INVITED = replace(FILLS, inviter="陈梅", is_invited=True)
@@ -348,6 +349,20 @@ def test_the_database_has_the_last_word_on_exact_keywords(session, monkeypatch):
     assert caught.value.field == "keywords"
     assert isinstance(caught.value.__cause__, IntegrityError)
     assert stored() == before
+
+
+@pytest.mark.mariadb_only
+def test_of_two_who_take_a_keyword_at_once_the_second_waits_and_is_refused(live):
+    second = behind(
+        live,
+        lambda: replies.create(GOOD, actor=ADMIN, now=NOON),
+        lambda: run_unit(replies.create, GOOD, actor=ADMIN2, now=NOON),
+    )
+
+    assert isinstance(second, InvalidInput)
+    assert second.field == "keywords"
+    db.session.rollback()
+    assert [rule.updated_by for rule in replies.rules()] == [ADMIN.ref]
 
 
 def test_more_than_200_rules_are_refused(session, monkeypatch):
