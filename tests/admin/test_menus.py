@@ -444,7 +444,7 @@ def test_rows_are_added_moved_and_removed_in_a_browser(stack, desk, chromium):
     page.locator("[data-menu-column]:visible").nth(1).locator("[data-menu-move]").first.click()
     preview = page.locator("[data-menu-preview]").inner_text().split()
     page.click("button[value=publish]")
-    page.click("[role=alertdialog] button:has-text('发布')")
+    page.click(".modal.show button:has-text('发布')")
     page.wait_for_url(f"{stack.url}/admin/menus")
     context.close()
 

@@ -128,5 +128,9 @@
   });
   columns[0].hidden = false;
   all(form, "[data-menu-tools]").forEach((tools) => (tools.hidden = false));
+  // Rows keep their places: the first of each kind never has one before it.
+  [columns[0], ...columns.map((column) => subsOf(column)[0])].forEach((first) => {
+    first.querySelector("[data-menu-move]").hidden = true;
+  });
   settle();
 })();
