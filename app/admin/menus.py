@@ -92,6 +92,8 @@ def menu_remove() -> ResponseReturnValue:
     """Take a conditional menu away; its people see the default one again."""
     name = web.form_text("menu", 100)
     try:
+        last = account_menus.newest()
+        seen = last.id if last else 0
         documents = _base_for_publishing()
         if name == DEFAULT or name not in documents:
             raise NotFound("没有这个个性化菜单，可能已被删除")
@@ -100,7 +102,8 @@ def menu_remove() -> ResponseReturnValue:
             documents,
             actor=auth.actor(),
             now=clock.now(),
-            note=f"删除个性化菜单“{_title(name, removed)}”",
+            note=f"删除个性化菜单：{_title(name, removed)}",
+            seen_version=seen,
         )
     except DomainError as error:
         return _overview(error=error), error.status

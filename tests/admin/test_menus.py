@@ -260,7 +260,7 @@ def test_a_conditional_menu_is_made_changed_and_taken_away(desk):
 
     assert client.post("/admin/menus/remove", data={"menu": "tag-VIP.json"}).status_code == 302
     assert list(menus.at_wechat()) == ["default.json"]
-    assert versions()[-1].note == "删除个性化菜单“标签“VIP””"
+    assert versions()[-1].note == "删除个性化菜单：标签“VIP”"
     assert client.get("/admin/menus/edit?menu=tag-VIP.json").status_code == 404
 
 

@@ -502,6 +502,28 @@ def test_a_push_that_failed_keeps_the_old_conditional_menu(stack: Stack, folder)
     assert len(client().menu.get()["conditionalmenu"]) == 1
 
 
+def test_old_menus_that_stay_are_said_and_go_at_the_next_push(stack: Stack, folder):
+    run(stack, "push", folder)
+    stack.control("/faults", target="/cgi-bin/menu/delconditional", kind="status", status=500)
+
+    result = run(stack, "push", folder)
+
+    assert result.exit_code == 1
+    assert "新菜单已发布，但旧的个性化菜单没有删完" in result.output
+    assert acts("menu.publish_half")[0].after == {"sent": ["default.json", "distributors.json"]}
+    assert len(client().menu.get()["conditionalmenu"]) == 2
+
+    assert run(stack, "push", folder).exit_code == 0
+    assert len(client().menu.get()["conditionalmenu"]) == 1
+
+
+def test_an_old_menu_that_is_gone_already_is_no_failure(stack: Stack, folder):
+    run(stack, "push", folder)
+    stack.control("/faults", target="/cgi-bin/menu/delconditional", kind="errcode", errcode=65301)
+
+    assert run(stack, "push", folder).exit_code == 0
+
+
 # --- publishing --------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from app.wechat.menus.errors import MenuUnavailable
 
 log = structlog.get_logger()
 
+_GONE_ALREADY = 65301
 _WORDS = {
     -1: "微信系统繁忙，请稍后再试",
     40001: "AppSecret 不正确，或令牌已失效，请检查公众号配置",
@@ -42,7 +43,6 @@ _WORDS = {
     45159: "标签不存在",
     48001: "公众号没有这个接口的权限（个性化菜单需要已认证的公众号）",
     50002: "公众号的接口已被微信限制",
-    65301: "个性化菜单已不存在",
     65303: "还没有默认菜单，不能建个性化菜单",
     65305: "个性化菜单缺少匹配条件",
     65318: "个性化菜单里的域名超过 3 个",
@@ -93,7 +93,19 @@ def publish(client: Any, documents: Documents, mall: str, sent: list[str]) -> No
         body["matchrule"] = {"tag_id": tag_ids[menu_documents.tag_of(documents[name])]}
         _sending(name, sent, client.menu.add_conditional, body)
     for menu in old:
+        _remove(client, menu)
+
+
+def _remove(client: Any, menu: Conditional) -> None:
+    try:
         _asking(client.menu.del_conditional, menu.menu_id)
+    except MenuUnavailable as error:
+        if error.facts.get("errcode") == _GONE_ALREADY:
+            return
+        raise MenuUnavailable(
+            f"新菜单已发布，但旧的个性化菜单没有删完，可以直接重试：{error.message}",
+            **error.facts,
+        ) from error
 
 
 def _body(documents: Documents, name: str, mall: str) -> dict[str, Any]:
