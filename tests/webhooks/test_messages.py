@@ -373,4 +373,3 @@ def test_the_last_of_two_hundred_rules_is_found(session, say):
         reply_rule(*(f"词{number}之{i}" for i in range(10)), kind="contains", sort=number)
 
     assert say(text("问词199之9")) == said("满 99 元包邮")
-

@@ -16,16 +16,18 @@
     window.addEventListener('message', function (event) {
       var data = event.data;
       // Only pages of the mall are served, whoever else manages to stand in a frame.
-      if (event.origin !== self.mall || !data || typeof data !== 'object') { return; }
+      // Null when the page went away between its asking and our hearing.
+      var page = event.source;
+      if (!page || event.origin !== self.mall || !data || typeof data !== 'object') { return; }
       if (typeof data.url !== 'string' || data.url.indexOf(self.mall + '/') !== 0) { return; }
       if (data.sandbox === 'hello') {
-        event.source.postMessage({ sandbox: 'hello' }, self.mall);
-        if (self.more.page) { self.more.page(data, event.source); }
+        page.postMessage({ sandbox: 'hello' }, self.mall);
+        if (self.more.page) { self.more.page(data, page); }
         return;
       }
       if (data.sandbox !== 'ask' || typeof data.id !== 'string') { return; }
       self.answer(data).then(function (result) {
-        event.source.postMessage({ sandbox: 'answer', id: data.id, result: result || {} }, self.mall);
+        page.postMessage({ sandbox: 'answer', id: data.id, result: result || {} }, self.mall);
       });
     });
   };
