@@ -36,6 +36,7 @@ TITLES = {
     "pay-withdrawals": "提现打款",
     "query-transfers": "补查转账结果",
     "renew-scenes": "续期推广码",
+    "sync-tags": "同步标签",
     "verify-books": "账目校验",
     "tidy": "清理执行记录",
 }

@@ -93,6 +93,17 @@ def codes_to_renew(now: datetime, *, limit: int = 50) -> list[int]:
     )
 
 
+def following_openids() -> set[str]:
+    """Openids of the active distributors who follow the official account."""
+    return set(
+        db.session.scalars(
+            sa.select(Member.openid)
+            .join(Distributor, Distributor.member_id == Member.id)
+            .where(Distributor.status == DistributorStatus.APPROVED, Member.is_subscribed)
+        )
+    )
+
+
 def code_text(code_id: int) -> str:
     return db.session.execute(sa.select(ReferralCode.code).filter_by(id=code_id)).scalar_one()
 

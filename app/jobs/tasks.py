@@ -21,6 +21,7 @@ from app import (
 )
 from app.audit import runs
 from app.core.db import db, run_unit
+from app.wechat import tags
 
 log = structlog.get_logger()
 
@@ -183,6 +184,15 @@ def renew_scenes(now: datetime, dry_run: bool) -> Result:
     return _each(distribution.codes_to_renew(now), renew, dry_run)
 
 
+def sync_tags(now: datetime, dry_run: bool) -> Result:
+    """Let the tag of distributors at WeChat follow who they are (同步标签)."""
+    wanted = distribution.following_openids()
+    db.session.rollback()
+    if dry_run:
+        return {"due": len(wanted)}
+    return tags.repair(wechat.current().account, wanted)
+
+
 def verify_books(now: datetime, dry_run: bool) -> Result:
     """Check every invariant (对账)."""
     wrong = {r.code: r.offending for r in ledger.verify() if r.offending}
@@ -228,6 +238,7 @@ JOBS = {
         Job("pay-withdrawals", 60, pay_withdrawals),
         Job("query-transfers", 60, query_transfers),
         Job("renew-scenes", 300, renew_scenes),
+        Job("sync-tags", 300, sync_tags),
         Job("verify-books", 86400, verify_books),
         Job("tidy", 86400, tidy),
     )

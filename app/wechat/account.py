@@ -229,6 +229,25 @@ class Account:
             "signature": self.client.jsapi.get_jsapi_signature(nonce, ticket, timestamp, page),
         }
 
+    def tag_id(self, name: str) -> int:
+        """The id of a tag, made if there is none. Raises WeChatUnavailable."""
+        for tag in _calling(self.client.tag.get):
+            if tag["name"] == name:
+                return int(tag["id"])
+        return int(_calling(lambda: self.client.tag.create(name))["id"])
+
+    def openids_with_tag(self, tag_id: int) -> set[str]:
+        """Everybody who has a tag. Raises WeChatUnavailable."""
+        return _calling(lambda: set(self.client.tag.iter_tag_users(tag_id)))
+
+    def tag(self, tag_id: int, openids: list[str]) -> None:
+        """Give at most 50 followers a tag. Raises WeChatUnavailable."""
+        _calling(lambda: self.client.tag.tag_user(tag_id, openids))
+
+    def untag(self, tag_id: int, openids: list[str]) -> None:
+        """Take a tag from at most 50 followers. Raises WeChatUnavailable."""
+        _calling(lambda: self.client.tag.untag_user(tag_id, openids))
+
     def _oauth(self, state: str, ask_profile: bool = False) -> _OAuth:
         # A fresh one each time: wechatpy keeps the person's tokens on the object.
         return _OAuth(

@@ -41,7 +41,7 @@ def test_every_job_is_listed_with_its_last_result(session, admin_client):
     assert "佣金结算" in page
     assert "结算佣金笔数 3" in page
     assert "¥19.20" in page
-    assert page.count("还没有执行过") == 9
+    assert page.count("还没有执行过") == 10
 
 
 def test_runs_that_found_nothing_are_shown_on_request_only(session, admin_client):
