@@ -5,7 +5,7 @@ is called, the outcome is committed under the same number. Dying in between
 leaves a state from which the next try goes on.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -17,14 +17,17 @@ from app.orders.errors import NotPayable
 from app.orders.models import Order, OrderStatus, Payment
 from app.orders.ports import PaymentGateway, PrepayRefused
 
+# WeChat keeps a prepay id for two hours; a person needs some minutes to pay.
+PREPAY_LASTS = timedelta(minutes=110)
+
 
 def paying_sheet(
     order_id: int, *, description: str, gateway: PaymentGateway, now: datetime
 ) -> dict[str, str]:
     """Signed parameters for the paying sheet of an unpaid order (调起支付).
 
-    The prepay id is kept and used again: the same number with the same data is
-    the same bill at WeChat.
+    The prepay id is used again while WeChat keeps it; after that it is asked for
+    anew: the same number with the same data is the same bill at WeChat.
 
     Raises:
         NotPayable: the order is not unpaid any more, or its time is over.
@@ -35,7 +38,7 @@ def paying_sheet(
     if order.status is not OrderStatus.UNPAID or order.expires_at <= now or found is None:
         raise NotPayable()
     prepay_id, payment_id = found.prepay_id, found.id
-    if not prepay_id:
+    if found.prepaid_at is None or found.prepaid_at + PREPAY_LASTS <= now:
         facts = {
             "out_trade_no": found.out_trade_no,
             "amount_fen": found.amount_fen,

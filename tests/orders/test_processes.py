@@ -5,13 +5,14 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from app import ledger, members, orders, outbox
+from app import ledger, members, orders, outbox, settings
 from app.catalog import Sku
-from app.core.db import db, run_unit
+from app.core.db import db, run_unit, transaction
 from app.ledger import AccountKind
 from app.orders import Order, OrderStatus, PaymentStatus, PrepayRefused
 from app.orders.errors import NotPayable
 from tests.factories import (
+    ADMIN,
     NOON,
     SYSTEM,
     broken_invariants,
@@ -74,6 +75,18 @@ def test_a_second_look_at_the_sheet_uses_the_same_prepay_id(order, gateway):
     assert sheet(order, gateway) == first
 
     assert gateway.calls == [("prepay", number_of(order))]
+
+
+def test_a_prepay_id_that_wechat_forgot_is_asked_for_again_under_the_same_number(session, gateway):
+    with transaction():
+        settings.change("order.expire_minutes", 1440, actor=ADMIN, now=NOON)
+    order = place_order(make_member(), make_sku(price_fen=100_00))
+    sheet(order, gateway)
+
+    sheet(order, gateway, now=NOON + timedelta(minutes=109))
+    sheet(order, gateway, now=NOON + timedelta(minutes=111))
+
+    assert gateway.calls == [("prepay", number_of(order))] * 2
 
 
 def test_without_a_prepay_id_the_person_may_try_again_with_the_same_number(order, gateway):
