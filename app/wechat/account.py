@@ -31,7 +31,14 @@ log = structlog.get_logger()
 
 
 class WeChatUnavailable(Exception):
-    """WeChat did not answer, or refused for a reason that is not the person's."""
+    """WeChat did not answer, or refused for a reason that is not the person's.
+
+    `errcode` is WeChat's where it answered with one; None: it did not answer.
+    """
+
+    def __init__(self, why: str, errcode: int | None = None) -> None:
+        super().__init__(why)
+        self.errcode = errcode
 
 
 class OAuthFailed(Exception):
@@ -273,10 +280,15 @@ def _asking(call: Callable[[], Any]) -> dict[str, Any]:
 
 def _calling(call: Callable[[], T]) -> T:
     try:
-        return call()
+        answer = call()
     except WeChatClientException as error:
         log.warning("wechat_refused", errcode=error.errcode)
-        raise WeChatUnavailable(f"errcode {error.errcode}") from error
-    except (requests.RequestException, ValueError, KeyError, TimeoutError) as error:
+        raise WeChatUnavailable(f"errcode {error.errcode}", error.errcode) from error
+    except (requests.RequestException, ValueError, KeyError, TypeError, TimeoutError) as error:
         log.warning("wechat_unavailable", error=type(error).__name__)
         raise WeChatUnavailable(type(error).__name__) from error
+    # wechatpy hands on what is not JSON, a proxy's page for one, as if it were well.
+    if isinstance(answer, requests.Response):
+        log.warning("wechat_unavailable", error="not an answer")
+        raise WeChatUnavailable("not an answer")
+    return answer

@@ -42,7 +42,9 @@ def _send(openids: list[str], call: Callable[[list[str]], None]) -> int:
         try:
             call(batch)
             done += len(batch)
-        except WeChatUnavailable:
+        except WeChatUnavailable as error:
+            if error.errcode is None:
+                raise
             # One bad openid refuses the whole batch: find the good ones.
             done += sum(_alone(openid, call) for openid in batch)
     return done
@@ -52,6 +54,8 @@ def _alone(openid: str, call: Callable[[list[str]], None]) -> bool:
     try:
         call([openid])
     except WeChatUnavailable as error:
+        if error.errcode is None:
+            raise
         log.warning("tag_refused", why=str(error))
         return False
     return True

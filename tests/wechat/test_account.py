@@ -56,7 +56,15 @@ def test_an_endless_40001_stops_after_one_retry(stack: Stack):
     assert scene_calls(stack) == 2
 
 
-@pytest.mark.parametrize("fault", [{"kind": "status", "status": 500}, {"kind": "html"}])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "status": 500},
+        {"kind": "html"},
+        # A proxy's page that says all is well.
+        {"kind": "html", "status": 200},
+    ],
+)
 def test_an_answer_that_is_no_answer_is_unavailable(stack: Stack, fault):
     account = wechat.current().account
     stack.control("/faults", target="/cgi-bin/qrcode/create", times=3, **fault)

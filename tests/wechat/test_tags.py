@@ -76,6 +76,20 @@ def test_many_are_tagged_in_batches(stack: Stack):
     assert tagged() == openids
 
 
+@pytest.mark.parametrize(
+    "fault", [{"kind": "status", "status": 500}, {"kind": "html", "status": 200}]
+)
+def test_a_wechat_that_falls_silent_is_not_asked_about_each_person(stack: Stack, fault):
+    stack.control("/faults", target="/cgi-bin/tags/members/batchtagging", times=99, **fault)
+
+    with pytest.raises(WeChatUnavailable):
+        repair(wechat.current().account, {LIN, CHEN})
+
+    calls = [c for c in stack.look("/calls")["calls"] if "batchtagging" in str(c)]
+    assert len(calls) == 1
+    assert tagged() == set()
+
+
 def test_a_wechat_that_does_not_answer_fails_the_run_and_is_mended_by_the_next(stack: Stack):
     make_distributor_of(follower(LIN), now=clock.now())
     stack.control("/faults", target="/cgi-bin/tags/get", kind="status", status=500, times=2)
