@@ -9,8 +9,10 @@ from app.catalog.models import Category, Product, Sku, StockMove
 from app.catalog.queries import (
     categories,
     categories_of_products,
+    for_sale_among,
     listed,
     product_for_sale,
+    skus_by_id,
     skus_for_sale,
     titles_of,
 )
@@ -27,11 +29,13 @@ __all__ = [
     "categories",
     "categories_of_products",
     "count_sold",
+    "for_sale_among",
     "hold",
     "listed",
     "product_for_sale",
     "release",
     "reserve",
+    "skus_by_id",
     "skus_for_sale",
     "titles_of",
 ]

@@ -42,17 +42,29 @@ def product_for_sale(product_id: int) -> Product:
     return product
 
 
-def skus_for_sale(sku_ids: Iterable[int]) -> dict[int, Sku]:
-    """SKUs by id with their products. Raises SoldOff if one cannot be bought."""
+def skus_by_id(sku_ids: Iterable[int]) -> dict[int, Sku]:
+    """SKUs with their products, for sale or not, for carts and orders that name them."""
     wanted = set(sku_ids)
-    found = {
+    if not wanted:
+        return {}
+    return {
         sku.id: sku
         for sku in db.session.scalars(
             sa.select(Sku).where(Sku.id.in_(wanted)).options(joinedload(Sku.product))
         )
-        if sku.product.is_on_shelf
     }
-    if wanted - found.keys():
+
+
+def for_sale_among(skus: Iterable[Sku]) -> set[int]:
+    """The ids of those that may be bought; how many are left is another matter."""
+    return {sku.id for sku in skus if sku.product.is_on_shelf}
+
+
+def skus_for_sale(sku_ids: Iterable[int]) -> dict[int, Sku]:
+    """SKUs by id with their products. Raises SoldOff if one cannot be bought."""
+    wanted = set(sku_ids)
+    found = skus_by_id(wanted)
+    if wanted - for_sale_among(found.values()):
         raise SoldOff()
     return found
 

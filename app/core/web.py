@@ -261,6 +261,11 @@ def form_text(name: str, longest: int = 200) -> str:
     return str(request.form.get(name, ""))[: longest + 1].replace("\x00", "")
 
 
+def whole_number(text: str) -> int | None:
+    """A whole number that a database column holds, None for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
 def page_before() -> int | None:
     """The `before` key of a paged list; None for the first page or nonsense."""
     value = request.args.get("before", "")

@@ -23,6 +23,7 @@ from app.core.db import run_unit
 from app.core.errors import NotFound
 from app.core.web import cache
 from app.distribution import BindingSource
+from app.mall import carts
 from app.mall.blueprint import bp
 
 P = ParamSpec("P")
@@ -145,7 +146,7 @@ def _log_in(user: dict[str, Any]) -> None:
             nickname=user["nickname"],
             avatar_url=user["avatar_url"],
         )
-    code = session.get("referral")
+    code, wishes = session.get("referral"), session.get("cart")
     # Nothing of the visitor's session survives the login.
     session.clear()
     session.permanent = True
@@ -153,6 +154,7 @@ def _log_in(user: dict[str, Any]) -> None:
     session["browser"] = secrets.token_hex(16)
     if code:
         run_unit(distribution.bind, member.id, code=code, source=BindingSource.LINK, now=now)
+    carts.move_in(member.id, wishes)
 
 
 def _to_wechat(*, path: str | None = None, ask_profile: bool = False) -> ResponseReturnValue:

@@ -84,6 +84,8 @@ def privacy() -> ResponseReturnValue:
 
 def _back() -> str:
     """The checkout that the member left to mend the address, empty for none."""
+    if request.values.get("cart"):
+        return url_for("mall.checkout", cart=1)
     sku, quantity = request.values.get("sku", ""), request.values.get("quantity", "")
     if (sku + quantity).isascii() and sku.isdigit() and quantity.isdigit() and len(sku) < 16:
         return url_for("mall.checkout", sku=sku, quantity=quantity)

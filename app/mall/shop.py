@@ -1,16 +1,12 @@
-"""Home, product and checkout (首页、商品、结算), and the files that every page needs."""
+"""Home and product (首页、商品), and the files that every page needs."""
 
-import re
-import secrets
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import (
     Response,
     g,
     jsonify,
-    redirect,
     render_template,
     request,
     send_from_directory,
@@ -18,21 +14,16 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from app import catalog, commission, distribution, members, orders, settings, wechat
+from app import catalog, commission, distribution, orders, settings, wechat
 from app.core import clock, web
-from app.core.db import run_unit
-from app.core.errors import DomainError, InvalidInput, NotFound
-from app.mall.auth import current_member, members_only, open_page
+from app.core.errors import NotFound
+from app.mall.auth import open_page
 from app.mall.blueprint import bp, shop_settings
-from app.members import AddressInput
-from app.orders import Item, Order
-from app.orders.errors import PriceChanged
 
 V = TypeVar("V", bound=Callable[..., ResponseReturnValue])
 
 MEDIA_TYPES = (".jpg", ".jpeg", ".png", ".webp")
 YEAR_SECONDS = 31_536_000
-_REQUEST_KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
 
 
 def file_view(view: V) -> V:
@@ -47,7 +38,7 @@ def file_view(view: V) -> V:
 @bp.get("/")
 @open_page
 def home() -> ResponseReturnValue:
-    chosen = _whole(request.args.get("category", ""))
+    chosen = web.whole_number(request.args.get("category", ""))
     return render_template(
         "mall/home.html",
         categories=catalog.categories(),
@@ -87,106 +78,6 @@ def _share_fen(product: catalog.Product, sku: catalog.Sku) -> int:
         cost_fen=sku.cost_fen,
         now=clock.now(),
     )
-
-
-# --- checkout ----------------------------------------------------------------------
-
-
-@bp.get("/checkout")
-@members_only
-def checkout() -> ResponseReturnValue:
-    return _checkout_page(_wanted(request.args), request_key=secrets.token_urlsafe(24))
-
-
-@bp.post("/checkout")
-@members_only
-def place_order() -> ResponseReturnValue:
-    item = _wanted(request.form)
-    key = request.form.get("request_key", "")
-    if not _REQUEST_KEY.fullmatch(key):
-        raise InvalidInput("request_key", "页面已失效，请返回商品页重新下单")
-    typed = {name: web.form_text(name, 200) for name in ("name", "phone", "region", "detail")}
-    remark = web.form_text("remark", 200)
-    try:
-        placed = run_unit(
-            _place,
-            current_member().id,
-            item,
-            address=AddressInput(**typed) if "name" in request.form else None,
-            remark=remark,
-            request_key=key,
-            expected_fen=_whole(request.form.get("expected_fen", "")) or 0,
-            now=clock.now(),
-        )
-    except (InvalidInput, PriceChanged, catalog.OutOfStock) as error:
-        page = _checkout_page(item, request_key=key, typed=typed, remark=remark, error=error)
-        return page, error.status
-    return redirect(url_for("mall.pay_order", number=placed.number), 303)
-
-
-def _place(
-    member_id: int,
-    item: Item,
-    *,
-    address: AddressInput | None,
-    remark: str,
-    request_key: str,
-    expected_fen: int,
-    now: datetime,
-) -> Order:
-    """One unit: a first address is kept exactly when the order is."""
-    kept = (
-        members.save_address(member_id, address, now=now)
-        if address is not None
-        else members.default_address(member_id)
-    )
-    if kept is None:
-        raise InvalidInput("name", "请填写收货地址")
-    return orders.place(
-        member_id,
-        items=[item],
-        address_id=kept.id,
-        request_key=request_key,
-        expected_fen=expected_fen,
-        now=now,
-        remark=remark,
-    )
-
-
-def _checkout_page(
-    item: Item,
-    *,
-    request_key: str,
-    typed: Mapping[str, str] | None = None,
-    remark: str = "",
-    error: DomainError | None = None,
-) -> str:
-    quoted = orders.quote([item])
-    return render_template(
-        "mall/checkout.html",
-        item=item,
-        quote=quoted,
-        line=quoted.lines[0],
-        address=members.default_address(current_member().id),
-        typed=typed or {},
-        remark=remark,
-        request_key=request_key,
-        error=error,
-    )
-
-
-def _wanted(fields: Mapping[str, str]) -> Item:
-    sku_id, quantity = _whole(fields.get("sku", "")), _whole(fields.get("quantity", "1"))
-    if sku_id is None:
-        raise NotFound("商品不存在或已下架")
-    if quantity is None:
-        raise InvalidInput("quantity", "购买数量格式不正确")
-    return Item(sku_id, quantity)
-
-
-def _whole(text: str) -> int | None:
-    """A whole number that a database column holds, None for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 # --- what pages share --------------------------------------------------------------

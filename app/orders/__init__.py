@@ -12,6 +12,7 @@ Money that comes for an order that cannot take it (late, twice) is booked to
 
 from app.orders.fulfilment import finish, receive, ship, subscribe
 from app.orders.models import (
+    QUANTITY_MAX,
     TRANSITIONS,
     Oddity,
     OddityKind,
@@ -31,6 +32,7 @@ from app.orders.payment import (
     take_payment,
 )
 from app.orders.ports import PaymentGateway, PaymentState, PrepayRefused
+from app.orders.pricing import LINES_MAX, Adjustment, Item, Quote, QuotedLine, allocate, quote
 from app.orders.processes import ask, close, paying_sheet
 from app.orders.queries import (
     by_ids,
@@ -51,19 +53,13 @@ from app.orders.queries import (
     payments_to_query,
     seats_of,
 )
-from app.orders.service import (
-    QUANTITY_MAX,
-    Item,
-    Quote,
-    begin_close,
-    finish_close,
-    place,
-    quote,
-)
+from app.orders.service import begin_close, finish_close, place
 
 __all__ = [
+    "LINES_MAX",
     "QUANTITY_MAX",
     "TRANSITIONS",
+    "Adjustment",
     "Item",
     "Oddity",
     "OddityKind",
@@ -78,7 +74,9 @@ __all__ = [
     "PaymentStatus",
     "PrepayRefused",
     "Quote",
+    "QuotedLine",
     "Taken",
+    "allocate",
     "ask",
     "attach_prepay",
     "begin_close",

@@ -10,6 +10,8 @@ from app.core.db import BigId, Model, UTCDateTime, enum_column
 
 # Law caps depth at 2, a server may allow 3: the schema itself refuses a fourth.
 DEPTH_MAX = 3
+# Pieces of one SKU in an order line or a cart line.
+QUANTITY_MAX = 999
 
 
 class OrderStatus(enum.StrEnum):
@@ -85,7 +87,7 @@ class OrderLine(Model):
 
     __tablename__ = "order_lines"
     __table_args__ = (
-        sa.CheckConstraint("quantity BETWEEN 1 AND 999", name="quantity_in_range"),
+        sa.CheckConstraint(f"quantity BETWEEN 1 AND {QUANTITY_MAX}", name="quantity_in_range"),
         sa.CheckConstraint("paid_fen >= 0", name="paid_not_negative"),
         sa.CheckConstraint("refunded_fen BETWEEN 0 AND paid_fen", name="refunded_within_paid"),
     )

@@ -1,7 +1,6 @@
 """Placing and closing orders."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -10,60 +9,19 @@ from app import audit, catalog, distribution, members, outbox, settings
 from app.core import ids
 from app.core.db import add_once, db, require_transaction
 from app.core.errors import DomainError, InvalidInput
-from app.orders import states
+from app.orders import cart, states
 from app.orders.errors import PriceChanged
-from app.orders.models import Order, OrderLine, OrderSeat, OrderStatus, Payment, PaymentStatus
+from app.orders.models import (
+    Order,
+    OrderLine,
+    OrderSeat,
+    OrderStatus,
+    Payment,
+    PaymentStatus,
+)
+from app.orders.pricing import Item, Quote, quote
 
-QUANTITY_MAX = 999
 ORDER_TOTAL_FEN_MAX = 500_000_00
-
-
-@dataclass(frozen=True)
-class Item:
-    """What a person wants: so many pieces of a SKU."""
-
-    sku_id: int
-    quantity: int
-
-
-@dataclass(frozen=True)
-class QuotedLine:
-    sku: catalog.Sku
-    quantity: int
-    paid_fen: int
-
-
-@dataclass(frozen=True)
-class Quote:
-    """What an order would cost now, every part of the price in fen."""
-
-    lines: list[QuotedLine]
-    goods_fen: int
-    freight_fen: int
-    discount_fen: int
-
-    @property
-    def payable_fen(self) -> int:
-        return self.goods_fen + self.freight_fen - self.discount_fen
-
-
-def quote(items: Sequence[Item]) -> Quote:
-    """Price the items as the server knows them (算价).
-
-    Raises:
-        InvalidInput: no items, or a quantity out of 1 to 999.
-        SoldOff: an item is not for sale.
-    """
-    if not items:
-        raise InvalidInput("items", "请选择要购买的商品")
-    for item in items:
-        if not 1 <= item.quantity <= QUANTITY_MAX:
-            raise InvalidInput("quantity", f"购买数量应在 1 到 {QUANTITY_MAX} 之间")
-    skus = catalog.skus_for_sale(item.sku_id for item in items)
-    lines = [
-        QuotedLine(skus[i.sku_id], i.quantity, skus[i.sku_id].price_fen * i.quantity) for i in items
-    ]
-    return Quote(lines, sum(line.paid_fen for line in lines), freight_fen=0, discount_fen=0)
 
 
 def place(
@@ -75,10 +33,12 @@ def place(
     expected_fen: int,
     now: datetime,
     remark: str = "",
+    from_cart: bool = False,
 ) -> Order:
     """Place an order: copy all facts, make its payment, reserve the stock (下单).
 
-    Asking again with the same `request_key` returns the first order.
+    Asking again with the same `request_key` returns the first order. What was
+    chosen in the cart leaves it with the order.
 
     Raises:
         InvalidInput, SoldOff, NotFound (address), OutOfStock: nothing is placed.
@@ -120,6 +80,8 @@ def place(
     if not add_once(order):
         # The second tap: it waited for the first one's commit.
         return _placed(member_id, request_key).scalar_one()
+    if from_cart:
+        cart.take_out(member_id, (item.sku_id for item in items))
     catalog.hold(line.sku.id for line in price.lines)
     _copy_facts(order, price)
     db.session.add(

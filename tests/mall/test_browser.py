@@ -76,7 +76,7 @@ def test_a_friend_buys_by_a_referral_link(phone, stack):
     page.goto(f"{stack.url}/r/{code_of(lin)}?to=/p/{sku.product_id}")
     page.click(".actions .btn-brand")
     page.click("[data-add]")
-    page.click(".sheet-body button[type=submit]")
+    page.click(".sheet-body .btn-brand")
     page.fill("#f-name", "王芳")
     page.fill("#f-phone", "13800138000")
     page.fill("#f-region", "浙江省 杭州市 西湖区")
@@ -127,3 +127,39 @@ def test_a_distributor_withdraws_and_confirms(phone, stack):
     db.session.rollback()
     assert ledger.wallet_of(lin.id) == Wallet()
     assert broken_invariants() == {}
+
+
+def test_two_things_go_through_the_cart(phone, stack):
+    tea = make_sku(price_fen=128_00, title="高山绿茶")
+    cup = make_sku(price_fen=59_00, title="马克杯", name="雾蓝")
+    page = phone(WANG)
+
+    for sku in (tea, cup):
+        page.goto(f"{stack.url}/p/{sku.product_id}")
+        page.click(".actions .btn-outline")
+        page.click("[data-add-cart]")
+        page.wait_for_selector("text=已加入购物车")
+    assert page.inner_text("[data-cart-badge]") == "2"
+    page.goto(f"{stack.url}/cart")
+    page.click(".cart-line:has-text('高山绿茶') [aria-label=增加]")
+    page.wait_for_selector(".cart-sum:has-text('315.00')")
+    page.click(".cart-bar .btn-brand")
+    page.fill("#f-name", "王芳")
+    page.fill("#f-phone", "13800138000")
+    page.fill("#f-region", "浙江省 杭州市 西湖区")
+    page.fill("#f-detail", "文三路 199 号")
+    page.click("button[type=submit]")
+    page.click("[data-pay]")
+    page.wait_for_selector("iframe", state="visible")
+    sheet = sheet_of(page, stack)
+    sheet.click("button.primary:has-text('确认支付')")
+    sheet.click("button.primary:has-text('完成')")
+    page.wait_for_selector("section[data-when=paid]:visible")
+
+    page.goto(f"{stack.url}/cart")
+    assert "购物车还是空的" in page.inner_text("main")
+    db.session.rollback()
+    wang = members.by_openid(WANG)
+    assert wang is not None
+    [order] = orders.orders_of(wang.id).items
+    assert (order.status.value, order.payable_fen, len(order.lines)) == ("paid", 315_00, 2)

@@ -8,7 +8,7 @@ from app.catalog import OutOfStock, Sku
 from app.core.db import db, run_unit
 from app.core.errors import IllegalMove
 from app.ledger import AccountKind
-from app.orders import Item, Order, OrderStatus, Taken
+from app.orders import Item, Order, OrderStatus, Taken, cart
 from tests.factories import (
     APPID,
     MCHID,
@@ -165,3 +165,68 @@ def test_two_that_finish_closing_at_once_free_the_stock_once(live):
 
     assert db.session.scalar(sa.select(Sku.stock)) == 100
     assert broken_invariants() == {}
+
+
+def test_twenty_taps_from_the_cart_with_five_lines_order_once(live):
+    """Cart lines first, then the SKUs in id order: nobody waits for somebody who waits."""
+    buyer, skus = make_member(), [make_sku(price_fen=10_00) for _ in range(5)]
+    buyer_id, address_id, ids = buyer.id, make_address(buyer).id, [sku.id for sku in skus]
+    for sku_id in ids:
+        run_unit(cart.add, buyer_id, sku_id, 1, now=NOON)
+    db.session.rollback()
+
+    found = together(
+        live, [lambda n=n: run_unit(five, buyer_id, address_id, rotated(ids, n)) for n in range(20)]
+    )
+
+    assert len(set(found)) == 1, found
+    assert [stock_of(sku_id) for sku_id in ids] == [99] * 5
+    assert cart.count(buyer_id) == 0
+    assert broken_invariants() == {}
+
+
+def test_thirty_orders_of_five_lines_in_any_order_all_succeed_at_first_try(live):
+    ids = [make_sku(price_fen=10_00, stock=30).id for _ in range(5)]
+    buyers = [make_member() for _ in range(30)]
+    people = [(buyer.id, make_address(buyer).id) for buyer in buyers]
+    for buyer_id, _ in people:
+        for sku_id in ids:
+            run_unit(cart.add, buyer_id, sku_id, 1, now=NOON)
+    db.session.rollback()
+    turns = []
+
+    def buy(buyer_id: int, address_id: int, n: int) -> int:
+        turns.append(buyer_id)
+        return five(buyer_id, address_id, rotated(ids, n))
+
+    found = together(live, [lambda p=p, n=n: run_unit(buy, *p, n) for n, p in enumerate(people)])
+
+    assert all(isinstance(order, int) for order in found), found
+    assert len(turns) == 30
+    assert [stock_of(sku_id) for sku_id in ids] == [0] * 5
+    assert broken_invariants() == {}
+
+
+def test_two_taps_that_put_one_thing_in_at_once_make_one_line(live):
+    buyer_id, sku_id, _ = shop()
+
+    together(live, [lambda: run_unit(cart.add, buyer_id, sku_id, 2, now=NOON)] * 8)
+
+    assert [(w.sku_id, w.quantity) for w in cart.wishes_of(buyer_id)] == [(sku_id, 16)]
+
+
+def five(buyer_id: int, address_id: int, ids: list[int]) -> int:
+    return orders.place(
+        buyer_id,
+        items=[Item(sku_id, 1) for sku_id in ids],
+        address_id=address_id,
+        request_key="tap",
+        expected_fen=50_00,
+        now=NOON,
+        from_cart=True,
+    ).id
+
+
+def rotated(ids: list[int], by: int) -> list[int]:
+    at = by % len(ids)
+    return ids[at:] + ids[:at]

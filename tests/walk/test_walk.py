@@ -114,7 +114,7 @@ def test_a_sale_from_scan_to_payout(stack: Stack, chromium: Browser):
     phone.shot("03-product")
     frame.click(".actions .btn-brand")
     phone.shot("04-sheet")
-    frame.click(".sheet-body button[type=submit]")
+    frame.click(".sheet-body .btn-brand")
     frame.wait_for_url("**/checkout*")
     frame.fill("[name=name]", "王芳")
     frame.fill("[name=phone]", "13812345678")

@@ -48,9 +48,9 @@
   }
 
   /* JSON from our own server; a refusal becomes an Error with the server's words. */
-  function call(url, method) {
+  function call(url, method, body) {
     return fetch(url, {
-      method: method || 'GET', credentials: 'same-origin', headers: { Accept: 'application/json' }
+      method: method || 'GET', body: body, credentials: 'same-origin', headers: { Accept: 'application/json' }
     }).then(function (response) {
       return response.json().catch(function () { return {}; }).then(function (body) {
         if (!response.ok) {
@@ -169,8 +169,23 @@
     }());
   });
 
-  document.querySelectorAll('[data-toast]').forEach(function (note) {
-    toast(note.textContent);
-    note.remove();
+  function toastNotes(page) {
+    page.querySelectorAll('[data-toast]').forEach(function (note) {
+      toast(note.textContent);
+      note.remove();
+    });
+  }
+  toastNotes(document);
+
+  // A page that htmx fetched to swap a part of it has its notes outside of that part.
+  document.addEventListener('htmx:afterRequest', function (event) {
+    if (!event.detail.successful) { toast('网络不太好，请稍后再试'); return; }
+    toastNotes(new DOMParser().parseFromString(event.detail.xhr.responseText, 'text/html'));
+  });
+  // The question comes first; its answer submits the form once more.
+  document.addEventListener('htmx:confirm', function (event) {
+    var form = event.detail.elt;
+    if (!form.dataset || !form.dataset.confirm || form.dataset.sure) { return; }
+    event.preventDefault();
   });
 }());

@@ -50,6 +50,24 @@
   less.addEventListener('click', function () { setNumber(Number(number.value) - 1); });
   add.addEventListener('click', function () { setNumber(Number(number.value) + 1); });
 
+  // Putting in leaves the page where it is: people put in one thing after another.
+  sheet.querySelector('form').addEventListener('submit', function (event) {
+    var button = event.submitter;
+    if (!button || !button.hasAttribute('data-add-cart')) { return; }
+    event.preventDefault();
+    button.disabled = true;
+    window.Mall.call(button.formAction, 'POST', new FormData(event.target)).then(function (answer) {
+      sheet.classList.remove('is-open');
+      window.Mall.toast(answer.message);
+      document.querySelectorAll('[data-cart-badge]').forEach(function (badge) {
+        badge.textContent = answer.count < 100 ? answer.count : '99+';
+        badge.hidden = !answer.count;
+      });
+    }, function (error) { window.Mall.toast(error.message); }).then(function () {
+      button.disabled = false;
+    });
+  });
+
   document.addEventListener('click', function (event) {
     var open = event.target.closest('[data-open-sheet]');
     var close = event.target.closest('[data-close-sheet]');

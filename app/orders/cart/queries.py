@@ -1,0 +1,114 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app import catalog
+from app.core.db import db
+from app.orders.cart.models import CartLine, Wish
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the cart as it stands now."""
+
+    sku: catalog.Sku
+    quantity: int
+    was_fen: int
+    is_ticked: bool
+    is_for_sale: bool
+
+    @property
+    def is_gone(self) -> bool:
+        """Nobody can buy it now: off the shelf, or none left."""
+        return not self.is_for_sale or self.sku.stock <= 0
+
+    @property
+    def counted(self) -> int:
+        """How many pieces can be bought: not more than are left."""
+        return 0 if self.is_gone else min(self.quantity, self.sku.stock)
+
+    @property
+    def is_short(self) -> bool:
+        return self.counted < self.quantity
+
+    @property
+    def change_fen(self) -> int:
+        """By how much a piece became dearer since it was put in; negative: cheaper."""
+        return self.sku.price_fen - self.was_fen
+
+    @property
+    def total_fen(self) -> int:
+        return self.sku.price_fen * self.counted
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A cart at today's prices: what can be bought, and what cannot any more."""
+
+    live: list[Row]
+    gone: list[Row]
+
+    @property
+    def ticked(self) -> list[Row]:
+        return [row for row in self.live if row.is_ticked]
+
+    @property
+    def total_fen(self) -> int:
+        """What the ticked goods cost, before freight and discounts."""
+        return sum(row.total_fen for row in self.ticked)
+
+    @property
+    def pieces(self) -> int:
+        return sum(row.counted for row in self.ticked)
+
+    @property
+    def is_all_ticked(self) -> bool:
+        return bool(self.live) and len(self.ticked) == len(self.live)
+
+
+def wishes_of(member_id: int) -> list[Wish]:
+    """A member's lines, the newest first."""
+    lines = db.session.scalars(
+        sa.select(CartLine)
+        .filter_by(member_id=member_id)
+        .order_by(CartLine.added_at.desc(), CartLine.id.desc())
+    )
+    return [Wish(line.sku_id, line.quantity, line.was_fen, line.is_ticked) for line in lines]
+
+
+def priced(wishes: Sequence[Wish]) -> Contents:
+    """Any cart at today's prices, in the order given. What is unknown is left out."""
+    known = catalog.skus_by_id(wish.sku_id for wish in wishes)
+    for_sale = catalog.for_sale_among(known.values())
+    rows = [
+        Row(
+            sku=known[wish.sku_id],
+            quantity=wish.quantity,
+            was_fen=wish.was_fen,
+            is_ticked=wish.is_ticked,
+            is_for_sale=wish.sku_id in for_sale,
+        )
+        for wish in wishes
+        if wish.sku_id in known
+    ]
+    return Contents([row for row in rows if not row.is_gone], [row for row in rows if row.is_gone])
+
+
+def contents(member_id: int) -> Contents:
+    return priced(wishes_of(member_id))
+
+
+def ticked(member_id: int) -> list[Row]:
+    """What the member chose for the next order and can buy."""
+    return contents(member_id).ticked
+
+
+def count(member_id: int) -> int:
+    """How many different things are in the cart."""
+    return (
+        db.session.scalar(
+            sa.select(sa.func.count()).select_from(CartLine).filter_by(member_id=member_id)
+        )
+        or 0
+    )

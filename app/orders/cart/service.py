@@ -1,0 +1,141 @@
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from app import catalog
+from app.core.db import add_once, affected, db, require_transaction
+from app.core.errors import InvalidInput, NotFound
+from app.orders.cart import queries
+from app.orders.cart.models import LINES_MAX, CartFull, CartLine, Wish
+from app.orders.models import QUANTITY_MAX
+
+__all__ = ["Wish", "add", "check", "merge", "remove", "set_quantity", "take_out", "tick"]
+
+
+def add(member_id: int, sku_id: int, quantity: int, *, now: datetime) -> CartLine:
+    """Put pieces of a SKU into the cart, on top of those in it (加入购物车).
+
+    Raises:
+        InvalidInput: with those in the cart it would be more than one may buy.
+        SoldOff, OutOfStock: it is not for sale, or not so many are left.
+        CartFull: there are too many different things in the cart.
+    """
+    require_transaction()
+    line = _locked(member_id, sku_id)
+    sku = check(sku_id, quantity, (line.quantity if line else 0) + quantity)
+    if line is None:
+        if queries.count(member_id) >= LINES_MAX:
+            raise CartFull()
+        made = CartLine(
+            member_id=member_id,
+            sku_id=sku_id,
+            quantity=quantity,
+            was_fen=sku.price_fen,
+            is_ticked=True,
+            added_at=now,
+        )
+        if add_once(made):
+            return made
+        # Another tap put it in meanwhile.
+        line = _locked(member_id, sku_id)
+        if line is None:
+            raise NotFound("购物车里没有这件商品")
+        check(sku_id, quantity, line.quantity + quantity)
+    line.quantity += quantity
+    line.was_fen, line.is_ticked, line.added_at = sku.price_fen, True, now
+    return line
+
+
+def set_quantity(member_id: int, sku_id: int, quantity: int) -> None:
+    """Change how many pieces a line has. Raises InvalidInput, SoldOff, OutOfStock, NotFound."""
+    require_transaction()
+    line = _locked(member_id, sku_id)
+    if line is None:
+        raise NotFound("购物车里没有这件商品")
+    check(sku_id, quantity, quantity)
+    line.quantity = quantity
+
+
+def tick(member_id: int, sku_ids: Iterable[int] | None, *, is_ticked: bool) -> None:
+    """Choose lines for the next order, or leave them for later; None means all."""
+    changed = sa.update(CartLine).where(CartLine.member_id == member_id)
+    if sku_ids is not None:
+        changed = changed.where(CartLine.sku_id.in_(set(sku_ids)))
+    affected(changed.values(is_ticked=is_ticked))
+
+
+def remove(member_id: int, sku_ids: Iterable[int]) -> int:
+    """Put lines back on the shelf; returns how many there were."""
+    return affected(
+        sa.delete(CartLine).where(
+            CartLine.member_id == member_id, CartLine.sku_id.in_(set(sku_ids))
+        )
+    )
+
+
+def take_out(member_id: int, sku_ids: Iterable[int]) -> None:
+    """What is ordered leaves the cart.
+
+    Before the SKUs are locked, as adding takes the line first, too: two orders
+    of locking would be a deadlock.
+    """
+    remove(member_id, sku_ids)
+
+
+def merge(member_id: int, wishes: Sequence[Wish], *, now: datetime) -> int:
+    """Take over what a visitor had in the browser (合并购物车); returns how many lines.
+
+    Pieces of the same SKU add up, as far as one may buy; what is not for sale any
+    more and what does not fit is left out: nobody asked, so nobody is refused.
+    """
+    require_transaction()
+    known = catalog.skus_by_id(wish.sku_id for wish in wishes)
+    room = LINES_MAX - queries.count(member_id)
+    taken = 0
+    for wish in sorted(wishes, key=lambda wish: wish.sku_id):
+        if wish.sku_id not in known or not 1 <= wish.quantity <= QUANTITY_MAX:
+            continue
+        line = _locked(member_id, wish.sku_id)
+        if line is None and room > 0:
+            made = CartLine(
+                member_id=member_id,
+                sku_id=wish.sku_id,
+                quantity=wish.quantity,
+                was_fen=wish.was_fen,
+                is_ticked=wish.is_ticked,
+                added_at=now,
+            )
+            if add_once(made):
+                room -= 1
+                taken += 1
+                continue
+            line = _locked(member_id, wish.sku_id)
+        if line is not None:
+            line.quantity = min(line.quantity + wish.quantity, QUANTITY_MAX)
+            taken += 1
+    return taken
+
+
+def check(sku_id: int, asked: int, total: int) -> catalog.Sku:
+    """The SKU, if `asked` more pieces, `total` in all, may be in a cart.
+
+    Raises InvalidInput, SoldOff, OutOfStock.
+    """
+    if asked < 1 or total > QUANTITY_MAX:
+        raise InvalidInput("quantity", f"每种商品可买 1 到 {QUANTITY_MAX} 件")
+    sku = catalog.skus_for_sale([sku_id])[sku_id]
+    if sku.stock < total:
+        raise catalog.OutOfStock(
+            f"库存仅剩 {sku.stock} 件" if sku.stock else "这个规格刚刚售罄", sku=sku_id
+        )
+    return sku
+
+
+def _locked(member_id: int, sku_id: int) -> CartLine | None:
+    return db.session.scalar(
+        sa.select(CartLine)
+        .filter_by(member_id=member_id, sku_id=sku_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
