@@ -64,13 +64,15 @@ class Cache:
         self._path(key).unlink(missing_ok=True)
 
     @contextmanager
-    def lock(self, name: str, *, seconds: int = 20) -> Iterator[None]:
+    def lock(self, name: str, *, seconds: float = 20, wait: float | None = None) -> Iterator[None]:
         """Hold a lock that ends by itself after `seconds` if the holder dies.
 
-        Raises TimeoutError after waiting that long for another holder.
+        Raises TimeoutError after waiting `wait` seconds, or `seconds` without it,
+        for another holder.
         """
+        wait = seconds if wait is None else wait
         if self._redis is not None:
-            held = self._redis.lock(f"lock:{name}", timeout=seconds, blocking_timeout=seconds)
+            held = self._redis.lock(f"lock:{name}", timeout=seconds, blocking_timeout=wait)
             try:
                 taken = held.acquire()
             except RedisError as error:
@@ -83,7 +85,7 @@ class Cache:
                 finally:
                     self._release(held)
                 return
-        with FileLock(f"{self._path('lock:' + name)}.lock", timeout=seconds):
+        with FileLock(f"{self._path('lock:' + name)}.lock", timeout=wait):
             yield
 
     def _release(self, held: Any) -> None:

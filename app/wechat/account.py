@@ -1,7 +1,8 @@
 """The official account's API: tokens, OAuth, QR scenes, JS-SDK. See wechat.md, 2 to 5.
 
-wechatpy is used with its traps closed: every call has a time-out, a rejected
-token is renewed once and not for ever, and one process renews it for all.
+wechatpy is used with its traps closed: every call has a deadline, a rejected token
+is renewed once and not for ever, one process renews it for all, and an answer that
+is none, or of another shape, is WeChatUnavailable and never kept.
 """
 
 import functools
@@ -19,13 +20,16 @@ from wechatpy import WeChatClient, WeChatOAuth
 from wechatpy.exceptions import WeChatClientException, WeChatOAuthException
 
 from app.core.cache import Cache
+from app.wechat import transport
+from app.wechat.shapes import NotAnAnswer, an_object, text, whole
 
 T = TypeVar("T")
-TIMEOUT = (3, 8)
 TOKEN_ERRORS = (40001, 40014, 42001)
 # A code that was used (40163), is wrong or too old (40029), or timed out (42003).
 CODE_ERRORS = (40029, 40163, 42003)
 SCENE_SECONDS_MAX = 2_592_000
+# Jobs wait longer for long lists than people for a page.
+LIST_SECONDS = 120
 
 log = structlog.get_logger()
 
@@ -95,12 +99,13 @@ class _Client(WeChatClient):
         secret: str,
         api_base: str,
         session: _Session,
-        lock: Callable[[], AbstractContextManager[None]],
+        lock: Callable[..., AbstractContextManager[None]],
     ) -> None:
         self.API_BASE_URL = f"{api_base}/cgi-bin/"
         self._base = api_base
         self._lock = lock
-        super().__init__(appid, secret, session=session, timeout=TIMEOUT, auto_retry=False)
+        super().__init__(appid, secret, session=session, auto_retry=False)
+        self._http = transport.session()
 
     @property
     def access_token(self) -> str:
@@ -110,13 +115,13 @@ class _Client(WeChatClient):
         self._renew(self.session.get(self.access_token_key))
 
     def _renew(self, stale: str | None) -> str:
-        with self._lock():
+        # Whoever waits for another's renewal waits no longer than for their own.
+        with self._lock(wait=transport.seconds_left()):
             token: str | None = self.session.get(self.access_token_key)
             if token and token != stale:
                 return token
             answer = self._http.post(
                 f"{self._base}/cgi-bin/stable_token",
-                timeout=TIMEOUT,
                 json={
                     "grant_type": "client_credential",
                     "appid": self.appid,
@@ -125,10 +130,16 @@ class _Client(WeChatClient):
                     "force_refresh": False,
                 },
             ).json()
+            if not isinstance(answer, dict):
+                raise NotAnAnswer("token")
             if answer.get("errcode"):
-                raise WeChatClientException(answer["errcode"], answer.get("errmsg"), client=self)
-            fresh: str = answer["access_token"]
-            self.session.set(self.access_token_key, fresh, max(60, answer["expires_in"] - 300))
+                raise WeChatClientException(
+                    int(answer["errcode"]), answer.get("errmsg"), client=self
+                )
+            fresh = text(answer, "access_token")
+            self.session.set(
+                self.access_token_key, fresh, max(60, whole(answer, "expires_in") - 300)
+            )
             return fresh
 
     def _request(self, method: str, url_or_endpoint: str, **kwargs: Any) -> Any:
@@ -144,13 +155,13 @@ class _Client(WeChatClient):
 
 
 class _OAuth(WeChatOAuth):
-    """wechatpy's OAuth with our addresses and with time-outs."""
+    """wechatpy's OAuth with our addresses and with deadlines."""
 
     def __init__(self, api_base: str, open_base: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.API_BASE_URL = f"{api_base}/"
         self.OAUTH_BASE_URL = f"{open_base}/connect/"
-        self._http.request = functools.partial(self._http.request, timeout=TIMEOUT)
+        self._http = transport.session()
 
 
 class Account:
@@ -188,11 +199,15 @@ class Account:
     def exchange(self, code: str) -> OAuthUser:
         """Who this code belongs to. Raises OAuthFailed, WeChatUnavailable."""
         oauth = self._oauth("")
-        answer = _asking(lambda: oauth.fetch_access_token(code))
-        user = OAuthUser(str(answer["openid"]), bool(answer.get("is_snapshotuser")))
-        if user.is_snapshot or "snsapi_userinfo" not in str(answer.get("scope", "")):
-            return user
-        profile = _asking(oauth.get_user_info)
+        with transport.deadline():
+            answer = _asking(lambda: oauth.fetch_access_token(code))
+            try:
+                user = OAuthUser(text(answer, "openid"), bool(answer.get("is_snapshotuser")))
+            except NotAnAnswer as error:
+                raise WeChatUnavailable(str(error)) from error
+            if user.is_snapshot or "snsapi_userinfo" not in str(answer.get("scope", "")):
+                return user
+            profile = _asking(oauth.get_user_info)
         return OAuthUser(
             user.openid,
             is_snapshot=False,
@@ -202,16 +217,17 @@ class Account:
 
     def temporary_scene(self, scene: str, *, seconds: int = SCENE_SECONDS_MAX) -> Scene:
         """A QR code whose scan tells us `scene`. Raises WeChatUnavailable."""
-        made = _calling(
-            lambda: self.client.qrcode.create(
-                {
-                    "expire_seconds": seconds,
-                    "action_name": "QR_STR_SCENE",
-                    "action_info": {"scene": {"scene_str": scene}},
-                }
-            )
-        )
-        return Scene(made["ticket"], made["url"], made["expire_seconds"])
+        asked = {
+            "expire_seconds": seconds,
+            "action_name": "QR_STR_SCENE",
+            "action_info": {"scene": {"scene_str": scene}},
+        }
+
+        def make() -> Scene:
+            made = an_object(self.client.qrcode.create(asked))
+            return Scene(text(made, "ticket"), text(made, "url"), whole(made, "expire_seconds"))
+
+        return _calling(make)
 
     def scene_picture_url(self, ticket: str) -> str:
         """Where the picture of a scene is. wechatpy would hard-code the host."""
@@ -227,7 +243,7 @@ class Account:
         ours, asked = urlsplit(self._public_base), urlsplit(page)
         if (asked.scheme, asked.netloc) != (ours.scheme, ours.netloc):
             raise ValueError("JS-SDK signatures are for our own pages only")
-        ticket = _calling(self.client.jsapi.get_jsapi_ticket)
+        ticket = _calling(self._jsapi_ticket)
         nonce, timestamp = secrets.token_hex(8), int(time.time())
         return {
             "appId": self._appid,
@@ -238,22 +254,40 @@ class Account:
 
     def tag_id(self, name: str) -> int:
         """The id of a tag, made if there is none. Raises WeChatUnavailable."""
-        for tag in _calling(self.client.tag.get):
-            if tag["name"] == name:
-                return int(tag["id"])
-        return int(_calling(lambda: self.client.tag.create(name))["id"])
+
+        def find() -> int:
+            for tag in self.client.tag.get():
+                if text(tag, "name") == name:
+                    return whole(tag, "id")
+            return whole(self.client.tag.create(name), "id")
+
+        return _calling(find)
 
     def openids_with_tag(self, tag_id: int) -> set[str]:
         """Everybody who has a tag. Raises WeChatUnavailable."""
-        return _calling(lambda: set(self.client.tag.iter_tag_users(tag_id)))
+        # A call for each 10,000 of them; each has its own deadline, besides the whole.
+        return _calling(
+            lambda: {str(openid) for openid in self.client.tag.iter_tag_users(tag_id)},
+            seconds=LIST_SECONDS,
+        )
 
     def tag(self, tag_id: int, openids: list[str]) -> None:
         """Give at most 50 followers a tag. Raises WeChatUnavailable."""
-        _calling(lambda: self.client.tag.tag_user(tag_id, openids))
+        _calling(lambda: an_object(self.client.tag.tag_user(tag_id, openids)))
 
     def untag(self, tag_id: int, openids: list[str]) -> None:
         """Take a tag from at most 50 followers. Raises WeChatUnavailable."""
-        _calling(lambda: self.client.tag.untag_user(tag_id, openids))
+        _calling(lambda: an_object(self.client.tag.untag_user(tag_id, openids)))
+
+    def _jsapi_ticket(self) -> str:
+        # wechatpy would keep a ticket of any type for two hours.
+        session, key = self.client.session, f"{self._appid}_jsapi_ticket"
+        ticket: str | None = session.get(key)
+        if not ticket:
+            answer = an_object(self.client.jsapi.get_ticket("jsapi"))
+            ticket = text(answer, "ticket")
+            session.set(key, ticket, max(60, whole(answer, "expires_in") - 60))
+        return ticket
 
     def _oauth(self, state: str, ask_profile: bool = False) -> _OAuth:
         # A fresh one each time: wechatpy keeps the person's tokens on the object.
@@ -270,21 +304,24 @@ class Account:
 
 def _asking(call: Callable[[], Any]) -> dict[str, Any]:
     try:
-        answer: dict[str, Any] = call()
+        with transport.deadline():
+            return an_object(call())
     except WeChatOAuthException as error:
+        if error.errcode is None:
+            raise WeChatUnavailable("no answer") from error
         raise OAuthFailed(error.errcode) from error
-    except (requests.RequestException, ValueError, KeyError) as error:
+    except _STUMBLES as error:
         raise WeChatUnavailable(type(error).__name__) from error
-    return answer
 
 
-def _calling(call: Callable[[], T]) -> T:
+def _calling(call: Callable[[], T], *, seconds: float | None = None) -> T:
     try:
-        answer = call()
+        with transport.deadline(seconds):
+            answer = call()
     except WeChatClientException as error:
         log.warning("wechat_refused", errcode=error.errcode)
         raise WeChatUnavailable(f"errcode {error.errcode}", error.errcode) from error
-    except (requests.RequestException, ValueError, KeyError, TypeError, TimeoutError) as error:
+    except _STUMBLES as error:
         log.warning("wechat_unavailable", error=type(error).__name__)
         raise WeChatUnavailable(type(error).__name__) from error
     # wechatpy hands on what is not JSON, a proxy's page for one, as if it were well.
@@ -292,3 +329,14 @@ def _calling(call: Callable[[], T]) -> T:
         log.warning("wechat_unavailable", error="not an answer")
         raise WeChatUnavailable("not an answer")
     return answer
+
+
+# What wechatpy raises over an answer of another shape, besides the network's errors.
+_STUMBLES = (
+    requests.RequestException,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    TimeoutError,
+)

@@ -11,17 +11,38 @@ from typing import Any
 
 import requests
 import structlog
+import wechatpayv3.core
 from wechatpayv3 import WeChatPay, WeChatPayType
 
 from app.core import clock
 from app.orders.ports import PaidNotice, PaymentState, PrepayRefused
+from app.wechat import transport
+from app.wechat.shapes import an_object, text, whole
 
-TIMEOUT = (3, 8)
 FRESH_SECONDS = 300
 ANSWER_BYTES_MAX = 1024 * 1024
 _NUMBER = re.compile(r"[0-9A-Za-z]{6,32}", re.ASCII)
 
 log = structlog.get_logger()
+
+
+class _Requests:
+    """In the place of `requests`, whose functions wechatpayv3 calls without a deadline.
+
+    A new connection for each call: an answer on an old one may be lost with it,
+    and here that would be money.
+    """
+
+    def __getattr__(self, method: str) -> Callable[..., requests.Response]:
+        def call(**given: Any) -> requests.Response:
+            with transport.session() as session:
+                return session.request(method, **given)
+
+        return call
+
+
+# It has no option for this.
+wechatpayv3.core.requests = _Requests()
 
 
 class NoticeRefused(Exception):
@@ -81,7 +102,6 @@ class Pay:
             appid=appid,
             apiv3_key=apiv3_key,
             notify_url=f"{notify_base}/wechat/pay/notify",
-            timeout=TIMEOUT,
             public_key=public_key,
             public_key_id=public_key_id,
         )
@@ -110,9 +130,9 @@ class Pay:
                 time_expire=clock.local(expires_at).replace(microsecond=0).isoformat(),
             )
         )
-        if answer.status != 200 or not answer.data.get("prepay_id"):
+        if answer.status != 200:
             raise PrepayRefused(answer.code)
-        return str(answer.data["prepay_id"])
+        return _field(answer, "prepay_id")
 
     def query(self, out_trade_no: str) -> PaymentState:
         """What became of a payment. Raises PrepayRefused without a clear answer."""
@@ -122,9 +142,12 @@ class Pay:
             return PaymentState("UNKNOWN_NUMBER")
         if answer.status != 200:
             raise PrepayRefused(answer.code)
-        state = str(answer.data.get("trade_state", ""))
-        paid = state in ("SUCCESS", "REFUND")
-        return PaymentState(state, paid_notice(answer.data) if paid else None)
+        state = _field(answer, "trade_state")
+        try:
+            notice = paid_notice(answer.data) if state in ("SUCCESS", "REFUND") else None
+        except NoticeRefused as error:
+            raise PrepayRefused(str(error)) from error
+        return PaymentState(state, notice)
 
     def close(self, out_trade_no: str) -> bool:
         """True: nobody can pay it any more. False: it was paid. Raises PrepayRefused."""
@@ -184,7 +207,8 @@ class Pay:
     def call(self, send: Callable[[], tuple[int, Any]]) -> Answer:
         """Run one call of the library. Raises Unclear unless it ended in JSON."""
         try:
-            status, text = send()
+            with transport.deadline():
+                status, said = send()
         except requests.RequestException as error:
             log.warning("wxpay_unavailable", error=type(error).__name__)
             raise Unclear(type(error).__name__) from error
@@ -193,11 +217,9 @@ class Pay:
             log.warning("wxpay_answer_refused", error=type(error).__name__)
             raise Unclear(type(error).__name__) from error
         try:
-            data = json.loads(text) if text else {}
-        except ValueError:
-            data = None
-        if not isinstance(data, dict):
-            raise Unclear(f"status {status} without JSON")
+            data = an_object(json.loads(said) if said else {})
+        except ValueError as error:
+            raise Unclear(f"status {status} without a JSON object") from error
         if status >= 500 or status == 429:
             raise Unclear(f"status {status}")
         if status >= 400:
@@ -216,6 +238,13 @@ class Pay:
             raise ValueError(f"not a number of ours: {number!r}")
 
 
+def _field(answer: Answer, name: str) -> str:
+    try:
+        return text(answer.data, name)
+    except ValueError as error:
+        raise PrepayRefused(f"answer without {error}") from error
+
+
 def paid_notice(resource: Mapping[str, Any]) -> PaidNotice:
     """WeChat's transaction resource as our orders understand it.
 
@@ -223,14 +252,14 @@ def paid_notice(resource: Mapping[str, Any]) -> PaidNotice:
     """
     try:
         return PaidNotice(
-            out_trade_no=str(resource["out_trade_no"]),
-            transaction_id=str(resource["transaction_id"]),
-            mchid=str(resource["mchid"]),
-            appid=str(resource["appid"]),
-            amount_fen=int(resource["amount"]["total"]),
-            currency=str(resource["amount"]["currency"]),
-            openid=str(resource["payer"]["openid"]),
-            paid_at=clock.parse(str(resource["success_time"])),
+            out_trade_no=text(resource, "out_trade_no"),
+            transaction_id=text(resource, "transaction_id"),
+            mchid=text(resource, "mchid"),
+            appid=text(resource, "appid"),
+            amount_fen=whole(resource.get("amount"), "total"),
+            currency=text(resource.get("amount"), "currency"),
+            openid=text(resource.get("payer"), "openid"),
+            paid_at=clock.parse(text(resource, "success_time")),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise NoticeRefused(type(error).__name__) from error
+    except ValueError as error:
+        raise NoticeRefused(f"not whole: {error}") from error

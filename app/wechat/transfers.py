@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.wechat.pay import Answer, NoticeRefused, Pay, Unclear
+from app.wechat.shapes import NotAnAnswer, optional_text, text, whole
 from app.withdrawals.ports import BillAnswer, GatewayUnclear, MerchantShort
 
 # Scene 1005 佣金报酬 wants exactly these two facts (compliance.md).
@@ -89,33 +90,36 @@ def transfer_notice(resource: Mapping[str, Any]) -> BillAnswer:
     """WeChat's mch_payment resource. Raises NoticeRefused if it is not whole."""
     try:
         return BillAnswer(
-            out_bill_no=str(resource["out_bill_no"]),
-            state=str(resource["state"]),
-            transfer_bill_no=str(resource["transfer_bill_no"]),
-            fail_reason=str(resource.get("fail_reason") or ""),
-            amount_fen=int(resource["transfer_amount"]),
-            mchid=str(resource["mch_id"]),
-            openid=str(resource["openid"]),
+            out_bill_no=text(resource, "out_bill_no"),
+            state=text(resource, "state"),
+            transfer_bill_no=text(resource, "transfer_bill_no"),
+            fail_reason=optional_text(resource, "fail_reason"),
+            amount_fen=whole(resource, "transfer_amount"),
+            mchid=text(resource, "mch_id"),
+            openid=text(resource, "openid"),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise NoticeRefused(type(error).__name__) from error
+    except NotAnAnswer as error:
+        raise NoticeRefused(f"not whole: {error}") from error
 
 
 def _bill(data: Mapping[str, Any], out_bill_no: str) -> BillAnswer:
-    state = str(data.get("state", ""))
-    if not state or data.get("out_bill_no") != out_bill_no:
-        raise GatewayUnclear("answer without state")
-    amount = data.get("transfer_amount")
-    return BillAnswer(
-        out_bill_no=out_bill_no,
-        state=state,
-        transfer_bill_no=str(data.get("transfer_bill_no") or ""),
-        package_info=str(data.get("package_info") or ""),
-        fail_reason=str(data.get("fail_reason") or ""),
-        amount_fen=int(amount) if amount is not None else None,
-        mchid=str(data["mch_id"]) if data.get("mch_id") else None,
-        openid=str(data["openid"]) if data.get("openid") else None,
-    )
+    if data.get("out_bill_no") != out_bill_no:
+        raise GatewayUnclear("answer about another bill")
+    try:
+        return BillAnswer(
+            out_bill_no=out_bill_no,
+            state=text(data, "state"),
+            transfer_bill_no=optional_text(data, "transfer_bill_no"),
+            package_info=optional_text(data, "package_info"),
+            fail_reason=optional_text(data, "fail_reason"),
+            amount_fen=(
+                whole(data, "transfer_amount") if data.get("transfer_amount") is not None else None
+            ),
+            mchid=optional_text(data, "mch_id") or None,
+            openid=optional_text(data, "openid") or None,
+        )
+    except NotAnAnswer as error:
+        raise GatewayUnclear(f"answer not whole: {error}") from error
 
 
 def _checked(out_bill_no: str) -> str:

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from app import members, wechat
 from app.core.db import db
-from app.wechat import OAuthFailed, WeChatUnavailable
+from app.wechat import OAuthFailed, WeChatUnavailable, transport
+from app.wechat.transport import Limits
 from tests.stack import Stack
 
 CHEN = "oSandbox_chenmei_00000000002"
@@ -76,15 +77,11 @@ def test_an_answer_that_is_no_answer_is_unavailable(stack: Stack, fault):
 def test_a_call_that_hangs_ends_by_its_time_out(stack: Stack, monkeypatch):
     account = wechat.current().account
     account.temporary_scene("CODE1")
-    monkeypatch.setattr(account.client, "timeout", (1, 0.3))
+    monkeypatch.setattr(transport, "LIMITS", Limits(connect=1, read=0.3, total=1))
     stack.control("/faults", target="/cgi-bin/qrcode/create", kind="hang", seconds=3, times=1)
 
     with pytest.raises(WeChatUnavailable):
         account.temporary_scene("CODE2")
-
-
-def test_every_call_has_a_time_out(stack: Stack):
-    assert wechat.current().account.client.timeout == (3, 8)
 
 
 def test_jssdk_signs_our_pages_only(stack: Stack):

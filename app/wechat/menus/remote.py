@@ -8,6 +8,7 @@ import requests
 import structlog
 from wechatpy.exceptions import WeChatClientException
 
+from app.wechat import transport
 from app.wechat.menus import documents as menu_documents
 from app.wechat.menus.documents import DEFAULT, Documents
 from app.wechat.menus.errors import MenuUnavailable
@@ -150,14 +151,18 @@ def _sending(name: str, sent: list[str], call: Callable[[Any], Any], body: Any) 
 
 def _asking(call: Callable[..., Any], *given: Any, shape: type = dict) -> Any:
     try:
-        answer = call(*given)
+        with transport.deadline():
+            answer = call(*given)
     except WeChatClientException as error:
         log.warning("wechat_refused", errcode=error.errcode)
         if error.errcode is None:
             raise MenuUnavailable() from error
         said = _WORDS.get(error.errcode, f"微信拒绝了请求（{error.errmsg}）")
         raise MenuUnavailable(f"{said}（错误码 {error.errcode}）", errcode=error.errcode) from error
-    except (requests.RequestException, ValueError, KeyError, TimeoutError) as error:
+    except (
+        requests.RequestException,
+        *(ValueError, KeyError, TypeError, AttributeError, TimeoutError),
+    ) as error:
         log.warning("wechat_unavailable", error=type(error).__name__)
         raise MenuUnavailable() from error
     # wechatpy hands on whatever is not JSON, a proxy's page for one, as if it were well.
