@@ -71,6 +71,11 @@ class Stack:
         assert answer.ok, f"{path}: {answer.status_code} {answer.text[:300]}"
         return answer.json() if answer.content else None
 
+    def control_delete(self, path: str) -> None:
+        """DELETE of the sandbox's control API."""
+        answer = requests.delete(f"{self.sandbox_url}/_control{path}", timeout=10)
+        assert answer.ok, answer.text[:300]
+
     def look(self, path: str) -> Any:
         """GET from the sandbox's control API."""
         answer = requests.get(f"{self.sandbox_url}/_control{path}", timeout=10)

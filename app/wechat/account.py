@@ -267,7 +267,10 @@ class Account:
         """Everybody who has a tag. Raises WeChatUnavailable."""
         # A call for each 10,000 of them; each has its own deadline, besides the whole.
         return _calling(
-            lambda: {str(openid) for openid in self.client.tag.iter_tag_users(tag_id)},
+            lambda: {
+                text({"openid": openid}, "openid")
+                for openid in self.client.tag.iter_tag_users(tag_id)
+            },
             seconds=LIST_SECONDS,
         )
 

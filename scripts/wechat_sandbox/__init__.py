@@ -23,6 +23,8 @@ Control API, JSON in and out, all under `/_control`:
 | POST /persons/OPENID/scan | {ticket, scene or url}: subscribe with qrscene_, or SCAN |
 | POST /persons/OPENID/text, click, view | {content}, {key}, {url}: pushes; answers {ok, tries, reply, error} |
 | POST /persons/OPENID/snapshot | {on}: web logins carry is_snapshotuser and a virtual openid |
+| POST /persons/OPENID/popup | {templates: {id: true or false}}: answers the page's question for subscription notices; pushes subscribe_msg_popup_event |
+| POST /persons/OPENID/change | {templates: {id: true or false}}: switches them in the account's settings; pushes subscribe_msg_change_event |
 | POST /persons/OPENID/consent | {template_id, times}: subscription notices the person allowed |
 | POST /persons/OPENID/pay | {prepay_id}: pays; 409 with the phone's message if it cannot |
 | GET /persons/OPENID/chat | the chat with the account |
@@ -34,17 +36,20 @@ Control API, JSON in and out, all under `/_control`:
 | POST /notices/hold, /notices/release | new notices wait; release queues them |
 | POST /notices/ID/deliver | {times?, mangle?: {kind, …}}: deliver now, any notice, any number of times, in any order |
 | GET, POST, DELETE /faults | POST {target, kind, times?, options…}, see below |
+| GET, POST /quotas | POST {api, a_day?, a_minute?, used_today?}: how often an API of /cgi-bin may be called; beyond it 45009 (day) or 45011 (minute) |
 | GET /calls?since=ID | the protocol calls, both directions, secrets shortened |
 | POST /links | {url, title?, note?}: a link of the mall that 扫一扫 offers |
 | POST /check-url | the GET check of the mall's callback |
 | POST /access-token/expire | every access_token becomes invalid |
 
-Faults: `target` is a shell pattern, used up `times` times.
+Faults: `target` is a shell pattern, used up `times` times, once without it; "forever"
+lasts until the faults are deleted.
 
 | target | kinds |
 | --- | --- |
-| a path, `/v3/pay/*`, `/cgi-bin/*`, `/sns/*` | delay {seconds}; hang {seconds}; status {status, code, message}; html {status}; errcode {errcode, errmsg}; drop (acts, then breaks the connection); bad_signature (v3) |
+| a path, `/v3/pay/*`, `/cgi-bin/*`, `/sns/*` | delay {seconds}; hang {seconds}; slow_drip {seconds} (a byte each so many seconds); status {status, code, message}; html {status}; wrong_type {value} (instead of the answer) or {field, value}; errcode {errcode, errmsg}; drop (acts, then breaks the connection); bad_signature (v3) |
 | `notice:TRANSACTION.SUCCESS`, `notice:*` | delay {seconds}; double; lose; reorder (waits until another went); bad_signature, stale, signtest (the true one follows unless then_true is false); amount {fen}; mchid; appid |
+| `template` | block (`failed:user block`), fail (`failed: system failed`), lose (no event): how a template message ends |
 | `transfer` | fail {reason, at: "create"?}; expire; accepted (package comes later); stuck (stays PROCESSING) |
 
 Seeded persons: 林杰, 陈梅 and 张伟 follow the account, 王芳 and 赵磊 do not yet. A reset

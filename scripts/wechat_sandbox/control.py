@@ -10,7 +10,7 @@ from datetime import datetime
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from . import config as configuration
-from . import faults, money, pay, people, push, refund, transfer
+from . import faults, money, pay, people, push, quotas, refund, transfer
 from .jssdk import own_origin_only, remember_link
 
 bp = Blueprint("control", __name__, url_prefix="/_control")
@@ -130,6 +130,27 @@ def act_as(openid: str, act: str):
     raise Refused(f"unknown act {act}", 404)
 
 
+@bp.post("/persons/<openid>/popup")
+def answer_popup(openid: str):
+    who = person(openid)["openid"]
+    return jsonify(push.subscription_popup(box(), who, _template_answers(args())))
+
+
+@bp.post("/persons/<openid>/change")
+def change_subscriptions(openid: str):
+    who = person(openid)["openid"]
+    return jsonify(push.subscription_change(box(), who, _template_answers(args())))
+
+
+def _template_answers(data: dict) -> dict[str, bool]:
+    """Template ids to whether the person allows them."""
+    found = data.get("templates")
+    known = {t["template_id"] for t in box().config.templates + box().store.get("templates", [])}
+    if not isinstance(found, dict) or not found or set(found) - known:
+        raise Refused("templates must name templates of the account: {id: true or false}")
+    return {name: bool(value) for name, value in found.items()}
+
+
 def _names_qr(data: dict) -> bool:
     return any(data.get(k) for k in ("ticket", "scene", "url"))
 
@@ -244,12 +265,33 @@ def add_fault():
             box().store,
             target=str(data.get("target", "")),
             kind=str(data.get("kind", "")),
-            times=int(data.get("times", 1)),
+            times=data.get("times", 1),
             options=options,
+        )
+    except (TypeError, ValueError) as problem:
+        raise Refused(str(problem)) from None
+    return jsonify(id=fault_id), 201
+
+
+@bp.get("/quotas")
+def show_quotas():
+    return jsonify(quotas.shown(box().store))
+
+
+@bp.post("/quotas")
+def set_quota():
+    data = args()
+    try:
+        quotas.limit(
+            box().store,
+            str(data.get("api", "")),
+            a_day=data.get("a_day"),
+            a_minute=data.get("a_minute"),
+            used_today=data.get("used_today"),
         )
     except ValueError as problem:
         raise Refused(str(problem)) from None
-    return jsonify(id=fault_id), 201
+    return show_quotas()
 
 
 @bp.delete("/faults")

@@ -6,7 +6,7 @@ import secrets
 
 from flask import Blueprint, jsonify
 
-from . import people, push
+from . import faults, people, push
 from .oa import OAError, box, check_token, follower, ok, payload
 
 bp = Blueprint("messages", __name__, url_prefix="/cgi-bin")
@@ -124,7 +124,11 @@ def send_template():
                 "id": message_id,
             },
         )
-    push.later(box(), push.template_finished, person["openid"], message_id)
+    # Taken now, so that faults meet messages in the order in which they were sent.
+    fault = faults.take(store, "template") or {"kind": ""}
+    if fault["kind"] != "lose":
+        status = push.DELIVERY[fault["kind"]]
+        push.later(box(), push.template_finished, person["openid"], message_id, status)
     return ok(msgid=message_id)
 
 
@@ -155,6 +159,9 @@ def send_subscription():
                 "values": values,
             },
         )
+        message_id = store.get("message_id", 3_000_000_000) + 1
+        store.put("message_id", message_id)
+    push.later(box(), push.subscription_sent, person["openid"], found["template_id"], message_id)
     return ok()
 
 

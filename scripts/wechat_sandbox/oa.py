@@ -165,6 +165,19 @@ def get_ticket():
     return ok(ticket=ticket["value"], expires_in=left)
 
 
+# Addresses of WeChat's own servers
+
+
+@bp.get("/getcallbackip")
+def callback_ip():
+    return jsonify(ip_list=["127.0.0.1"])
+
+
+@bp.get("/get_api_domain_ip")
+def api_domain_ip():
+    return jsonify(ip_list=["127.0.0.1"])
+
+
 # QR codes
 
 

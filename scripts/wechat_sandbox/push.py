@@ -5,6 +5,7 @@ CreateTime, and tells the person that the account is out of service when no
 usable answer came.
 """
 
+import json
 import secrets
 import time
 import xml.etree.ElementTree as ElementTree
@@ -18,6 +19,8 @@ TRIES = 3
 OUT_OF_SERVICE = "该公众号暂时无法提供服务，请稍后再试"
 REPLY_KINDS = {"text", "image", "voice", "video", "music", "news", "transfer_customer_service"}
 NUMBERS = {"CreateTime", "MsgId", "MsgID", "MenuId"}
+# What became of a template message, by the fault that was scripted for it.
+DELIVERY = {"": "success", "block": "failed:user block", "fail": "failed: system failed"}
 
 
 class BadReply(Exception):
@@ -27,7 +30,9 @@ class BadReply(Exception):
 def to_xml(fields: dict) -> str:
     parts = []
     for name, value in fields.items():
-        if isinstance(value, dict):
+        if isinstance(value, list):
+            parts += [f"<{name}>{to_xml(row)[5:-6]}</{name}>" for row in value]
+        elif isinstance(value, dict):
             parts.append(f"<{name}>{to_xml(value)[5:-6]}</{name}>")
         elif name in NUMBERS:
             parts.append(f"<{name}>{value}</{name}>")
@@ -212,7 +217,7 @@ def later(box, act, *values) -> None:
     box.worker.submit(act, box, *values)
 
 
-def template_finished(box, openid: str, message_id: int) -> None:
+def template_finished(box, openid: str, message_id: int, status: str = "success") -> None:
     send(
         box,
         openid,
@@ -220,11 +225,69 @@ def template_finished(box, openid: str, message_id: int) -> None:
             "MsgType": "event",
             "Event": "TEMPLATESENDJOBFINISH",
             "MsgID": message_id,
-            "Status": "success",
+            "Status": status,
         },
         name="推送：模板消息送达",
         shows_reply=False,
     )
+
+
+def subscription_sent(box, openid: str, template_id: str, message_id: int) -> None:
+    """Whether a subscription notice arrived."""
+    listed = {
+        "TemplateId": template_id,
+        "MsgID": message_id,
+        "ErrorCode": 0,
+        "ErrorStatus": "success",
+    }
+    _subscription(box, openid, "sent", {"List": listed})
+
+
+def subscription_popup(box, openid: str, answers: dict[str, bool]) -> dict:
+    """The person answered the page's question for subscription notices."""
+    with box.store.tx():
+        consents = json.loads(people.get(box.store, openid)["consents"])
+        for template_id, allows in answers.items():
+            # A yes is good for one notice.
+            consents[template_id] = consents.get(template_id, 0) + int(allows)
+        _keep_consents(box.store, openid, consents)
+    return _subscription(box, openid, "popup", _answered(answers, PopupScene="0"))
+
+
+def subscription_change(box, openid: str, answers: dict[str, bool]) -> dict:
+    """The person switched notices in the account's settings; off takes every consent."""
+    with box.store.tx():
+        consents = json.loads(people.get(box.store, openid)["consents"])
+        for template_id, allows in answers.items():
+            if not allows:
+                consents[template_id] = 0
+        _keep_consents(box.store, openid, consents)
+    return _subscription(box, openid, "change", _answered(answers))
+
+
+def _answered(answers: dict[str, bool], **more: str) -> dict:
+    rows = [
+        {
+            "TemplateId": template_id,
+            "SubscribeStatusString": "accept" if allows else "reject",
+            **more,
+        }
+        for template_id, allows in answers.items()
+    ]
+    return {"List": rows}
+
+
+def _keep_consents(store, openid: str, consents: dict) -> None:
+    store.run("UPDATE persons SET consents = ? WHERE openid = ?", json.dumps(consents), openid)
+
+
+def _subscription(box, openid: str, what: str, content: dict) -> dict:
+    fields = {
+        "MsgType": "event",
+        "Event": f"subscribe_msg_{what}_event",
+        f"SubscribeMsg{what.capitalize()}Event": content,
+    }
+    return send(box, openid, fields, name="推送：订阅通知", shows_reply=False)
 
 
 # What a person does

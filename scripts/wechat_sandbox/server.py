@@ -21,6 +21,7 @@ from . import (
     pay,
     people,
     phone,
+    quotas,
     refund,
     tags,
     transfer,
@@ -30,7 +31,7 @@ from .store import Store
 from .worker import Worker
 
 PARTS = (
-    *(oa, messages, menu, tags, oauth),
+    *(oa, quotas, messages, menu, tags, oauth),
     *(v3, pay, refund, transfer, bills),
     *(jssdk, phone, control, control_notices),
 )
@@ -42,6 +43,10 @@ NAMES = (
     ("/cgi-bin/qrcode/create", "生成带参数二维码"),
     ("/cgi-bin/showqrcode", "下载二维码图片"),
     ("/cgi-bin/user/", "取用户信息"),
+    ("/cgi-bin/getcallbackip", "取微信推送服务器 IP"),
+    ("/cgi-bin/get_api_domain_ip", "取微信接口服务器 IP"),
+    ("/cgi-bin/openapi/quota/get", "查接口调用次数"),
+    ("/cgi-bin/clear_quota", "清零接口调用次数"),
     ("/cgi-bin/menu/", "自定义菜单"),
     ("/cgi-bin/get_current_selfmenu_info", "查询菜单配置"),
     ("/cgi-bin/tags/", "用户标签"),
@@ -95,15 +100,19 @@ def create_app(folder) -> Flask:
     @app.before_request
     def start():
         g.started = time.monotonic()
-        return faults.before_call(box) if _is_protocol() else None
+        if not _is_protocol():
+            return None
+        return faults.before_call(box) or quotas.count(box)
 
     @app.after_request
     def finish(response):
+        if _is_protocol():
+            response = faults.spoil(response)
         if request.path.startswith("/v3/"):
             response = v3.sign(box, response)
         if _is_protocol():
             _log(box, response)
-            response = faults.after_call(response)
+            response = faults.after_call(box, response)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         if response.mimetype == "text/html":
             response.headers["Content-Security-Policy"] = _policy(box)

@@ -7,11 +7,12 @@ import pytest
 import requests
 from flask import Response
 from wechatpy import create_reply, parse_message
+from wechatpy.exceptions import WeChatClientException
 
 from scripts.wechat_sandbox.oa import qr_image
 from scripts.wechat_sandbox.push import OUT_OF_SERVICE
 
-from .conftest import WANG
+from .conftest import WANG, wait_for
 from .test_web_login import browser
 
 
@@ -229,3 +230,103 @@ def test_phone_menu_presses(sandbox, client):
     assert state["menu"][1]["sub_button"][0]["name"] == "推广码"
     assert state["person"]["following"]
     assert any(c["name"] == "推送：点击菜单" and c["is_ok"] for c in state["calls"])
+
+
+# --- how messages end ----------------------------------------------------------------
+
+
+def events(sandbox, name):
+    return [fields for _, fields, _ in sandbox.mall.messages if fields.get("Event") == name]
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"), [("block", "failed:user block"), ("fail", "failed: system failed")]
+)
+def test_a_template_message_may_not_arrive(sandbox, client, kind, status):
+    template = sandbox.config.templates[4]
+    sandbox.control.post(f"/persons/{WANG}/follow")
+    sandbox.control.fault("template", kind)
+
+    sent = client.message.send_template(
+        WANG,
+        template["template_id"],
+        {"thing1": {"value": "王芳"}, "time2": {"value": "2026-11-21 12:00"}},
+    )
+
+    event = wait_for(lambda: events(sandbox, "TEMPLATESENDJOBFINISH"))[0]
+    assert (event["MsgID"], event["Status"]) == (str(sent["msgid"]), status)
+
+
+def test_the_event_of_a_template_message_may_be_lost(sandbox, client):
+    template = sandbox.config.templates[4]["template_id"]
+    data = {"thing1": {"value": "王芳"}, "time2": {"value": "2026-11-21 12:00"}}
+    sandbox.control.post(f"/persons/{WANG}/follow")
+    sandbox.control.fault("template", "lose")
+
+    client.message.send_template(WANG, template, data)
+    second = client.message.send_template(WANG, template, data)
+
+    event = wait_for(lambda: events(sandbox, "TEMPLATESENDJOBFINISH"))
+    assert [e["MsgID"] for e in event] == [str(second["msgid"])]
+
+
+# --- subscription notices ------------------------------------------------------------
+
+
+def test_a_yes_to_the_question_allows_one_notice_and_its_end_is_told(sandbox, client):
+    template = sandbox.config.templates[4]["template_id"]
+    data = {"thing1": {"value": "王芳"}, "time2": {"value": "2026-11-21 12:00"}}
+    body = {"touser": WANG, "template_id": template, "data": data}
+
+    sandbox.control.post(f"/persons/{WANG}/popup", templates={template: True})
+    client.post("message/subscribe/bizsend", data=body)
+
+    asked = events(sandbox, "subscribe_msg_popup_event")[0]["SubscribeMsgPopupEvent"]["List"]
+    assert asked == {
+        "TemplateId": template,
+        "SubscribeStatusString": "accept",
+        "PopupScene": "0",
+    }
+    event = wait_for(lambda: events(sandbox, "subscribe_msg_sent_event"))[0]
+    listed = event["SubscribeMsgSentEvent"]["List"]
+    assert (listed["TemplateId"], listed["ErrorCode"], listed["ErrorStatus"]) == (
+        template,
+        "0",
+        "success",
+    )
+    with pytest.raises(WeChatClientException, match="43101"):
+        client.post("message/subscribe/bizsend", data=body)
+
+
+def test_a_no_allows_nothing(sandbox, client):
+    first, second = (t["template_id"] for t in sandbox.config.templates[:2])
+
+    sandbox.control.post(f"/persons/{WANG}/popup", templates={first: True, second: False})
+
+    rows = events(sandbox, "subscribe_msg_popup_event")[0]["SubscribeMsgPopupEvent"]["List"]
+    assert [row["SubscribeStatusString"] for row in rows] == ["accept", "reject"]
+    person = next(p for p in sandbox.control.get("/persons")["persons"] if p["openid"] == WANG)
+    assert person["consents"] == {first: 1, second: 0}
+
+
+def test_switching_notices_off_takes_every_consent(sandbox, client):
+    template = sandbox.config.templates[4]["template_id"]
+    sandbox.control.post(f"/persons/{WANG}/consent", template_id=template, times=3)
+
+    sandbox.control.post(f"/persons/{WANG}/change", templates={template: False})
+
+    row = events(sandbox, "subscribe_msg_change_event")[0]["SubscribeMsgChangeEvent"]["List"]
+    assert row == {"TemplateId": template, "SubscribeStatusString": "reject"}
+    person = next(p for p in sandbox.control.get("/persons")["persons"] if p["openid"] == WANG)
+    assert person["consents"] == {template: 0}
+
+
+def test_an_answer_about_an_unknown_template_is_refused(sandbox):
+    answer = requests.post(
+        f"{sandbox.control.base}/persons/{WANG}/popup",
+        json={"templates": {"nobody": True}},
+        timeout=5,
+    )
+
+    assert answer.status_code == 400
+    assert events(sandbox, "subscribe_msg_popup_event") == []

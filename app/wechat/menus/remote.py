@@ -16,6 +16,7 @@ from app.wechat.menus.errors import MenuUnavailable
 log = structlog.get_logger()
 
 _GONE_ALREADY = 65301
+_NO_MENU = 46003
 _WORDS = {
     -1: "微信系统繁忙，请稍后再试",
     40001: "AppSecret 不正确，或令牌已失效，请检查公众号配置",
@@ -71,10 +72,13 @@ class Found:
 
 def fetch(client: Any) -> Found:
     """Raises MenuUnavailable."""
-    # wechatpy says None where WeChat says 46003, "no menu".
-    answer = _asking(client.menu.get)
-    if answer is None:
-        return Found(None, ())
+    # Not `client.menu.get`: for it "no menu" and an answer of `null` are the same.
+    try:
+        answer = _asking(client.get, "menu/get")
+    except MenuUnavailable as error:
+        if error.facts.get("errcode") == _NO_MENU:
+            return Found(None, ())
+        raise
     rules = answer.get("conditionalmenu") or []
     names = {str(tag["id"]): str(tag["name"]) for tag in _tags(client)} if rules else {}
     return _read(lambda: Found(answer["menu"]["button"], tuple(_one(r, names) for r in rules)))
@@ -166,7 +170,7 @@ def _asking(call: Callable[..., Any], *given: Any, shape: type = dict) -> Any:
         log.warning("wechat_unavailable", error=type(error).__name__)
         raise MenuUnavailable() from error
     # wechatpy hands on whatever is not JSON, a proxy's page for one, as if it were well.
-    if answer is not None and not isinstance(answer, shape):
+    if not isinstance(answer, shape):
         log.warning("wechat_unavailable", error="not an answer")
         raise MenuUnavailable()
     return answer
