@@ -20,6 +20,14 @@ from app.wechat import transport
 from app.wechat.shapes import an_object, text, whole
 
 FRESH_SECONDS = 300
+# Older pages of WeChat's spell them in other ways: wechat.md, section 8, "Errors".
+_UNKNOWN_NUMBER = {
+    "ORDER_NOT_EXIST",
+    "ORDERNOTEXIST",
+    "ORDER_NOT_EXISTS",
+    "RESOURCE_NOT_EXISTS",
+    "NOT_FOUND",
+}
 ANSWER_BYTES_MAX = 1024 * 1024
 _NUMBER = re.compile(r"[0-9A-Za-z]{6,32}", re.ASCII)
 
@@ -63,6 +71,11 @@ class Answer:
     @property
     def code(self) -> str:
         return str(self.data.get("code", ""))
+
+    @property
+    def is_unknown_number(self) -> bool:
+        """WeChat itself says that it knows no such number; a proxy's 404 does not count."""
+        return self.status == 404 and self.code in _UNKNOWN_NUMBER
 
 
 @dataclass(frozen=True)
@@ -138,7 +151,7 @@ class Pay:
         """What became of a payment. Raises PrepayRefused without a clear answer."""
         self._check_number(out_trade_no)
         answer = self._clear(lambda: self.library.query(out_trade_no=out_trade_no))
-        if answer.status == 404:
+        if answer.is_unknown_number:
             return PaymentState("UNKNOWN_NUMBER")
         if answer.status != 200:
             raise PrepayRefused(answer.code)
@@ -155,8 +168,12 @@ class Pay:
         answer = self._clear(lambda: self.library.close(out_trade_no))
         if answer.code in ("ORDERPAID", "ORDER_PAID"):
             return False
-        # 404: WeChat never got the number, and a closing order asks for no prepay.
-        if answer.status in (204, 404) or answer.code in ("ORDER_CLOSED", "ORDERCLOSED"):
+        # WeChat never got an unknown number, and a closing order asks for no prepay.
+        if (
+            answer.status == 204
+            or answer.is_unknown_number
+            or answer.code in ("ORDER_CLOSED", "ORDERCLOSED")
+        ):
             return True
         raise PrepayRefused(answer.code)
 

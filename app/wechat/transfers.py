@@ -57,7 +57,7 @@ class Transfers:
         """Raises GatewayUnclear."""
         number = _checked(out_bill_no)
         answer = self._call(lambda: self._pay.library.mch_transfer_bills_query(out_bill_no=number))
-        if answer.status == 404:
+        if answer.is_unknown_number:
             return BillAnswer(out_bill_no, state=None)
         if answer.status != 200:
             raise GatewayUnclear(answer.code)

@@ -240,3 +240,14 @@ def test_a_payment_whose_amount_is_no_number_is_not_believed(hasty: Stack, value
         wechat.current().pay.query(NUMBER)
 
     assert wechat.current().pay.query(NUMBER).state == "SUCCESS"
+
+
+@pytest.mark.parametrize("call", ["query", "close", "transfer query"])
+def test_a_404_without_wechats_word_is_no_clear_answer(hasty: Stack, call: str):
+    target, error, act = PAY_CALLS[call]
+    hasty.control(
+        "/faults", target=target, kind="status", status=404, code="NO_ROUTE", message="gateway"
+    )
+
+    with pytest.raises(error):
+        act()
