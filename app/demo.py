@@ -14,7 +14,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from app import audit, catalog, commission, distribution, members
 from app.catalog import Category, Product, Sku
 from app.core.db import db, run_unit
-from app.distribution import BindingSource
+from app.distribution import BindingSource, channels
+from app.distribution.channels import ChannelInput, ChannelKind
 
 LIN_JIE = ("oSandbox_linjie_000000000001", "林杰")
 CHEN_MEI = ("oSandbox_chenmei_00000000002", "陈梅")
@@ -119,7 +120,15 @@ def seed(now: datetime, media: Path) -> str:
             _draw(goods, view).save(media / f"demo-{number}-{view}.jpg", quality=86)
     run_unit(_shop, now)
     run_unit(_people, now)
-    return f"seeded {len(GOODS)} products, 2 distributors, a commission plan\n{_codes(now)}"
+    run_unit(
+        channels.create,
+        ChannelInput("西湖店收银台", ChannelKind.SHOP, note="收银台左侧的立牌"),
+        actor=audit.Actor.system("demo"),
+        now=now,
+    )
+    return (
+        f"seeded {len(GOODS)} products, 2 distributors, a commission plan, a channel\n{_codes(now)}"
+    )
 
 
 def _codes(now: datetime) -> str:

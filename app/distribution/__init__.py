@@ -5,6 +5,8 @@
   that says what came of it and why. The policy is permanent first touch: whoever
   is bound stays bound; only an active distributor binds; nobody binds themselves,
   nor anyone above them, along the whole chain.
+- `channels` are codes of the shop's own, for campaigns and shops, and the record of
+  every scan and visit by any code.
 - `chain` tells who sits above a buyer, with level and standing, for the order to
   copy. Paid orders never look at the tree again.
 """

@@ -20,24 +20,37 @@ def bind(member_id: int, *, code: str, source: BindingSource, now: datetime) -> 
     Permanent first touch (首次绑定、永久有效). Leaves a row in the binding history
     whatever comes of it.
     """
-    require_transaction()
     owner_id = queries.code_owner(code)
+    return attempt(member_id, owner_id=owner_id, code=code, source=source, now=now).result
+
+
+def attempt(
+    member_id: int, *, owner_id: int | None, code: str, source: BindingSource, now: datetime
+) -> BindingAttempt:
+    """The same for an owner who is known already; the row of the history.
+
+    A channel's code leads to its owner, too. None is the owner of an unknown code.
+    """
+    require_transaction()
     result = _decide(member_id, owner_id)
     if result is AttemptResult.BOUND and owner_id is not None:
         _set_upline(member_id, owner_id, now)
         outbox.publish("member_bound", member_id, now=now)
-    db.session.add(
-        BindingAttempt(
-            member_id=member_id,
-            owner_id=owner_id,
-            source=source,
-            code=code[:64],
-            result=result,
-            at=now,
-        )
+    kept = None
+    if result is AttemptResult.ALREADY_BOUND:
+        kept = db.session.scalar(sa.select(Member.upline1_id).where(Member.id == member_id))
+    row = BindingAttempt(
+        member_id=member_id,
+        owner_id=owner_id,
+        source=source,
+        code=code[:64],
+        result=result,
+        upline_id=kept,
+        at=now,
     )
+    db.session.add(row)
     db.session.flush()
-    return result
+    return row
 
 
 def _decide(member_id: int, owner_id: int | None) -> AttemptResult:

@@ -84,4 +84,6 @@ class BindingAttempt(Model):
     source: Mapped[BindingSource] = mapped_column(enum_column(BindingSource, "source"))
     code: Mapped[str] = mapped_column(sa.String(64))
     result: Mapped[AttemptResult] = mapped_column(enum_column(AttemptResult, "result"))
+    # Whom an already bound member belonged to then; the owner of the code, or another.
+    upline_id: Mapped[int | None] = mapped_column(sa.ForeignKey("members.id"), index=True)
     at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -21,10 +21,12 @@ from app import (
 )
 from app.audit import runs
 from app.core.db import db, run_unit
-from app.wechat import tags
+from app.distribution import channels
+from app.wechat import scenes, tags
 
 log = structlog.get_logger()
 
+Row = TypeVar("Row")
 Result = dict[str, Any]
 Task = Callable[[datetime, bool], Result]
 
@@ -161,7 +163,10 @@ def query_transfers(now: datetime, dry_run: bool) -> Result:
 
 
 def renew_scenes(now: datetime, dry_run: bool) -> Result:
-    """Have WeChat make the QR codes of distributors anew before they end (续期推广码)."""
+    """Have WeChat make QR codes that are missing or end soon (续期推广码).
+
+    Of distributors and of channels; one's trouble is not the other's.
+    """
     account = wechat.current().account
 
     def renew(code_id: int) -> str:
@@ -181,7 +186,18 @@ def renew_scenes(now: datetime, dry_run: bool) -> Result:
         )
         return "renewed"
 
-    return _each(distribution.codes_to_renew(now), renew, dry_run)
+    def make(channel_id: int) -> str:
+        try:
+            scenes.make(account, channel_id, now=now)
+        except wechat.WeChatUnavailable:
+            return "unclear"
+        return "renewed"
+
+    due: list[tuple[Callable[[int], str], int]] = [
+        *((renew, code_id) for code_id in distribution.codes_to_renew(now)),
+        *((make, channel_id) for channel_id in channels.to_make(now)),
+    ]
+    return _each(due, lambda row: row[0](row[1]), dry_run)
 
 
 def sync_tags(now: datetime, dry_run: bool) -> Result:
@@ -208,7 +224,7 @@ def tidy(now: datetime, dry_run: bool) -> Result:
     return {} if dry_run else {"removed": run_unit(runs.tidy, now)}
 
 
-def _each(ids: Sequence[int], act: Callable[[int], str], dry_run: bool) -> Result:
+def _each(ids: Sequence[Row], act: Callable[[Row], str], dry_run: bool) -> Result:
     """Run `act` on every row on its own; one bad row does not stop the others."""
     db.session.rollback()
     if dry_run:

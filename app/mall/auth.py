@@ -11,18 +11,19 @@ import secrets
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import structlog
 from flask import g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from app import distribution, members, wechat
+from app import members, wechat
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import NotFound
 from app.core.web import cache
-from app.distribution import BindingSource
+from app.distribution import channels
+from app.distribution.channels import ScanSource
 from app.mall import carts
 from app.mall.blueprint import bp
 
@@ -100,6 +101,7 @@ def oauth_callback() -> ResponseReturnValue:
             cache().set(seen, user, CODE_SECONDS)
     if user["is_snapshot"]:
         # A virtual person: a member made of it would be nobody, for ever.
+        _keep_snapshot(user["openid"], path, seen)
         return render_template("mall/snapshot.html"), 200
     _log_in(user)
     return _bare(redirect(path))
@@ -115,10 +117,10 @@ def referral(code: str) -> ResponseReturnValue:
         session["referral"] = code[:32]
     else:
         run_unit(
-            distribution.bind,
+            channels.take,
             g.member.id,
             code=code[:32],
-            source=BindingSource.LINK,
+            source=ScanSource.LINK,
             now=clock.now(),
         )
     return redirect(target)
@@ -153,8 +155,22 @@ def _log_in(user: dict[str, Any]) -> None:
     session["member"] = member.id
     session["browser"] = secrets.token_hex(16)
     if code:
-        run_unit(distribution.bind, member.id, code=code, source=BindingSource.LINK, now=now)
+        run_unit(channels.take, member.id, code=code, source=ScanSource.LINK, now=now)
     carts.move_in(member.id, wishes)
+
+
+def _keep_snapshot(openid: str, path: str, login: str) -> None:
+    """Record that a virtual person came by a code: from the page asked for, or before."""
+    steps = urlsplit(path).path.split("/")
+    code = steps[2] if steps[:2] == ["", "r"] and len(steps) == 3 else session.get("referral")
+    if code:
+        run_unit(
+            channels.take_snapshot,
+            openid,
+            code=unquote(code)[:32],
+            dedupe_key=login.rpartition(":")[2],
+            now=clock.now(),
+        )
 
 
 def _to_wechat(*, path: str | None = None, ask_profile: bool = False) -> ResponseReturnValue:

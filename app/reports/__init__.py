@@ -4,6 +4,7 @@ Nothing here changes anything. Sums come from the books, grouped in the database
 a day is a day in Asia/Shanghai, counted by the time of booking.
 """
 
+from app.reports.channels import ChannelFigures, channel_days, channel_totals
 from app.reports.queries import (
     DaySales,
     Figure,
@@ -17,11 +18,14 @@ from app.reports.queries import (
 )
 
 __all__ = [
+    "ChannelFigures",
     "DaySales",
     "Figure",
     "Figures",
     "Money",
     "Queue",
+    "channel_days",
+    "channel_totals",
     "figures",
     "money",
     "queues",

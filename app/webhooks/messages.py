@@ -12,10 +12,11 @@ import structlog
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
-from app import distribution, members, settings, wechat
+from app import members, settings, wechat
 from app.core import clock, web
 from app.core.db import add_once, db, run_unit
-from app.distribution import AttemptResult, BindingSource
+from app.distribution import channels
+from app.distribution.channels import Outcome, ScanSource
 from app.webhooks import bp
 from app.webhooks.models import InboxMessage
 from app.wechat import MessageRefused, Push, replies
@@ -87,8 +88,12 @@ def _act(push: Push, now: datetime) -> Reply | None:
     if event in (Event.FOLLOW, Event.FOLLOW_BY_CODE, Event.SCAN):
         members.mark_subscribed(member.id, True)
     if push.scene and event in (Event.FOLLOW_BY_CODE, Event.SCAN):
-        result = distribution.bind(member.id, code=push.scene, source=BindingSource.SCAN, now=now)
-        is_invited = result is AttemptResult.BOUND
+        source = ScanSource.SCAN if event is Event.SCAN else ScanSource.FOLLOW
+        taken = channels.take(member.id, code=push.scene, source=source, now=now)
+        is_invited = taken.is_bound
+        if taken.outcome is not Outcome.TRIED:
+            # Nobody invites by this code, so nobody shall be named as who did.
+            event = Event.RETURN if event is Event.SCAN else Event.FOLLOW
     upline_id = members.get(member.id).upline1_id
     fills = Fills(
         shop=settings.value(settings.registry.SHOP_NAME),

@@ -5,7 +5,7 @@
 v3 (prepay, query, close, notices) and `transfers` its merchant transfers. They
 implement the ports of `orders` and `withdrawals`. All addresses come from the
 configuration, so the same code speaks to WeChat and to the sandbox. `replies`
-keeps the rules by which the account answers.
+keeps the rules by which the account answers; `scenes` has channels' codes made.
 
 `current()` gives the adapters of the running app.
 """

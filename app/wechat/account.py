@@ -65,7 +65,10 @@ class OAuthUser:
 
 @dataclass(frozen=True)
 class Scene:
-    """A QR code of the official account; `url` is what the code says."""
+    """A QR code of the official account; `url` is what the code says.
+
+    `seconds` is how long it lasts; 0 for one that lasts for ever.
+    """
 
     ticket: str
     url: str
@@ -228,6 +231,22 @@ class Account:
             return Scene(text(made, "ticket"), text(made, "url"), whole(made, "expire_seconds"))
 
         return _calling(make)
+
+    def permanent_scene(self, scene: str) -> Scene:
+        """A QR code that never ends; asking again for `scene` gives the same one.
+
+        WeChat allows 100,000 of them and deletes none. Raises WeChatUnavailable,
+        with errcode 45029 where all are taken.
+        """
+        made = _calling(
+            lambda: self.client.qrcode.create(
+                {
+                    "action_name": "QR_LIMIT_STR_SCENE",
+                    "action_info": {"scene": {"scene_str": scene}},
+                }
+            )
+        )
+        return Scene(made["ticket"], made["url"], 0)
 
     def scene_picture_url(self, ticket: str) -> str:
         """Where the picture of a scene is. wechatpy would hard-code the host."""

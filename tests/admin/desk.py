@@ -1,6 +1,7 @@
 """What the panel's tests share: a desk with something on it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +14,8 @@ from app.audit import AuditEntry
 from app.commission import Commission
 from app.core import clock
 from app.core.db import db, run_unit, transaction
-from app.distribution import Distributor
+from app.distribution import Distributor, channels
+from app.distribution.channels import Channel, ChannelInput
 from app.ledger import Posting
 from app.members import Member
 from app.orders import Oddity, Order
@@ -23,6 +25,7 @@ from app.withdrawals import Withdrawal
 from tests.factories import (
     SYSTEM,
     bind,
+    code_of,
     give_available,
     make_distributor,
     make_member,
@@ -49,6 +52,7 @@ class Desk:
     oddity: Oddity
     posting_id: int
     reply_id: int
+    channel_id: int
 
     def values(self) -> dict[str, Any]:
         """For the variable parts of the panel's addresses."""
@@ -60,6 +64,7 @@ class Desk:
             "oddity_id": self.oddity.id,
             "key": "withdraw.min_fen",
             "reply_id": self.reply_id,
+            "channel_id": self.channel_id,
             "name": "settle",
         }
 
@@ -89,6 +94,7 @@ def fill() -> Desk:
         oddity=paid_late(buyer, sku),
         posting_id=_one(sa.select(Posting.id).order_by(Posting.id).limit(1)),
         reply_id=reply_rule().id,
+        channel_id=a_channel(owner=code_of(earner)).id,
     )
 
 
@@ -121,6 +127,21 @@ def reply_rule(*keywords: str, kind: str = "exact", **given: Any) -> ReplyRule:
         return replies.create(
             RuleInput(kind, keywords=keywords or ("运费",), **typed), actor=SYSTEM, now=clock.now()
         )
+
+
+def a_channel(name: str = "西湖店收银台", **given: Any) -> Channel:
+    """A channel with its code, as WeChat would have made it."""
+    typed = {"kind": "shop", **given}
+    with transaction():
+        made = channels.create(ChannelInput(name, **typed), actor=SYSTEM, now=clock.now())
+        channels.keep_scene(
+            made.id,
+            ticket="gQtest==",
+            url="http://weixin.qq.com/q/02test",
+            lasts=None if made.is_permanent else timedelta(days=30),
+            now=clock.now(),
+        )
+    return made
 
 
 def make_admin(username: str, role: Role = Role.OWNER) -> Admin:

@@ -1,11 +1,18 @@
 """/r/<code>: who it binds, whom it does not, and where it leads."""
 
+import uuid
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 import sqlalchemy as sa
 
 from app import members
 from app.core.db import db
 from app.distribution import AttemptResult, BindingAttempt
+from app.distribution.channels import Scan, ScanSource
+from app.wechat import OAuthUser
+from app.wechat.account import Account
+from tests.admin.desk import a_channel
 from tests.factories import code_of, make_distributor, make_member
 
 
@@ -71,3 +78,94 @@ def test_a_visitor_who_is_not_known_yet_is_bound_at_the_first_login(session, cli
     with client.session_transaction() as kept:
         assert kept["referral"] == code_of(owner)
     assert attempts() == []
+
+
+# --- channels, and what is kept of each visit -----------------------------------------
+
+WECHAT = {"User-Agent": "Mozilla/5.0 MicroMessenger/8.0.50"}
+
+
+def scans() -> list[Scan]:
+    db.session.rollback()
+    return list(db.session.scalars(sa.select(Scan).order_by(Scan.id)).unique())
+
+
+def come_back(client, monkeypatch, path: str, user: OAuthUser, *, times: int = 1):
+    """Open `path` in WeChat without a login, and come back from WeChat as `user`."""
+    monkeypatch.setattr(Account, "exchange", lambda _self, _code: user)
+    sent = client.get(path, headers=WECHAT)
+    state = parse_qs(urlsplit(sent.location).query)["state"][0]
+    code = uuid.uuid4().hex
+    for _ in range(times):
+        answer = client.get(f"/wechat/oauth/callback?code={code}&state={state}", headers=WECHAT)
+    return answer
+
+
+def test_a_channels_link_binds_and_is_recorded(session, client, log_in):
+    owner, visitor = make_distributor("陈梅"), make_member()
+    made = a_channel(owner=code_of(owner))
+    log_in(client, visitor)
+
+    answer = client.get(f"/r/{made.code}")
+
+    assert (answer.status_code, answer.location) == (302, "/")
+    assert members.get(visitor.id).upline1_id == owner.id
+    (scan,) = scans()
+    assert (scan.channel_id, scan.source, scan.result) == (made.id, ScanSource.LINK, "bound")
+
+
+@pytest.mark.parametrize("query", ["", "?to=/help"])
+def test_a_snapshot_user_is_recorded_and_nobody_is_made_or_bound(
+    session, client, monkeypatch, query
+):
+    owner = make_distributor("陈梅")
+    made = a_channel(owner=code_of(owner))
+    before = members_in_all()
+
+    page = come_back(
+        client,
+        monkeypatch,
+        f"/r/{made.code}{query}",
+        OAuthUser("oVirtual", is_snapshot=True),
+        times=2,
+    )
+
+    assert page.status_code == 200
+    (scan,) = scans()
+    assert (scan.openid, scan.member_id, scan.result) == ("oVirtual", None, "snapshot")
+    assert (scan.channel_id, scan.owner_id) == (made.id, owner.id)
+    assert members_in_all() == before
+    assert attempts() == []
+
+
+def test_a_snapshot_users_referral_code_leads_to_its_owner(session, client, monkeypatch):
+    owner = make_distributor()
+
+    come_back(client, monkeypatch, f"/r/{code_of(owner)}", OAuthUser("oVirtual", is_snapshot=True))
+
+    (scan,) = scans()
+    assert (scan.channel_id, scan.owner_id, scan.code) == (None, owner.id, code_of(owner))
+
+
+def test_a_snapshot_user_who_came_by_no_code_leaves_nothing(session, client, monkeypatch):
+    come_back(client, monkeypatch, "/me", OAuthUser("oVirtual", is_snapshot=True))
+
+    assert scans() == []
+
+
+def test_the_first_login_by_a_link_is_one_visit(session, client, monkeypatch):
+    owner = make_distributor()
+    made = a_channel(owner=code_of(owner))
+
+    answer = come_back(
+        client, monkeypatch, f"/r/{made.code}", OAuthUser("oReal", is_snapshot=False)
+    )
+    client.get(answer.location, headers=WECHAT)
+
+    assert answer.location == f"/r/{made.code}"
+    assert [(s.source, s.result) for s in scans()] == [(ScanSource.LINK, "bound")]
+    assert members.by_openid("oReal").upline1_id == owner.id
+
+
+def members_in_all() -> int:
+    return db.session.scalar(sa.select(sa.func.count()).select_from(members.Member)) or 0

@@ -19,6 +19,7 @@ class Event(enum.StrEnum):
     FOLLOW = "follow"
     FOLLOW_BY_CODE = "follow_by_code"
     SCAN = "scan"  # a code, by somebody who follows already
+    RETURN = "return"  # the same with a code by which nobody invites
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def _builtin(event: Event, fills: Fills) -> str:
     match event:
         case Event.FOLLOW | Event.FOLLOW_BY_CODE:
             words = builtin.FOLLOW
-        case Event.SCAN:
+        case Event.SCAN | Event.RETURN:
             words = builtin.SCAN
         case _:
             return builtin.DEFAULT
