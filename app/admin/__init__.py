@@ -10,6 +10,7 @@ from flask import Flask
 from app.admin import (  # noqa: F401  Importing them registers their views.
     audit_log,
     auth,
+    channels,
     commissions,
     dashboard,
     distributors,

@@ -106,6 +106,7 @@ def _page(distributor_id: int, errors: dict[str, str] | None = None) -> str:
         "admin/distributor.html",
         row=row,
         member=member,
+        code=distribution.sharing_code(member.id),
         uplines=uplines,
         people=members.names_of({*uplines, *owners}),
         team=distribution.team_counts(member.id, web.settings().distribution_hard_cap),

@@ -11,6 +11,7 @@ from app.admin.blueprint import bp
 from app.admin.models import Permission
 from app.audit import runs
 from app.core import clock, web
+from app.distribution import channels
 
 # Label, icon, items: label, endpoint, permission, key of its badge, also lit by.
 _GROUPS: tuple[
@@ -67,6 +68,8 @@ _GROUPS: tuple[
         (
             ("菜单", "menus", Permission.MENU_VIEW, "", ("menu*",)),
             ("自动回复", "replies", Permission.REPLY_VIEW, "", ("repl*",)),
+            ("渠道码", "channels", Permission.CHANNEL_VIEW, "", ("channel*",)),
+            ("扫码记录", "scans", Permission.CHANNEL_VIEW, "", ()),
         ),
     ),
     (
@@ -118,6 +121,17 @@ def _warnings() -> list[dict[str, str]]:
                 "link": "账目核对",
             }
         )
+    if auth.allowed(Permission.CHANNEL_VIEW):
+        ration = channels.ration()
+        if ration.is_short:
+            warnings.append(
+                {
+                    "text": words.ration_warning(ration),
+                    "tone": "bad" if ration.is_used_up else "wait",
+                    "url": url_for(".channels"),
+                    "link": "渠道码",
+                }
+            )
     return warnings
 
 

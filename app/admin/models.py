@@ -22,6 +22,8 @@ class Permission(enum.StrEnum):
     LEDGER_VIEW = "ledger.view"
     REPLY_VIEW = "reply.view"
     REPLY_CHANGE = "reply.change"
+    CHANNEL_VIEW = "channel.view"
+    CHANNEL_CHANGE = "channel.change"
     JOB_VIEW = "job.view"
     JOB_RUN = "job.run"
     SETTINGS_VIEW = "settings.view"
@@ -55,6 +57,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.MENU_CHANGE,
             Permission.REPLY_VIEW,
             Permission.REPLY_CHANGE,
+            Permission.CHANNEL_VIEW,
+            Permission.CHANNEL_CHANGE,
         }
     ),
     Role.FINANCE: _VIEWS | {Permission.WITHDRAWAL_REVIEW, Permission.ODDITY_RESOLVE},

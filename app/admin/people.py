@@ -11,6 +11,7 @@ from app import audit, members, orders, withdrawals
 from app.admin import words
 from app.admin.models import Admin
 from app.core.db import db
+from app.distribution import channels
 from app.wechat import replies
 
 
@@ -90,6 +91,11 @@ def subjects(about: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[st
         # One that was removed has no page any more.
         if rule.id in ids["reply"]:
             found["reply", rule.id] = (f"规则 {rule.id}", url_for(".reply", reply_id=rule.id))
+    for channel in channels.by_ids(ids["channel"]).values():
+        found["channel", channel.id] = (
+            channel.name,
+            url_for(".channel", channel_id=channel.id),
+        )
     for row_id in ids["plan"]:
         found["plan", row_id] = (f"版本 {row_id}", url_for(".plan", plan_id=row_id))
     return found

@@ -9,6 +9,7 @@ from app.audit.runs import RunStatus
 from app.commission import CommissionStatus
 from app.core.money import format_yuan
 from app.distribution import AttemptResult, BindingSource, DistributorStatus
+from app.distribution.channels import ChannelKind, Outcome, Ration, ScanSource
 from app.ledger import AccountKind
 from app.members import MemberStatus
 from app.orders import OddityKind, OrderStatus, PaymentStatus
@@ -131,6 +132,26 @@ SOURCE: Mapping[str, str] = {
     BindingSource.LINK: "链接",
     BindingSource.ADMIN: "后台",
 }
+CHANNEL_KIND: Mapping[str, str] = {
+    ChannelKind.CAMPAIGN: "活动",
+    ChannelKind.SHOP: "门店",
+}
+SCAN_SOURCE: Mapping[str, str] = {
+    ScanSource.FOLLOW: "扫码关注",
+    ScanSource.SCAN: "已关注扫码",
+    ScanSource.LINK: "打开链接",
+}
+# What came of a scan: an outcome of its own, or what the attempt to bind says.
+SCAN: Mapping[str, Word] = {
+    **ATTEMPT,
+    "already_bound": ("已有其他上级，保持不变", "off"),
+    "bound_same": ("早已绑定同一上级", "off"),
+    "own_code": ("自己的码，不计入", "off"),
+    "unknown_code": ("码不存在", "off"),
+    Outcome.COUNTED: ("已计入渠道", "go"),
+    Outcome.STOPPED: ("渠道已停用", "off"),
+    Outcome.SNAPSHOT: ("微信快照页访客，不绑定", "off"),
+}
 REPLY_KIND: Mapping[str, str] = {
     RuleKind.EXACT: "完全一致",
     RuleKind.CONTAINS: "包含关键词",
@@ -205,6 +226,10 @@ ACTION: Mapping[str, str] = {
     "reply.create": "新建自动回复",
     "reply.change": "修改自动回复",
     "reply.remove": "删除自动回复",
+    "channel.create": "新建渠道",
+    "channel.change": "修改渠道",
+    "channel.stop": "停用渠道",
+    "channel.start": "启用渠道",
     "settings.change": "修改设置",
     "menu.publish": "发布公众号菜单",
     "menu.publish_half": "公众号菜单只发布了一部分",
@@ -218,6 +243,7 @@ SUBJECT: Mapping[str, str] = {
     "withdrawal": "提现",
     "oddity": "支付异常",
     "reply": "自动回复",
+    "channel": "渠道",
     "setting": "设置",
     "menu_version": "公众号菜单",
     "job_run": "任务",
@@ -323,6 +349,11 @@ FIELD: Mapping[str, str] = {
     "url": "跳转地址",
     "sort": "排序",
     "is_active": "启用",
+    "channel": "渠道名称",
+    "channel_kind": "渠道类型",
+    "is_permanent": "永久二维码",
+    "owner": "归属推广码",
+    "note": "备注",
 }
 INVARIANT: Mapping[str, str] = {
     "L1": "每笔分录至少两条明细，且借贷相抵为 0",
@@ -401,6 +432,36 @@ def reply_types() -> list[tuple[str, str, str]]:
     return [(kind, REPLY_TYPE[kind], hint) for kind, hint in hints.items()]
 
 
+def channel_kinds() -> list[tuple[str, str, str]]:
+    """For a choice of what a channel is."""
+    hints = {
+        ChannelKind.CAMPAIGN: "海报、推文、展会、包裹卡等",
+        ChannelKind.SHOP: "线下门店、柜台、收银台",
+    }
+    return [(kind, CHANNEL_KIND[kind], hint) for kind, hint in hints.items()]
+
+
+def channel_lasting(ration: Ration) -> list[tuple[str, str, str]]:
+    """For a choice of how long a channel's QR lasts."""
+    left = ration.limit - ration.used
+    return [
+        ("temporary", "临时二维码", "30 天有效，到期前自动换新；已印出来的旧码到期后失效"),
+        (
+            "permanent",
+            "永久二维码",
+            f"永久有效，适合印刷张贴。公众号一共 {ration.limit:,} 个，还剩 {left:,} 个，用掉不能收回",
+        ),
+    ]
+
+
+def ration_warning(ration: Ration) -> str:
+    """What to say of permanent scenes that run short."""
+    if ration.is_used_up:
+        return f"公众号的 {ration.limit:,} 个永久二维码已全部用完，新渠道只能用临时二维码"
+    left = ration.limit - ration.used
+    return f"公众号的永久二维码只剩 {left:,} 个（共 {ration.limit:,} 个），请优先使用临时二维码"
+
+
 def rate_source(source: str) -> str:
     """Where a commission's rate came from, in words."""
     kind, _, rest = source.partition(":")
@@ -442,6 +503,15 @@ def plan_facts(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     return facts
 
 
+# Fields of audit entries that hold one of a few stored words.
+_SAID: Mapping[str, Mapping[str, str]] = {
+    "role": ROLE,
+    "kind": REPLY_KIND,
+    "reply_type": REPLY_TYPE,
+    "channel_kind": CHANNEL_KIND,
+}
+
+
 def field(name: str) -> str:
     """A field of an audit entry, or a setting's key, by its title."""
     setting = ALL.get(name)
@@ -456,13 +526,9 @@ def shown(name: str, value: object) -> str:
         return f"¥{format_yuan(value)}"
     if name.endswith("_bps") and isinstance(value, int):
         return percent(value)
-    if name == "role":
-        return ROLE.get(str(value), str(value))
-    if name == "kind":
-        return REPLY_KIND.get(str(value), str(value))
-    if name == "reply_type":
-        return REPLY_TYPE.get(str(value), str(value))
-    if name == "is_active":
+    if name in _SAID:
+        return _SAID[name].get(str(value), str(value))
+    if name in ("is_active", "is_permanent"):
         return "是" if value else "否"
     if name == "status":
         for said in (ORDER, DISTRIBUTOR, WITHDRAWAL):

@@ -7,6 +7,7 @@ from app.admin import words
 from app.admin.models import Role
 from app.commission import CommissionStatus
 from app.distribution import AttemptResult, BindingSource, DistributorStatus
+from app.distribution.channels import ChannelKind, Outcome, ScanSource
 from app.ledger import AccountKind
 from app.members import MemberStatus
 from app.orders import OddityKind, OrderStatus, PaymentStatus
@@ -26,6 +27,8 @@ from app.withdrawals import BillState, WithdrawalStatus
         (words.MEMBER, MemberStatus),
         (words.ATTEMPT, AttemptResult),
         (words.SOURCE, BindingSource),
+        (words.CHANNEL_KIND, ChannelKind),
+        (words.SCAN_SOURCE, ScanSource),
         (words.ROLE, Role),
         (words.REPLY_KIND, RuleKind),
         (words.REPLY_TYPE, ReplyType),
@@ -36,6 +39,14 @@ from app.withdrawals import BillState, WithdrawalStatus
 )
 def test_every_state_has_a_word(said, states):
     assert set(said) == {state.value for state in states}
+
+
+def test_every_result_of_a_scan_has_a_word():
+    assert set(words.SCAN) == {
+        *(result.value for result in AttemptResult),
+        *(outcome.value for outcome in Outcome if outcome is not Outcome.TRIED),
+        "bound_same",
+    }
 
 
 def test_every_invariant_is_said_in_chinese(session):
