@@ -10,7 +10,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 import config as configuration
-from app import audit, ledger, outbox
+from app import audit, catalog, ledger, outbox
 from app import demo as demo_data
 from app.admin import accounts
 from app.admin.models import Role
@@ -26,6 +26,7 @@ from app.wechat import menus
 def register(app: Flask) -> None:
     for group in (
         admin_group,
+        catalog_group,
         commissions,
         demo,
         jobs,
@@ -139,6 +140,23 @@ scheduler_group = AppGroup("scheduler", help="The scheduler process.")
 def run_scheduler() -> None:
     """Run every job in its time, until TERM."""
     scheduler.run(web.this_app())
+
+
+# --- the catalogue -----------------------------------------------------------------
+
+catalog_group = AppGroup("catalog", help="Products.")
+
+
+@catalog_group.command("reindex")
+def reindex() -> None:
+    """Write the search words of every product anew; sales go on meanwhile."""
+    total, after = 0, 0
+    while True:
+        done, after = run_unit(catalog.search.reindex, after=after)
+        if not done:
+            break
+        total += done
+    print(f"reindexed {total} products")
 
 
 # --- admins ------------------------------------------------------------------------

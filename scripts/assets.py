@@ -38,6 +38,8 @@ FILES = {
     "echarts.common.min.js": "echarts/dist/echarts.common.min.js",
     "tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
     "tabler.min.js": "@tabler/core/dist/js/tabler.min.js",
+    "quill.js": "quill/dist/quill.js",
+    "quill.snow.css": "quill/dist/quill.snow.css",
 }
 # Copied as vendor/icons/NAME.svg, and all into one sprite: an <svg><use> of
 # vendor/icons.svg#NAME takes the text's colour, which an <img> cannot. The package

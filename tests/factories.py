@@ -2,9 +2,20 @@
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from app import audit, catalog, commission, distribution, ledger, members, orders, outbox
-from app.catalog import Product, Sku
+from app.catalog import (
+    Category,
+    FreightBy,
+    FreightTemplate,
+    Product,
+    ProductInput,
+    Rate,
+    Sku,
+    SkuInput,
+    Terms,
+)
 from app.core.db import db, run_unit, transaction
 from app.ledger import AccountKind, Move
 from app.members import AddressInput, Member
@@ -93,6 +104,40 @@ def make_sku(
         if stock:
             catalog.add_stock(sku.id, stock, key=f"test:{sku.id}", reason="入库", now=NOON)
     return sku
+
+
+def make_category(name: str = "茶饮", *, parent: Category | None = None) -> Category:
+    with transaction():
+        return catalog.category_tree.save(
+            None,
+            name=name,
+            parent_id=parent.id if parent else None,
+            sort=0,
+            actor=ADMIN,
+            now=NOON,
+        )
+
+
+def make_freight(name: str = "普通快递", terms: Terms | None = None) -> FreightTemplate:
+    plain = Terms(FreightBy.PIECE, Rate(1, 8_00, 1, 2_00, free_from_fen=99_00))
+    with transaction():
+        return catalog.save_freight(None, name=name, terms=terms or plain, actor=ADMIN, now=NOON)
+
+
+def make_product(title: str = "高山绿茶", *, is_on_shelf: bool = True, **given: Any) -> Product:
+    """A product as the editor makes one, with one SKU of 100 yuan unless `given` says otherwise."""
+    typed = {
+        "skus": (SkuInput((), 100_00, opening_stock=10),),
+        "pictures": ("p/1.jpg",),
+        **given,
+    }
+    with transaction():
+        made = catalog.products.save(
+            None, ProductInput(title=title, **typed), actor=ADMIN, now=NOON
+        )
+        if is_on_shelf:
+            catalog.products.put_on_shelf([made.id], actor=ADMIN, now=NOON)
+    return made
 
 
 def make_address(member: Member) -> members.Address:

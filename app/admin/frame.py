@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import g, url_for
+from flask import g, request, url_for
 
-from app import reports, settings
+from app import catalog, reports, settings
 from app.admin import auth, words
 from app.admin.blueprint import bp
 from app.admin.models import Permission
@@ -24,6 +24,16 @@ _GROUPS: tuple[
         (
             ("全部订单", "orders", Permission.ORDER_VIEW, "to_ship", ("order*",)),
             ("支付异常", "oddities", Permission.LEDGER_VIEW, "oddities", ("oddit*",)),
+        ),
+    ),
+    (
+        "商品",
+        "box-seam",
+        (
+            ("商品管理", "products", Permission.PRODUCT_VIEW, "low_stock", ("product*",)),
+            ("商品分类", "categories", Permission.PRODUCT_VIEW, "", ("categor*",)),
+            ("运费模板", "freights", Permission.PRODUCT_VIEW, "", ("freight*",)),
+            ("库存导入", "stock_import", Permission.STOCK_CHANGE, "", ("stock_import*",)),
         ),
     ),
     (
@@ -86,7 +96,13 @@ _GROUPS: tuple[
 
 @bp.context_processor
 def _everywhere() -> dict[str, Any]:
-    shared = {"words": words, "allowed": auth.allowed, "Permission": Permission}
+    shared = {
+        "words": words,
+        "allowed": auth.allowed,
+        "Permission": Permission,
+        "small_picture": small_picture,
+        "here": request.full_path.rstrip("?"),
+    }
     if g.get("server_failed"):
         # The frame's own queries may fail as well.
         return {**shared, "admin_user": None}
@@ -104,6 +120,11 @@ def _everywhere() -> dict[str, Any]:
         "logout_url": url_for("admin.logout"),
         "search_url": url_for("admin.search"),
     }
+
+
+def small_picture(path: str) -> str:
+    """Where the smaller version of a product's picture is."""
+    return url_for("mall.media", path=catalog.media.small_of(path))
 
 
 def _warnings() -> list[dict[str, str]]:

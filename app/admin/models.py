@@ -15,6 +15,9 @@ class Permission(enum.StrEnum):
     ORDER_SHIP = "order.ship"
     DISTRIBUTOR_VIEW = "distributor.view"
     DISTRIBUTOR_REVIEW = "distributor.review"
+    PRODUCT_VIEW = "product.view"
+    PRODUCT_CHANGE = "product.change"
+    STOCK_CHANGE = "stock.change"
     COMMISSION_VIEW = "commission.view"
     WITHDRAWAL_VIEW = "withdrawal.view"
     WITHDRAWAL_REVIEW = "withdrawal.review"
@@ -50,6 +53,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.DASHBOARD,
             Permission.ORDER_VIEW,
             Permission.ORDER_SHIP,
+            Permission.PRODUCT_VIEW,
+            Permission.PRODUCT_CHANGE,
+            Permission.STOCK_CHANGE,
             Permission.DISTRIBUTOR_VIEW,
             Permission.DISTRIBUTOR_REVIEW,
             Permission.COMMISSION_VIEW,

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.admin.models import Role
 from app.audit.runs import RunStatus
+from app.catalog import ProductKind, ProductStatus
 from app.commission import CommissionStatus
 from app.core.money import format_yuan
 from app.distribution import AttemptResult, BindingSource, DistributorStatus
@@ -72,6 +73,15 @@ RESULT: Mapping[str, str] = {
     "PROCESSING": "处理中",
     "ACCEPTED": "已受理",
     "TRANSFERING": "转账中",
+}
+PRODUCT: Mapping[str, Word] = {
+    ProductStatus.DRAFT: ("草稿", "off"),
+    ProductStatus.ON: ("已上架", "good"),
+    ProductStatus.OFF: ("已下架", "off"),
+}
+PRODUCT_KIND: Mapping[str, str] = {
+    ProductKind.PHYSICAL: "实物商品",
+    ProductKind.VIRTUAL: "虚拟商品",
 }
 DISTRIBUTOR: Mapping[str, Word] = {
     DistributorStatus.APPLIED: ("待审核", "wait"),
@@ -211,6 +221,17 @@ ACTION: Mapping[str, str] = {
     "admin.log_in": "登录",
     "order.ship": "订单发货",
     "order.reveal_phone": "查看收货人手机号",
+    "product.create": "新建商品",
+    "product.change": "修改商品",
+    "product.on": "上架商品",
+    "product.off": "下架商品",
+    "product.price": "修改售价",
+    "stock.count": "盘点库存",
+    "stock.receive": "商品入库",
+    "category.save": "保存分类",
+    "category.remove": "删除分类",
+    "freight.save": "保存运费模板",
+    "freight.remove": "删除运费模板",
     "distributor.approved": "通过或恢复分销员",
     "distributor.rejected": "拒绝分销申请",
     "distributor.suspended": "暂停分销员",
@@ -236,6 +257,9 @@ ACTION: Mapping[str, str] = {
     "job.request": "请求执行任务",
 }
 SUBJECT: Mapping[str, str] = {
+    "product": "商品",
+    "category": "分类",
+    "freight": "运费模板",
     "admin": "管理员",
     "order": "订单",
     "distributor": "分销员",
@@ -354,6 +378,17 @@ FIELD: Mapping[str, str] = {
     "is_permanent": "永久二维码",
     "owner": "归属推广码",
     "note": "备注",
+    "category": "分类",
+    "parent": "上级分类",
+    "is_on_shelf": "在架",
+    "limit_per_member": "每人限购",
+    "freight": "运费模板",
+    "skus": "规格与价格",
+    "sku": "规格",
+    "price_fen": "售价",
+    "stock": "库存",
+    "counts": "计费方式",
+    "rules": "运费规则",
 }
 INVARIANT: Mapping[str, str] = {
     "L1": "每笔分录至少两条明细，且借贷相抵为 0",
@@ -528,7 +563,7 @@ def shown(name: str, value: object) -> str:
         return percent(value)
     if name in _SAID:
         return _SAID[name].get(str(value), str(value))
-    if name in ("is_active", "is_permanent"):
+    if name in ("is_active", "is_permanent", "is_on_shelf"):
         return "是" if value else "否"
     if name == "status":
         for said in (ORDER, DISTRIBUTOR, WITHDRAWAL):

@@ -1,4 +1,6 @@
-from app.core.errors import DomainError
+from collections.abc import Mapping
+
+from app.core.errors import DomainError, InvalidInput
 
 
 class OutOfStock(DomainError):
@@ -11,3 +13,19 @@ class SoldOff(DomainError):
 
     code = "off_shelf"
     message = "商品已下架"
+
+
+class NotDelivered(DomainError):
+    """A freight template names the region as not served, or does not name it at all."""
+
+    code = "not_delivered"
+    message = "该地区暂不配送，请更换收货地址"
+
+
+class InvalidFields(InvalidInput):
+    """Several fields at once; `errors` says of each what is wrong."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        first = next(iter(errors))
+        super().__init__(first, errors[first])
+        self.errors = dict(errors)

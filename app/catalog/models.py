@@ -1,13 +1,20 @@
+import enum
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.core.db import BigId, Model, UTCDateTime
+from app.core.db import BigId, Model, UTCDateTime, enum_column
+
+# Equal only if written alike: to MariaDB's usual collation many words are the same.
+Token = sa.String(40).with_variant(mysql.VARCHAR(40, collation="utf8mb4_bin"), "mysql", "mariadb")
 
 
 class Category(Model):
-    """A node of the category tree (分类)."""
+    """A node of the category tree (分类), at most three deep."""
 
     __tablename__ = "categories"
 
@@ -15,18 +22,62 @@ class Category(Model):
     parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("categories.id"), index=True)
     name: Mapped[str] = mapped_column(sa.String(30))
     sort: Mapped[int] = mapped_column(default=0)
+    picture: Mapped[str] = mapped_column(sa.String(200), default="", server_default="")
+    # A hidden one is not offered for browsing, nor what is below it.
+    is_active: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
+
+
+class FreightBy(enum.StrEnum):
+    """What a freight template counts (计费方式)."""
+
+    PIECE = "piece"
+    WEIGHT = "weight"
+
+
+class FreightTemplate(Model):
+    """What sending costs (运费模板); `freight.terms_of` reads it."""
+
+    __tablename__ = "freight_templates"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(30))
+    counts: Mapped[FreightBy] = mapped_column(enum_column(FreightBy, "counts"))
+    # `{"default": {...} or null, "regions": [{"places": [...], ...}]}`, amounts in fen.
+    rules: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+    updated_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class ProductKind(enum.StrEnum):
+    """How a product reaches the buyer (商品类型)."""
+
+    PHYSICAL = "physical"  # sent by a carrier
+    VIRTUAL = "virtual"  # nothing is sent
+
+
+class ProductStatus(enum.StrEnum):
+    """Where a product stands (商品状态); never stored, see `Product.status`."""
+
+    DRAFT = "draft"  # never on the shelf so far
+    ON = "on"
+    OFF = "off"
 
 
 class Product(Model):
     """What is on the shelf (商品); what is bought is one of its SKUs."""
 
     __tablename__ = "products"
-    __table_args__ = (sa.Index(None, "is_on_shelf", "sort", "id"),)
+    __table_args__ = (
+        sa.Index(None, "is_on_shelf", "sort", "id"),
+        sa.Index(None, "title"),
+        sa.CheckConstraint("limit_per_member >= 0", name="limit_not_negative"),
+        sa.CheckConstraint("off_at IS NULL OR on_from IS NULL OR off_at > on_from", name="window"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     category_id: Mapped[int | None] = mapped_column(sa.ForeignKey("categories.id"), index=True)
     title: Mapped[str] = mapped_column(sa.String(80))
     subtitle: Mapped[str] = mapped_column(sa.String(120), default="")
+    # HTML as `richtext.clean` left it; older rows hold plain lines.
     description: Mapped[str] = mapped_column(sa.Text, default="")
     # Paths below the media folder, the cover first.
     pictures: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
@@ -34,12 +85,67 @@ class Product(Model):
     sort: Mapped[int] = mapped_column(default=0)
     sold_count: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    kind: Mapped[ProductKind] = mapped_column(
+        enum_column(ProductKind, "kind"),
+        default=ProductKind.PHYSICAL,
+        server_default=ProductKind.PHYSICAL.value,
+    )
+    unit: Mapped[str] = mapped_column(sa.String(8), default="件", server_default="件")
+    tags: Mapped[list[str]] = mapped_column(sa.JSON, default=list, server_default=sa.text("('[]')"))
+    # `[{"name": "颜色", "values": ["雾蓝", "奶白"]}]`; empty where there is nothing to choose.
+    specs: Mapped[list[dict[str, Any]]] = mapped_column(
+        sa.JSON, default=list, server_default=sa.text("('[]')")
+    )
+    # On the shelf only from and until then, where given; a matter of the query.
+    on_from: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    off_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # First put on the shelf; without it, and off the shelf, it is a draft.
+    listed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Pieces that one member may buy in all, 0 for any number.
+    limit_per_member: Mapped[int] = mapped_column(default=0, server_default="0")
+    freight_template_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("freight_templates.id"), index=True
+    )
 
-    skus: Mapped[list["Sku"]] = relationship(back_populates="product", order_by="Sku.id")
+    skus: Mapped[list["Sku"]] = relationship(
+        back_populates="product",
+        order_by="(Sku.position, Sku.id)",
+        primaryjoin="and_(Product.id == Sku.product_id, Sku.is_active)",
+    )
 
     @property
     def cover(self) -> str:
         return self.pictures[0] if self.pictures else ""
+
+    @property
+    def status(self) -> ProductStatus:
+        if self.is_on_shelf:
+            return ProductStatus.ON
+        return ProductStatus.DRAFT if self.listed_at is None else ProductStatus.OFF
+
+    @property
+    def choices(self) -> list[dict[str, Any]]:
+        """The specifications to choose from; SKUs without any are chosen by name."""
+        if self.specs or not self.skus:
+            return self.specs
+        return [{"name": "规格", "values": [sku.name for sku in self.skus]}]
+
+    def sells_at(self, now: datetime) -> bool:
+        """Whether it can be seen and bought at `now`."""
+        return (
+            self.is_on_shelf
+            and (self.on_from is None or self.on_from <= now)
+            and (self.off_at is None or self.off_at > now)
+        )
+
+    @classmethod
+    def selling(cls, now: datetime) -> sa.ColumnElement[bool]:
+        """`sells_at` as a condition of a query."""
+        return sa.and_(
+            cls.is_on_shelf,
+            sa.or_(cls.on_from.is_(None), cls.on_from <= now),
+            sa.or_(cls.off_at.is_(None), cls.off_at > now),
+        )
 
 
 class Sku(Model):
@@ -50,17 +156,38 @@ class Sku(Model):
         sa.CheckConstraint("price_fen >= 0", name="price_not_negative"),
         sa.CheckConstraint("cost_fen >= 0", name="cost_not_negative"),
         sa.CheckConstraint("stock >= 0", name="stock_not_negative"),
+        sa.CheckConstraint("member_price_fen >= 0", name="member_price_not_negative"),
+        sa.CheckConstraint("weight_g >= 0", name="weight_not_negative"),
+        sa.CheckConstraint("warn_below >= 0", name="warn_below_not_negative"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     product_id: Mapped[int] = mapped_column(sa.ForeignKey("products.id"), index=True)
     name: Mapped[str] = mapped_column(sa.String(60))
+    # One value of each specification, in their order.
+    spec_values: Mapped[list[str]] = mapped_column(
+        sa.JSON, default=list, server_default=sa.text("('[]')")
+    )
+    code: Mapped[str | None] = mapped_column(sa.String(40), unique=True)  # 货号
     price_fen: Mapped[int] = mapped_column(sa.BigInteger)
+    member_price_fen: Mapped[int | None] = mapped_column(sa.BigInteger)  # 会员价
     list_price_fen: Mapped[int | None] = mapped_column(sa.BigInteger)  # 划线价
     cost_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     stock: Mapped[int] = mapped_column(default=0)
+    # At this many pieces or fewer the desk is told; 0 tells only of the last one gone.
+    warn_below: Mapped[int] = mapped_column(default=0, server_default="0")
+    weight_g: Mapped[int] = mapped_column(default=0, server_default="0")
+    picture: Mapped[str] = mapped_column(sa.String(200), default="", server_default="")
+    position: Mapped[int] = mapped_column(default=0, server_default="0")
+    # Orders refer to a SKU for ever: one that is no longer offered stays.
+    is_active: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
 
     product: Mapped[Product] = relationship(back_populates="skus")
+
+    @property
+    def chosen(self) -> Sequence[str]:
+        """Its value of each of the product's `choices`."""
+        return self.spec_values or [self.name]
 
 
 class StockMove(Model):
@@ -74,4 +201,18 @@ class StockMove(Model):
     sku_id: Mapped[int] = mapped_column(sa.ForeignKey("skus.id"), index=True)
     delta: Mapped[int]
     reason: Mapped[str] = mapped_column(sa.String(60))
+    # Who changed it by hand; empty where an order did.
+    actor: Mapped[str] = mapped_column(sa.String(64), default="", server_default="")
     at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class ProductToken(Model):
+    """A word by which a product is found (搜索词)."""
+
+    __tablename__ = "product_tokens"
+
+    token: Mapped[str] = mapped_column(Token, primary_key=True)
+    product_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("products.id"), primary_key=True, index=True, autoincrement=False
+    )
+    weight: Mapped[int]

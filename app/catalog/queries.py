@@ -1,21 +1,30 @@
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.catalog.errors import SoldOff
-from app.catalog.models import Category, Product, Sku
+from app.catalog.models import Category, Product, Sku, StockMove
+from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
+from app.core.pages import Page, newest_first
 
 
 def categories() -> Sequence[Category]:
     return db.session.scalars(sa.select(Category).order_by(Category.sort, Category.id)).all()
 
 
-def listed(*, category_id: int | None = None, limit: int = 40) -> Sequence[Product]:
+def listed(
+    *, category_id: int | None = None, limit: int = 40, now: datetime | None = None
+) -> Sequence[Product]:
     """Products on the shelf with their SKUs, in the shop's order."""
-    query = sa.select(Product).filter_by(is_on_shelf=True).options(selectinload(Product.skus))
+    query = (
+        sa.select(Product)
+        .where(Product.selling(now or clock.now()))
+        .options(selectinload(Product.skus))
+    )
     if category_id is not None:
         query = query.filter_by(category_id=category_id)
     return db.session.scalars(query.order_by(Product.sort, Product.id.desc()).limit(limit)).all()
@@ -30,16 +39,22 @@ def titles_of(product_ids: Iterable[int]) -> dict[int, str]:
     return dict(rows.all())
 
 
-def product_for_sale(product_id: int) -> Product:
+def product_for_sale(product_id: int, *, now: datetime | None = None) -> Product:
     """A product with its SKUs. Raises NotFound unless it is on the shelf."""
-    product = db.session.scalar(
-        sa.select(Product)
-        .filter_by(id=product_id, is_on_shelf=True)
-        .options(selectinload(Product.skus))
-    )
-    if product is None:
+    found = product(product_id)
+    if not found.sells_at(now or clock.now()):
         raise NotFound("商品不存在或已下架")
-    return product
+    return found
+
+
+def product(product_id: int) -> Product:
+    """A product with its SKUs, on the shelf or not. Raises NotFound."""
+    found = db.session.scalar(
+        sa.select(Product).filter_by(id=product_id).options(selectinload(Product.skus))
+    )
+    if found is None:
+        raise NotFound("商品不存在或已下架")
+    return found
 
 
 def skus_by_id(sku_ids: Iterable[int]) -> dict[int, Sku]:
@@ -55,16 +70,20 @@ def skus_by_id(sku_ids: Iterable[int]) -> dict[int, Sku]:
     }
 
 
-def for_sale_among(skus: Iterable[Sku]) -> set[int]:
-    """The ids of those that may be bought; how many are left is another matter."""
-    return {sku.id for sku in skus if sku.product.is_on_shelf}
+def for_sale_among(skus: Iterable[Sku], *, now: datetime | None = None) -> set[int]:
+    """The ids of those that may be bought; how many are left is another matter.
+
+    Without `now` it is this very moment: a shelf's times are no business of callers.
+    """
+    moment = now or clock.now()
+    return {sku.id for sku in skus if sku.is_active and sku.product.sells_at(moment)}
 
 
-def skus_for_sale(sku_ids: Iterable[int]) -> dict[int, Sku]:
+def skus_for_sale(sku_ids: Iterable[int], *, now: datetime | None = None) -> dict[int, Sku]:
     """SKUs by id with their products. Raises SoldOff if one cannot be bought."""
     wanted = set(sku_ids)
     found = skus_by_id(wanted)
-    if wanted - for_sale_among(found.values()):
+    if wanted - for_sale_among(found.values(), now=now):
         raise SoldOff()
     return found
 
@@ -84,3 +103,78 @@ def _ancestry(category_id: int | None, parents: Mapping[int, int | None]) -> lis
         path.append(category_id)
         category_id = parents.get(category_id)
     return path
+
+
+# --- the desk ----------------------------------------------------------------------
+
+_LOW = sa.and_(Sku.is_active, Sku.stock <= Sku.warn_below)
+_IS_LOW = sa.exists().where(Sku.product_id == Product.id, _LOW)
+_IS_GONE = ~sa.exists().where(Sku.product_id == Product.id, Sku.is_active, Sku.stock > 0)
+
+
+def _tab(name: str) -> sa.ColumnElement[bool]:
+    """What a tab of the desk's list holds; "" holds everything."""
+    tabs: dict[str, sa.ColumnElement[bool]] = {
+        "on": Product.is_on_shelf.is_(True),
+        "off": sa.and_(Product.is_on_shelf.is_(False), Product.listed_at.is_not(None)),
+        "draft": sa.and_(Product.is_on_shelf.is_(False), Product.listed_at.is_(None)),
+        "gone": sa.and_(Product.is_on_shelf.is_(True), _IS_GONE),
+        "low": sa.and_(Product.is_on_shelf.is_(True), _IS_LOW),
+    }
+    return tabs.get(name, sa.true())
+
+
+TABS = ("", "on", "off", "draft", "gone", "low")
+
+
+def counts_by_tab() -> dict[str, int]:
+    """How many products each tab of the desk's list holds."""
+    row = db.session.execute(
+        sa.select(*(sa.func.coalesce(sa.func.sum(sa.case((_tab(t), 1), else_=0)), 0) for t in TABS))
+    ).one()
+    return {tab: int(count) for tab, count in zip(TABS, row, strict=True)}
+
+
+def products_page(
+    tab: str = "",
+    *,
+    text: str = "",
+    category_ids: Sequence[int] | None = None,
+    before: int | None = None,
+) -> Page[Product]:
+    """Products for the desk, newest first; `text` is a part of the title or a whole code."""
+    query = sa.select(Product).where(_tab(tab)).options(selectinload(Product.skus))
+    if text:
+        by_code = sa.exists().where(Sku.product_id == Product.id, Sku.code == text)
+        query = query.where(sa.or_(Product.title.icontains(text, autoescape=True), by_code))
+    if category_ids is not None:
+        query = query.where(Product.category_id.in_(category_ids))
+    return newest_first(query, Product.id, before=before)
+
+
+def low_stock_count(now: datetime) -> int:
+    """How many products on sale have a SKU at or under its warning (库存预警)."""
+    return (
+        db.session.scalar(
+            sa.select(sa.func.count()).select_from(Product).where(Product.selling(now), _IS_LOW)
+        )
+        or 0
+    )
+
+
+def moves_of_product(product_id: int, *, before: int | None = None) -> Page[StockMove]:
+    """The moves of a product's stock, newest first."""
+    query = sa.select(StockMove).where(
+        StockMove.sku_id.in_(sa.select(Sku.id).filter_by(product_id=product_id))
+    )
+    return newest_first(query, StockMove.id, before=before)
+
+
+def skus_of(product_ids: Iterable[int]) -> Sequence[Sku]:
+    """The offered SKUs of these products, product by product."""
+    return db.session.scalars(
+        sa.select(Sku)
+        .where(Sku.product_id.in_(set(product_ids)), Sku.is_active)
+        .options(joinedload(Sku.product))
+        .order_by(Sku.product_id.desc(), Sku.position, Sku.id)
+    ).all()

@@ -3,14 +3,81 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from app import audit
 from app.catalog.errors import OutOfStock
 from app.catalog.models import Product, Sku, StockMove
-from app.core.db import affected, db, require_transaction
+from app.core.db import affected, db, lock_one, require_transaction
+from app.core.errors import InvalidInput
+
+STOCK_MAX = 1_000_000
 
 
-def add_stock(sku_id: int, count: int, *, key: str, reason: str, now: datetime) -> None:
+def add_stock(
+    sku_id: int, count: int, *, key: str, reason: str, now: datetime, actor: str = ""
+) -> None:
     """Put `count` pieces on the shelf (入库). The same `key` adds once."""
-    _move(sku_id, count, key=key, reason=reason, now=now)
+    _move(sku_id, count, key=key, reason=reason, now=now, actor=actor)
+
+
+def receive_stock(sku_id: int, count: int, *, key: str, actor: audit.Actor, now: datetime) -> None:
+    """Goods came in (入库): `count` pieces more. The same `key` adds once.
+
+    Raises:
+        NotFound, InvalidInput: nothing is changed.
+    """
+    sku = lock_one(Sku, sku_id, "规格不存在")
+    before = sku.stock
+    if not 1 <= count <= STOCK_MAX - before:
+        raise InvalidInput("count", f"库存不能超过 {STOCK_MAX}")
+    if _is_moved(key):
+        return
+    add_stock(sku_id, count, key=key, reason="手工入库", now=now, actor=actor.ref)
+    _audit_stock("stock.receive", sku, before, before + count, actor=actor, now=now)
+
+
+def count_stock(
+    sku_id: int, counted: int, *, key: str, reason: str, actor: audit.Actor, now: datetime
+) -> int:
+    """Somebody counted `counted` pieces on the shelf (盘点); return the change that makes.
+
+    What orders have reserved is not on the shelf any more: the count is of what can
+    still be sold. The same `key` counts once.
+
+    Raises:
+        NotFound, InvalidInput: nothing is changed.
+    """
+    if not 0 <= counted <= STOCK_MAX:
+        raise InvalidInput("counted", f"库存应在 0 到 {STOCK_MAX} 之间")
+    sku = lock_one(Sku, sku_id, "规格不存在")
+    if _is_moved(key) or counted == sku.stock:
+        return 0
+    before = sku.stock
+    said = f"盘点为 {counted}" + (f"：{reason}" if reason else "")
+    _move(sku_id, counted - before, key=key, reason=said[:60], now=now, actor=actor.ref)
+    _audit_stock("stock.count", sku, before, counted, actor=actor, now=now, reason=reason)
+    return counted - before
+
+
+def _audit_stock(
+    action: str,
+    sku: Sku,
+    before: int,
+    after: int,
+    *,
+    actor: audit.Actor,
+    now: datetime,
+    reason: str = "",
+) -> None:
+    audit.record(
+        action,
+        subject="product",
+        subject_id=sku.product_id,
+        actor=actor,
+        now=now,
+        before={"sku": sku.name, "stock": before},
+        after={"sku": sku.name, "stock": after},
+        reason=reason,
+    )
 
 
 def hold(sku_ids: Iterable[int]) -> None:
@@ -52,9 +119,15 @@ def count_sold(product_id: int, count: int) -> None:
     )
 
 
-def _move(sku_id: int, delta: int, *, key: str, reason: str, now: datetime) -> None:
+def _is_moved(key: str) -> bool:
+    return db.session.scalar(sa.select(StockMove.id).filter_by(key=key)) is not None
+
+
+def _move(
+    sku_id: int, delta: int, *, key: str, reason: str, now: datetime, actor: str = ""
+) -> None:
     hold([sku_id])
-    if db.session.scalar(sa.select(StockMove.id).filter_by(key=key)) is not None:
+    if _is_moved(key):
         return
     moved = affected(
         sa.update(Sku)
@@ -63,5 +136,7 @@ def _move(sku_id: int, delta: int, *, key: str, reason: str, now: datetime) -> N
     )
     if moved != 1:
         raise OutOfStock(sku=sku_id)
-    db.session.add(StockMove(key=key, sku_id=sku_id, delta=delta, reason=reason, at=now))
+    db.session.add(
+        StockMove(key=key, sku_id=sku_id, delta=delta, reason=reason, actor=actor, at=now)
+    )
     db.session.flush()

@@ -57,6 +57,9 @@ def product(product_id: int) -> ResponseReturnValue:
     return render_template(
         "mall/product.html",
         product=found,
+        text=""
+        if catalog.richtext.is_empty(found.description)
+        else catalog.richtext.clean(found.description),
         first=first,
         most=orders.QUANTITY_MAX,
         share_fen=_share_fen(found, first) if first else 0,

@@ -27,7 +27,9 @@ from tests.factories import (
     bind,
     code_of,
     give_available,
+    make_category,
     make_distributor,
+    make_freight,
     make_member,
     make_plan,
     make_sku,
@@ -53,6 +55,9 @@ class Desk:
     posting_id: int
     reply_id: int
     channel_id: int
+    product_id: int
+    category_id: int
+    template_id: int
 
     def values(self) -> dict[str, Any]:
         """For the variable parts of the panel's addresses."""
@@ -65,6 +70,9 @@ class Desk:
             "key": "withdraw.min_fen",
             "reply_id": self.reply_id,
             "channel_id": self.channel_id,
+            "product_id": self.product_id,
+            "category_id": self.category_id,
+            "template_id": self.template_id,
             "name": "settle",
         }
 
@@ -95,6 +103,9 @@ def fill() -> Desk:
         posting_id=_one(sa.select(Posting.id).order_by(Posting.id).limit(1)),
         reply_id=reply_rule().id,
         channel_id=a_channel(owner=code_of(earner)).id,
+        product_id=sku.product_id,
+        category_id=make_category().id,
+        template_id=make_freight().id,
     )
 
 

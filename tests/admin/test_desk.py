@@ -203,6 +203,7 @@ def test_queues_say_how_many_and_since_when(session):
         "applications": 1,
         "withdrawals": 1,
         "payouts": 0,
+        "low_stock": 0,
         "oddities": 1,
         "outbox": 0,
     }

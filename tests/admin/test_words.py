@@ -5,6 +5,7 @@ import pytest
 from app import ledger
 from app.admin import words
 from app.admin.models import Role
+from app.catalog import ProductKind, ProductStatus
 from app.commission import CommissionStatus
 from app.distribution import AttemptResult, BindingSource, DistributorStatus
 from app.distribution.channels import ChannelKind, Outcome, ScanSource
@@ -21,6 +22,8 @@ from app.withdrawals import BillState, WithdrawalStatus
         (words.ORDER, OrderStatus),
         (words.PAYMENT, PaymentStatus),
         (words.DISTRIBUTOR, DistributorStatus),
+        (words.PRODUCT, ProductStatus),
+        (words.PRODUCT_KIND, ProductKind),
         (words.COMMISSION, CommissionStatus),
         (words.WITHDRAWAL, WithdrawalStatus),
         (words.BILL, BillState),

@@ -132,12 +132,26 @@ def test_share_card_of_anyone_else_is_the_plain_page(client, me):
     assert f'data-share-link="http://mall.test/p/{sku.product_id}"' in page
 
 
-def test_description_is_text_and_never_markup(client, me):
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("80℃ 水\n3 克 <b>茶</b>", "<p>80℃ 水</p><p>3 克 &lt;b&gt;茶&lt;/b&gt;</p>"),
+        (
+            "<p>好<b>茶</b></p><script>alert(1)</script>",
+            '<div class="rich"><p>好<b>茶</b></p></div>',
+        ),
+        ("<p><br></p>", "暂无更多说明"),
+    ],
+)
+def test_description_is_cleaned_again_when_it_is_shown(client, me, stored, shown):
     sku = make_sku()
     with transaction():
-        db.session.get_one(Product, sku.product_id).description = "<script>alert(1)</script>"
+        db.session.get_one(Product, sku.product_id).description = stored
 
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in client.get(f"/p/{sku.product_id}").text
+    page = client.get(f"/p/{sku.product_id}").text
+
+    assert shown in page
+    assert "alert(1)" not in page
 
 
 # --- checkout ----------------------------------------------------------------------
