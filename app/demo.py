@@ -11,11 +11,12 @@ from pathlib import Path
 import sqlalchemy as sa
 from PIL import Image, ImageDraw, ImageFilter
 
-from app import audit, catalog, commission, distribution, members
+from app import audit, catalog, commission, distribution, members, orders
 from app.catalog import Category, Product, Sku
 from app.core.db import db, run_unit
 from app.distribution import BindingSource, channels
 from app.distribution.channels import ChannelInput, ChannelKind
+from app.orders.pickups import ShopInput
 
 LIN_JIE = ("oSandbox_linjie_000000000001", "林杰")
 CHEN_MEI = ("oSandbox_chenmei_00000000002", "陈梅")
@@ -143,6 +144,19 @@ def _codes(now: datetime) -> str:
 
 
 def _shop(now: datetime) -> None:
+    orders.pickups.save_shop(
+        None,
+        ShopInput(
+            "西湖文三路店",
+            "浙江省 杭州市 西湖区",
+            "文三路 199 号 1 楼",
+            "每天 9:00–21:00",
+            "0571-87654321",
+            is_open=True,
+        ),
+        actor=audit.Actor.system("demo"),
+        now=now,
+    )
     names = list(dict.fromkeys(goods.category for goods in GOODS))
     categories = {name: Category(name=name, sort=i) for i, name in enumerate(names)}
     db.session.add_all(categories.values())

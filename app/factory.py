@@ -44,6 +44,7 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     )
     app.extensions["mall_config"] = config
     app.extensions["cache"] = Cache(config.data_dir / "cache", config.redis_url)
+    app.extensions["traces"] = orders.EnteredTraces()
     db.init_app(app)
     Migrate(app, db, directory=str(configuration.ROOT / "migrations"), render_as_batch=True)
     cli.register(app)

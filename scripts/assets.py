@@ -56,6 +56,16 @@ ICONS = """
 """.split()
 
 
+# Provinces, cities, counties as nested lists; the package has a dictionary of each.
+REGIONS = """
+import { areaList as a } from "@vant/area-data";
+const below = (list, prefix) => Object.entries(list).filter(([code]) => code.startsWith(prefix));
+console.log(JSON.stringify(Object.entries(a.province_list).map(([code, name]) => [code, name,
+  below(a.city_list, code.slice(0, 2)).map(([city, cityName]) => [city, cityName,
+    below(a.county_list, city.slice(0, 4))])])));
+"""
+
+
 def build(*, force: bool = False) -> bool:
     """Make app/static/vendor agree with the lock file; return whether work was done."""
     with exclusive("assets"):
@@ -120,9 +130,20 @@ def _copy() -> None:
             MODULES / "bootstrap-icons" / "icons" / f"{icon}.svg",
             fresh / "icons" / f"{icon}.svg",
         )
+    (fresh / "regions.json").write_text(_regions(), encoding="utf-8")
     (fresh / "icons.svg").write_text(_sprite(fresh / "icons"), encoding="utf-8")
     shutil.rmtree(VENDOR, ignore_errors=True)
     fresh.rename(VENDOR)
+
+
+def _regions() -> str:
+    """The data of the region picker, of which pages and the server read one file."""
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", REGIONS], cwd=ROOT, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        raise SetupError(f"node could not read the regions:\n{done.stderr.strip()[-2000:]}")
+    return done.stdout
 
 
 def _sprite(folder: Path) -> str:
@@ -141,7 +162,7 @@ def _sprite(folder: Path) -> str:
 def _manifest() -> dict[str, str]:
     manifest = {}
     for path in sorted(VENDOR.rglob("*")):
-        if path.suffix in {".css", ".js", ".svg"}:
+        if path.suffix in {".css", ".js", ".json", ".svg"} and path != MANIFEST:
             name = path.relative_to(VENDOR.parent).as_posix()
             version = hashlib.sha256(path.read_bytes()).hexdigest()[:10]
             manifest[name] = f"{name}?v={version}"

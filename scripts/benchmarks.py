@@ -82,9 +82,9 @@ def place() -> tuple[float, str, float]:
     sku = db.session.execute(sa.select(catalog.Sku).limit(1)).scalar_one()
     buyer_id, sku_id, price = buyer.id, sku.id, sku.price_fen
     address = run_unit(
-        members.save_address,
+        members.add_address,
         buyer_id,
-        members.AddressInput("王芳", "13812345678", "浙江省杭州市", "文三路 1 号"),
+        members.AddressInput("王芳", "13812345678", "浙江省杭州市西湖区", "文三路 1 号"),
         now=NOW,
     )
     address_id = address.id

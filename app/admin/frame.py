@@ -23,6 +23,8 @@ _GROUPS: tuple[
         "receipt",
         (
             ("全部订单", "orders", Permission.ORDER_VIEW, "to_ship", ("order*",)),
+            ("到店自提", "pickups", Permission.ORDER_VIEW, "", ("pickup*",)),
+            ("发票", "invoices", Permission.ORDER_VIEW, "", ("invoice*",)),
             ("支付异常", "oddities", Permission.LEDGER_VIEW, "oddities", ("oddit*",)),
         ),
     ),

@@ -13,6 +13,8 @@ class Permission(enum.StrEnum):
     DASHBOARD = "dashboard"
     ORDER_VIEW = "order.view"
     ORDER_SHIP = "order.ship"
+    PICKUP_SHOP_CHANGE = "pickup_shop.change"
+    INVOICE_ISSUE = "invoice.issue"
     DISTRIBUTOR_VIEW = "distributor.view"
     DISTRIBUTOR_REVIEW = "distributor.review"
     PRODUCT_VIEW = "product.view"
@@ -56,6 +58,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.PRODUCT_VIEW,
             Permission.PRODUCT_CHANGE,
             Permission.STOCK_CHANGE,
+            Permission.PICKUP_SHOP_CHANGE,
+            Permission.INVOICE_ISSUE,
             Permission.DISTRIBUTOR_VIEW,
             Permission.DISTRIBUTOR_REVIEW,
             Permission.COMMISSION_VIEW,
@@ -67,7 +71,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.CHANNEL_CHANGE,
         }
     ),
-    Role.FINANCE: _VIEWS | {Permission.WITHDRAWAL_REVIEW, Permission.ODDITY_RESOLVE},
+    Role.FINANCE: _VIEWS
+    | {Permission.WITHDRAWAL_REVIEW, Permission.ODDITY_RESOLVE, Permission.INVOICE_ISSUE},
     Role.AUDITOR: _VIEWS,
 }
 

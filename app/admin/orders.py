@@ -1,5 +1,7 @@
 """Orders: the list, the facts of one, shipping."""
 
+from datetime import datetime
+
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -98,6 +100,54 @@ def order_ship(number: str) -> ResponseReturnValue:
     return redirect(url_for(".order", number=number))
 
 
+@bp.post("/orders/<number>/ready")
+@requires(Permission.ORDER_SHIP)
+def order_ready(number: str) -> ResponseReturnValue:
+    """The goods of a pick-up wait at the shop."""
+    found, now = orders.order_by_number(number), clock.now()
+    run_unit(orders.pickups.ready, found.id, actor=auth.actor(), now=now)
+    flash(f"订单 {number} 已备好货，等待顾客提货")
+    return redirect(url_for(".order", number=number))
+
+
+@bp.post("/orders/<number>/traces")
+@requires(Permission.ORDER_SHIP)
+def order_trace(number: str) -> ResponseReturnValue:
+    found, now = orders.order_by_number(number), clock.now()
+    try:
+        run_unit(
+            orders.traces.add_trace,
+            found.id,
+            at=_moment(web.form_text("at", 30), now),
+            text=web.form_text("text", 130),
+            actor=auth.actor(),
+            now=now,
+        )
+    except InvalidInput as error:
+        return _page(number, errors={error.field or "": error.message}), error.status
+    flash("物流信息已录入，买家可以看到")
+    return redirect(url_for(".order", number=number))
+
+
+@bp.post("/orders/<number>/traces/<int:trace_id>/delete")
+@requires(Permission.ORDER_SHIP)
+def order_trace_delete(number: str, trace_id: int) -> ResponseReturnValue:
+    found = orders.order_by_number(number)
+    run_unit(orders.traces.delete_trace, found.id, trace_id, actor=auth.actor(), now=clock.now())
+    flash("物流信息已删除")
+    return redirect(url_for(".order", number=number))
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    """A typed time of the wall clock; the present for none."""
+    if not text:
+        return now
+    try:
+        return clock.parse(text)
+    except ValueError as error:
+        raise InvalidInput("at", "时间格式不正确") from error
+
+
 def _page(number: str, *, show_phone: bool = False, errors: dict[str, str] | None = None) -> str:
     found = orders.order_by_number(number)
     seats = orders.seats_of(found.id)
@@ -117,7 +167,12 @@ def _page(number: str, *, show_phone: bool = False, errors: dict[str, str] | Non
         phone=found.receiver_phone if show_phone else mask_phone(found.receiver_phone),
         show_phone=show_phone,
         timeline=people.timeline("order", found.id, words.ORDER),
-        may_ship=found.status is OrderStatus.PAID and auth.allowed(Permission.ORDER_SHIP),
+        may_ship=found.status is OrderStatus.PAID
+        and found.pickup is None
+        and auth.allowed(Permission.ORDER_SHIP),
+        may_trace=found.tracking_number != "" and auth.allowed(Permission.ORDER_SHIP),
+        traces=orders.traces.entered(found.id),
+        invoice=orders.invoices.of_order(found.id),
         typed=request.form,
         errors=errors or {},
     )

@@ -39,7 +39,12 @@ def names(refs: Iterable[str]) -> dict[str, str]:
 
 
 # Acts that move no state and still belong to a subject's story.
-_TOLD = ("withdrawal.first_approve", "withdrawal.pay_now", "order.reveal_phone")
+_TOLD = (
+    "withdrawal.first_approve",
+    "withdrawal.pay_now",
+    "order.reveal_phone",
+    "order.redeem",
+)
 
 
 def timeline(subject: str, subject_id: int, said: Mapping[str, words.Word]) -> list[dict[str, Any]]:
@@ -96,6 +101,10 @@ def subjects(about: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[st
             channel.name,
             url_for(".channel", channel_id=channel.id),
         )
+    for row_id in ids["pickup_shop"]:
+        found["pickup_shop", row_id] = (str(row_id), url_for(".pickup_shops"))
+    for row_id in ids["invoice"]:
+        found["invoice", row_id] = (str(row_id), url_for(".invoice", invoice_id=row_id))
     for row_id in ids["plan"]:
         found["plan", row_id] = (f"版本 {row_id}", url_for(".plan", plan_id=row_id))
     return found

@@ -13,7 +13,7 @@ from app.distribution import AttemptResult, BindingSource, DistributorStatus
 from app.distribution.channels import ChannelKind, Outcome, Ration, ScanSource
 from app.ledger import AccountKind
 from app.members import MemberStatus
-from app.orders import OddityKind, OrderStatus, PaymentStatus
+from app.orders import InvoiceStatus, OddityKind, OrderStatus, PaymentStatus
 from app.settings.registry import ALL
 from app.wechat.replies import ReplyType, RuleKind
 from app.withdrawals import BillState, WithdrawalStatus
@@ -30,6 +30,11 @@ ORDER: Mapping[str, Word] = {
     OrderStatus.SHIPPED: ("待收货", "go"),
     OrderStatus.RECEIVED: ("已收货", "good"),
     OrderStatus.FINISHED: ("已完成", "good"),
+}
+INVOICE: Mapping[str, Word] = {
+    InvoiceStatus.REQUESTED: ("待开票", "wait"),
+    InvoiceStatus.ISSUED: ("已开票", "good"),
+    InvoiceStatus.REFUSED: ("已退回", "off"),
 }
 RUN: Mapping[str, Word] = {
     RunStatus.REQUESTED: ("等待执行", "wait"),
@@ -220,6 +225,13 @@ ACTION: Mapping[str, str] = {
     "admin.set_up": "设置登录密码",
     "admin.log_in": "登录",
     "order.ship": "订单发货",
+    "order.ready": "自提备货完成",
+    "order.redeem": "核销提货码",
+    "order.trace": "录入物流",
+    "order.trace_delete": "删除物流",
+    "pickup_shop.save": "保存自提点",
+    "invoice.issue": "登记发票",
+    "invoice.refuse": "退回发票申请",
     "order.reveal_phone": "查看收货人手机号",
     "product.create": "新建商品",
     "product.change": "修改商品",
@@ -262,6 +274,8 @@ SUBJECT: Mapping[str, str] = {
     "freight": "运费模板",
     "admin": "管理员",
     "order": "订单",
+    "pickup_shop": "自提点",
+    "invoice": "发票申请",
     "distributor": "分销员",
     "plan": "佣金方案",
     "withdrawal": "提现",
@@ -349,6 +363,14 @@ FACT: Mapping[str, str] = {
     "state": "微信状态",
 }
 FIELD: Mapping[str, str] = {
+    "region": "所在地区",
+    "detail": "详细地址",
+    "hours": "营业时间",
+    "phone": "电话",
+    "is_open": "可自提",
+    "at": "时间",
+    "text": "物流信息",
+    "number": "号码",
     "status": "状态",
     "carrier": "快递公司",
     "tracking_number": "快递单号",
@@ -563,7 +585,7 @@ def shown(name: str, value: object) -> str:
         return percent(value)
     if name in _SAID:
         return _SAID[name].get(str(value), str(value))
-    if name in ("is_active", "is_permanent", "is_on_shelf"):
+    if name in ("is_active", "is_permanent", "is_on_shelf", "is_open"):
         return "是" if value else "否"
     if name == "status":
         for said in (ORDER, DISTRIBUTOR, WITHDRAWAL):

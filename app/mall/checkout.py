@@ -7,9 +7,10 @@ nothing is ordered, and the page says what changed.
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -23,8 +24,8 @@ from app.core.money import format_yuan
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp
 from app.members import AddressInput
-from app.orders import Item, Order, cart
-from app.orders.errors import PriceChanged
+from app.orders import Item, Order, PickupWish, cart
+from app.orders.errors import LimitReached, PriceChanged
 
 _REQUEST_KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
 
@@ -37,6 +38,11 @@ class Wanted:
     from_cart: bool
     # What each piece cost on the page, by SKU; empty where no page was shown yet.
     shown_fen: Mapping[int, int]
+    shown_freight_fen: int | None = None
+    is_pickup: bool = False
+    # What the member chose of their addresses or of the shops; None for the usual one.
+    address_id: int | None = None
+    shop_id: int | None = None
 
     @property
     def back(self) -> dict[str, int]:
@@ -70,7 +76,7 @@ def place_order() -> ResponseReturnValue:
             _place,
             current_member().id,
             wanted,
-            address=AddressInput(**typed) if "name" in request.form else None,
+            typed=typed,
             remark=remark,
             request_key=key,
             expected_fen=web.whole_number(request.form.get("expected_fen", "")) or 0,
@@ -81,7 +87,13 @@ def place_order() -> ResponseReturnValue:
             raise
         flash("有商品刚刚下架，订单没有提交")
         return redirect(url_for("mall.cart"), 303)
-    except (InvalidInput, PriceChanged, catalog.OutOfStock) as error:
+    except (
+        InvalidInput,
+        PriceChanged,
+        LimitReached,
+        catalog.OutOfStock,
+        catalog.NotDelivered,
+    ) as error:
         page = _page(wanted, request_key=key, typed=typed, remark=remark, error=error)
         return page, error.status
     return redirect(url_for("mall.pay_order", number=placed.number), 303)
@@ -91,30 +103,40 @@ def _place(
     member_id: int,
     wanted: Wanted,
     *,
-    address: AddressInput | None,
+    typed: Mapping[str, str],
     remark: str,
     request_key: str,
     expected_fen: int,
     now: datetime,
 ) -> Order:
     """One unit: a first address is kept exactly when the order is."""
-    kept = (
-        members.save_address(member_id, address, now=now)
-        if address is not None
-        else members.default_address(member_id)
-    )
-    if kept is None:
-        raise InvalidInput("name", "请填写收货地址")
+    to: dict[str, Any]
+    if wanted.is_pickup:
+        if wanted.shop_id is None:
+            raise InvalidInput("shop", "请选择自提点")
+        to = {"pickup": PickupWish(wanted.shop_id, typed["name"], typed["phone"])}
+    else:
+        to = {"address_id": _address_id(member_id, wanted, typed, now)}
     return orders.place(
         member_id,
         items=wanted.items,
-        address_id=kept.id,
         request_key=request_key,
         expected_fen=expected_fen,
         now=now,
         remark=remark,
         from_cart=wanted.from_cart,
+        **to,
     )
+
+
+def _address_id(member_id: int, wanted: Wanted, typed: Mapping[str, str], now: datetime) -> int:
+    """The address that was chosen, the usual one, or the first one, just typed."""
+    if wanted.address_id is not None:
+        return members.address_of(member_id, wanted.address_id).id
+    usual = members.default_address(member_id)
+    if usual is not None:
+        return usual.id
+    return members.add_address(member_id, AddressInput(**typed), now=now).id
 
 
 def _page(
@@ -125,25 +147,50 @@ def _page(
     remark: str = "",
     error: DomainError | None = None,
 ) -> str:
-    quoted = orders.quote(wanted.items)
+    member_id = current_member().id
+    usual = members.default_address(member_id)
+    address = usual
+    if wanted.address_id is not None:
+        address = members.address_of(member_id, wanted.address_id)
+    region = "" if wanted.is_pickup else _region(address, typed)
+    try:
+        quoted = orders.quote(wanted.items, region=region)
+    except catalog.NotDelivered as refused:
+        quoted, error = orders.quote(wanted.items), error or refused
+    templates = catalog.templates_of([line.sku.product_id for line in quoted.lines])
+    person = {"name": usual.name, "phone": usual.phone} if usual and wanted.is_pickup else {}
     return render_template(
         "mall/checkout.html",
         wanted=wanted,
         quote=quoted,
-        changes=_changes(wanted, quoted.lines),
+        changes=_changes(wanted, quoted),
+        is_freight_open=bool(templates) and not region and not wanted.is_pickup,
+        is_served=not isinstance(error, catalog.NotDelivered),
         is_short=any(line.sku.stock < line.quantity for line in quoted.lines),
-        address=members.default_address(current_member().id),
-        typed=typed or {},
+        address=address,
+        shops=orders.pickups.open_shops(),
+        typed=typed or person,
         remark=remark,
         request_key=request_key,
         error=error,
     )
 
 
-def _changes(wanted: Wanted, lines: Sequence[orders.QuotedLine]) -> list[str]:
+def _region(address: members.Address | None, typed: Mapping[str, str] | None) -> str:
+    """Where it goes as far as that is known: an address, or the first one being typed."""
+    if address is not None:
+        return address.region
+    found = members.regions.find((typed or {}).get("region", ""))
+    return found.written if found else ""
+
+
+def _changes(wanted: Wanted, quoted: orders.Quote) -> list[str]:
     """What is not as the page showed it, or cannot be had, a sentence each."""
     said = []
-    for line in lines:
+    shown = wanted.shown_freight_fen
+    if shown is not None and shown != quoted.freight_fen:
+        said.append(f"运费由 ¥{format_yuan(shown)} 变为 ¥{format_yuan(quoted.freight_fen)}")
+    for line in quoted.lines:
         name = f"“{line.sku.product.title} {line.sku.name}”"
         was = wanted.shown_fen.get(line.sku.id, line.sku.price_fen)
         if was != line.sku.price_fen:
@@ -157,7 +204,9 @@ def _changes(wanted: Wanted, lines: Sequence[orders.QuotedLine]) -> list[str]:
 def _from_address() -> Wanted:
     if request.args.get("cart"):
         rows = cart.ticked(current_member().id)
-        return Wanted([Item(row.sku.id, row.counted) for row in rows], True, {})
+        return Wanted(
+            [Item(row.sku.id, row.counted) for row in rows], True, {}, **_delivery(request.args)
+        )
     return _from_page(request.args)
 
 
@@ -177,4 +226,14 @@ def _from_page(fields: MultiDict[str, str]) -> Wanted:
         items,
         from_cart=bool(fields.get("cart")),
         shown_fen={s: p for s, p in zip(skus, prices) if s is not None and p is not None},
+        shown_freight_fen=web.whole_number(fields.get("freight", "")),
+        **_delivery(fields),
     )
+
+
+def _delivery(fields: MultiDict[str, str]) -> dict[str, Any]:
+    return {
+        "is_pickup": fields.get("delivery") == "pickup",
+        "address_id": web.whole_number(fields.get("address", "")),
+        "shop_id": web.whole_number(fields.get("shop", "")),
+    }

@@ -1,15 +1,28 @@
-"""A member's orders (我的订单): paying, watching, cancelling, receiving."""
+"""A member's orders (我的订单): paying, watching, cancelling, receiving, invoices."""
 
-from flask import flash, jsonify, redirect, render_template, request, url_for
+from collections.abc import Sequence
+
+from flask import (
+    Response,
+    current_app,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 
-from app import audit, orders, outbox, settings, wechat
+from app import audit, catalog, orders, outbox, settings, wechat
 from app.core import clock, web
 from app.core.db import run_unit
+from app.core.errors import InvalidInput, NotFound
+from app.distribution import pictures
 from app.mall import words
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp, shop_settings
-from app.orders import Order, OrderStatus, PrepayRefused
+from app.orders import Order, OrderStatus, PrepayRefused, Trace, TraceProvider
 
 # How often one order may make us ask WeChat, however many pages poll.
 ASK_SECONDS = 3
@@ -29,10 +42,13 @@ def order_list() -> ResponseReturnValue:
     member_id = current_member().id
     tab, statuses = _tab(request.args.get("tab", ""))
     counts = orders.counts_by_status(member_id)
+    wanted = request.args.get("q", "").strip()[:40]
     return render_template(
         "mall/orders.html",
-        page=orders.orders_of(member_id, statuses or None, before=web.page_before()),
+        page=orders.orders_of(member_id, statuses or None, wanted=wanted, before=web.page_before()),
+        wanted=wanted,
         tab=tab,
+        left=_seconds_left,
         tabs=[
             (key, title, sum(counts.get(status, 0) for status in wanted))
             for key, title, wanted in words.ORDER_TABS
@@ -49,10 +65,32 @@ def order_page(number: str) -> ResponseReturnValue:
         "mall/order.html",
         order=order,
         steps=words.order_steps(order),
-        sentence=words.ORDER_SENTENCE[order.status],
+        sentence=words.order_sentence(order),
+        invoice=orders.invoices.of_order(order.id),
+        trace=next(iter(_traces(order)), None),
         closed_at=words.closed_at(audit.moves_of("order", order.id)),
         seconds_left=_seconds_left(order),
     )
+
+
+@bp.get("/orders/<number>/traces")
+@members_only
+def order_traces(number: str) -> ResponseReturnValue:
+    """Where the parcel is (物流)."""
+    order = _mine(number)
+    if not order.tracking_number:
+        return redirect(url_for("mall.order_page", number=number))
+    return render_template("mall/traces.html", order=order, traces=_traces(order))
+
+
+@bp.get("/orders/<number>/pickup.png")
+@members_only
+def pickup_picture(number: str) -> ResponseReturnValue:
+    """The pick-up code for the shop's scanner, while it may be used."""
+    order = _mine(number)
+    if order.pickup is None or order.status not in (OrderStatus.PAID, OrderStatus.SHIPPED):
+        raise NotFound("提货码不存在或已失效")
+    return Response(pictures.qr_png(order.pickup.code, size=480), mimetype="image/png")
 
 
 @bp.get("/orders/<number>/pay")
@@ -125,6 +163,80 @@ def receive_order(number: str) -> ResponseReturnValue:
     outbox.drain(now, subject=("order_received", order_id))
     flash("已确认收货")
     return redirect(url_for("mall.order_page", number=number), 303)
+
+
+@bp.post("/orders/<number>/hide")
+@members_only
+def hide_order(number: str) -> ResponseReturnValue:
+    """Take an order that is over out of the list (删除订单)."""
+    run_unit(orders.hide, _mine(number).id, now=clock.now())
+    flash("订单已删除")
+    return redirect(url_for("mall.order_list"), 303)
+
+
+@bp.post("/orders/<number>/again")
+@members_only
+def buy_again(number: str) -> ResponseReturnValue:
+    """Put what is still for sale into the cart, and say what is not (再次购买)."""
+    order = _mine(number)
+    wishes = [(line.sku_id, line.quantity, line.title) for line in order.lines]
+    member_id, left_out = current_member().id, []
+    for sku_id, quantity, title in wishes:
+        try:
+            run_unit(orders.cart.add, member_id, sku_id, quantity, now=clock.now())
+        except (InvalidInput, catalog.SoldOff, catalog.OutOfStock, orders.cart.CartFull) as error:
+            left_out.append(f"“{title}”{error.message}")
+    if len(left_out) < len(wishes):
+        flash("已加入购物车")
+    for said in left_out:
+        flash(f"{said}，没有加入")
+    return redirect(url_for("mall.cart"), 303)
+
+
+# --- invoices ----------------------------------------------------------------------
+
+
+@bp.get("/orders/<number>/invoice")
+@members_only
+def invoice(number: str) -> ResponseReturnValue:
+    return _invoice_page(_mine(number), {"title_kind": "personal", "title": "个人"})
+
+
+@bp.post("/orders/<number>/invoice")
+@members_only
+def request_invoice(number: str) -> ResponseReturnValue:
+    order = _mine(number)
+    typed = {
+        name: web.form_text(name, 100) for name in ("title_kind", "title", "tax_number", "email")
+    }
+    try:
+        run_unit(
+            orders.invoices.request,
+            order.id,
+            orders.invoices.InvoiceInput(**typed),
+            actor=words.member_actor(current_member().id, web.remote_address()),
+            now=clock.now(),
+        )
+    except InvalidInput as error:
+        return _invoice_page(_mine(number), typed, error), error.status
+    flash("发票申请已提交")
+    return redirect(url_for("mall.invoice", number=number), 303)
+
+
+def _invoice_page(order: Order, typed: dict[str, str], error: InvalidInput | None = None) -> str:
+    return render_template(
+        "mall/invoice.html",
+        order=order,
+        request_row=orders.invoices.of_order(order.id),
+        typed=typed,
+        error=error,
+        words=words,
+    )
+
+
+def _traces(order: Order) -> Sequence[Trace]:
+    provider: TraceProvider = current_app.extensions["traces"]
+    return provider.traces(order)
 
 
 def _mine(number: str) -> Order:

@@ -11,7 +11,7 @@ from app.commission import CommissionStatus
 from app.core.money import format_yuan
 from app.distribution import DistributorStatus
 from app.ledger import Entry
-from app.orders import Order, OrderStatus
+from app.orders import InvoiceStatus, Order, OrderStatus
 from app.withdrawals import TransferBill, Withdrawal, WithdrawalStatus
 
 S, W = OrderStatus, WithdrawalStatus
@@ -33,6 +33,18 @@ ORDER_SENTENCE = {
     S.SHIPPED: ("商品已发出", "收到并检查无误后，请确认收货"),
     S.RECEIVED: ("已确认收货", "退货期内如有问题，请联系客服"),
     S.FINISHED: ("交易完成", "感谢你的购买"),
+}
+# What is fetched at a shop waits there instead of travelling.
+PICKUP_STATE = {S.PAID: "备货中", S.SHIPPED: "待自提", S.RECEIVED: "已提货"}
+PICKUP_SENTENCE = {
+    S.PAID: ("已付款，商家正在备货", "备好后这里会提示，也可以先联系门店"),
+    S.SHIPPED: ("商品已备好，等你来取", "到店出示提货码，店员核销后即可取货"),
+    S.RECEIVED: ("已提货", "退货期内如有问题，请联系客服"),
+}
+INVOICE_STATE = {
+    InvoiceStatus.REQUESTED: ("等待商家开具", "开好后会发到你的邮箱"),
+    InvoiceStatus.ISSUED: ("发票已开具", "电子发票已发到你的邮箱"),
+    InvoiceStatus.REFUSED: ("暂未能开具", "请按下面的原因修改后重新申请"),
 }
 # The tabs of the list of orders: key, title, the states in it.
 ORDER_TABS: list[tuple[str, str, tuple[OrderStatus, ...]]] = [
@@ -147,15 +159,28 @@ class Step:
     is_done: bool = True
 
 
+def order_state(order: Order) -> str:
+    """The state of an order in a word."""
+    said = PICKUP_STATE.get(order.status) if order.pickup else None
+    return said or ORDER_STATE[order.status]
+
+
+def order_sentence(order: Order) -> tuple[str, str]:
+    """The state of an order as a sentence, and what comes next."""
+    said = PICKUP_SENTENCE.get(order.status) if order.pickup else None
+    return said or ORDER_SENTENCE[order.status]
+
+
 def order_steps(order: Order) -> list[Step]:
     """The walk of an order with its times; a closed one ends where it closed."""
     steps = [Step("提交订单", order.created_at)]
     if order.status in (S.CLOSED, S.CLOSING):
         return [*steps, Step(ORDER_STATE[order.status], None)]
+    ready, taken = ("备好货", "提货") if order.pickup else ("发货", "收货")
     later = [
         ("付款", order.paid_at),
-        ("发货", order.shipped_at),
-        ("收货", order.received_at),
+        (ready, order.shipped_at),
+        (taken, order.received_at),
         ("完成", order.finished_at),
     ]
     return steps + [Step(title, at, is_done=at is not None) for title, at in later]

@@ -5,31 +5,53 @@ answer. `upline1_id` to `upline3_id` are the nearest three above in the referral
 tree; `distribution.binding` is the only writer of them.
 """
 
+from app.members import regions
 from app.members.models import Address, Consent, Member, MemberStatus
-from app.members.queries import address_of, by_openid, default_address, get, names_of
+from app.members.queries import (
+    address_of,
+    addresses_of,
+    by_openid,
+    default_address,
+    get,
+    names_of,
+)
 from app.members.service import (
+    ADDRESSES_MAX,
     AddressInput,
+    TooManyAddresses,
+    add_address,
     agree,
+    change_address,
+    check_person,
+    delete_address,
     enter,
+    make_default,
     mark_subscribed,
-    save_address,
     set_profile,
 )
 
 __all__ = [
+    "ADDRESSES_MAX",
     "Address",
     "AddressInput",
     "Consent",
     "Member",
     "MemberStatus",
+    "TooManyAddresses",
+    "add_address",
     "address_of",
+    "addresses_of",
     "agree",
     "by_openid",
+    "change_address",
+    "check_person",
     "default_address",
+    "delete_address",
     "enter",
     "get",
+    "make_default",
     "mark_subscribed",
     "names_of",
-    "save_address",
+    "regions",
     "set_profile",
 ]

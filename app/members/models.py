@@ -62,6 +62,8 @@ class Address(Model):
     name: Mapped[str] = mapped_column(EncryptedText)
     phone: Mapped[str] = mapped_column(EncryptedText)
     region: Mapped[str] = mapped_column(sa.String(60))
+    # The county's six digits (GB/T 2260), for freight; empty in the oldest rows.
+    region_code: Mapped[str] = mapped_column(sa.String(6), default="")
     detail: Mapped[str] = mapped_column(EncryptedText)
     is_default: Mapped[bool] = mapped_column(default=True)
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime)

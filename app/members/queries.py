@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
@@ -19,11 +19,21 @@ def by_openid(openid: str) -> Member | None:
     return db.session.scalar(sa.select(Member).filter_by(openid=openid))
 
 
+def addresses_of(member_id: int) -> Sequence[Address]:
+    """A member's addresses, the default one first, then the newest."""
+    return db.session.scalars(
+        sa.select(Address)
+        .filter_by(member_id=member_id)
+        .order_by(Address.is_default.desc(), Address.id.desc())
+    ).all()
+
+
 def default_address(member_id: int) -> Address | None:
+    """Where parcels go unless told otherwise; None only where there is no address."""
     return db.session.scalar(
         sa.select(Address)
-        .filter_by(member_id=member_id, is_default=True)
-        .order_by(Address.id.desc())
+        .filter_by(member_id=member_id)
+        .order_by(Address.is_default.desc(), Address.id.desc())
         .limit(1)
     )
 

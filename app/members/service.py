@@ -1,17 +1,23 @@
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from app.core import ids
 from app.core.db import add_once, db, require_transaction
-from app.core.errors import InvalidInput
-from app.members import queries
+from app.core.errors import DomainError, InvalidInput
+from app.members import queries, regions
 from app.members.models import Address, Consent, Member
 
+ADDRESSES_MAX = 20
 _PHONE = re.compile(r"1[3-9]\d{9}", re.ASCII)
+
+
+class TooManyAddresses(DomainError):
+    code = "too_many_addresses"
+    message = f"最多保存 {ADDRESSES_MAX} 个收货地址，请先删除不用的"
 
 
 @dataclass(frozen=True)
@@ -26,12 +32,26 @@ class AddressInput:
     def checked(self) -> "AddressInput":
         """Trimmed and valid. Raises InvalidInput naming the first field at fault."""
         clean = AddressInput(*(" ".join(v.split()) for v in vars(self).values()))
-        _need(clean.name, "name", "收货人", 20)
-        if not _PHONE.fullmatch(clean.phone):
-            raise InvalidInput("phone", "请填写 11 位手机号码")
-        _need(clean.region, "region", "所在地区", 40)
+        check_person(clean.name, clean.phone)
+        _need(clean.region, "region", "所在地区", 60)
+        found = regions.find(clean.region)
+        if found is None:
+            raise InvalidInput("region", "请选择到区县，例如 浙江省 杭州市 西湖区")
         _need(clean.detail, "detail", "详细地址", 80)
-        return clean
+        return replace(clean, region=found.written)
+
+    @property
+    def region_code(self) -> str:
+        """The county's code. Only after `checked`."""
+        found = regions.find(self.region)
+        return found.code if found else ""
+
+
+def check_person(name: str, phone: str) -> None:
+    """Who takes the goods. Raises InvalidInput naming `name` or `phone`."""
+    _need(name, "name", "收货人", 20)
+    if not _PHONE.fullmatch(phone):
+        raise InvalidInput("phone", "请填写 11 位手机号码")
 
 
 def enter(openid: str, *, now: datetime) -> Member:
@@ -61,17 +81,60 @@ def set_profile(member_id: int, *, nickname: str, avatar_url: str) -> None:
     member.avatar_url = avatar_url[:300] if avatar_url.startswith(("https://", "http://")) else ""
 
 
-def save_address(member_id: int, given: AddressInput, *, now: datetime) -> Address:
-    """Store the member's default address. Raises InvalidInput."""
+def add_address(
+    member_id: int, given: AddressInput, *, now: datetime, is_default: bool = False
+) -> Address:
+    """Keep one more address; the first is the default one. Raises InvalidInput, TooManyAddresses."""
     require_transaction()
     clean = given.checked()
-    address = queries.default_address(member_id) or Address(member_id=member_id)
-    address.name, address.phone = clean.name, clean.phone
-    address.region, address.detail = clean.region, clean.detail
-    address.is_default, address.updated_at = True, now
+    count = len(queries.addresses_of(member_id))
+    if count >= ADDRESSES_MAX:
+        raise TooManyAddresses()
+    address = Address(member_id=member_id, is_default=False)
+    _fill(address, clean, now)
     db.session.add(address)
     db.session.flush()
+    if is_default or count == 0:
+        make_default(member_id, address.id)
     return address
+
+
+def change_address(
+    member_id: int,
+    address_id: int,
+    given: AddressInput,
+    *,
+    now: datetime,
+    is_default: bool = False,
+) -> Address:
+    """Mend an address; orders keep theirs. Raises InvalidInput, NotFound."""
+    require_transaction()
+    address = queries.address_of(member_id, address_id)
+    _fill(address, given.checked(), now)
+    if is_default:
+        make_default(member_id, address_id)
+    return address
+
+
+def make_default(member_id: int, address_id: int) -> None:
+    """Let parcels go here unless told otherwise. Raises NotFound."""
+    require_transaction()
+    chosen = queries.address_of(member_id, address_id)
+    for address in queries.addresses_of(member_id):
+        address.is_default = address is chosen
+    db.session.flush()
+
+
+def delete_address(member_id: int, address_id: int) -> None:
+    """Forget an address; if it was the default one, the newest follows it. Raises NotFound."""
+    require_transaction()
+    address = queries.address_of(member_id, address_id)
+    was_default = address.is_default
+    db.session.delete(address)
+    db.session.flush()
+    left = queries.addresses_of(member_id)
+    if was_default and left:
+        left[0].is_default = True
 
 
 def agree(member_id: int, *, document: str, version: str, text: str, now: datetime) -> None:
@@ -86,6 +149,12 @@ def agree(member_id: int, *, document: str, version: str, text: str, now: dateti
             agreed_at=now,
         )
     )
+
+
+def _fill(address: Address, clean: AddressInput, now: datetime) -> None:
+    address.name, address.phone = clean.name, clean.phone
+    address.region, address.region_code = clean.region, clean.region_code
+    address.detail, address.updated_at = clean.detail, now
 
 
 def _need(value: str, field: str, label: str, longest: int) -> None:

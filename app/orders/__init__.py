@@ -6,10 +6,22 @@ order is placed: later edits of products, levels or referrals never change it.
 Walk: `service.place` reserves stock and makes the payment (支付单) whose number
 was saved before WeChat is asked; `payment` takes WeChat's word, from the notice
 or from our query, and books it; `fulfilment` ships, receives and finishes.
+`pickups` are orders fetched at a shop for a code, `traces` tell where a parcel
+is, `invoices` are asked for by members and issued elsewhere.
 Money that comes for an order that cannot take it (late, twice) is booked to
 `refund_due` and raised as an oddity (支付异常): never lost, never ignored.
 """
 
+from app.orders import cart, invoices, pickups, traces
+from app.orders.extras import (
+    InvoiceRequest,
+    InvoiceStatus,
+    OrderAdjustment,
+    OrderTrace,
+    Pickup,
+    PickupShop,
+    TitleKind,
+)
 from app.orders.fulfilment import finish, receive, ship, subscribe
 from app.orders.models import (
     QUANTITY_MAX,
@@ -31,7 +43,8 @@ from app.orders.payment import (
     resolve_oddity,
     take_payment,
 )
-from app.orders.ports import PaymentGateway, PaymentState, PrepayRefused
+from app.orders.pickups import PickupWish
+from app.orders.ports import PaymentGateway, PaymentState, PrepayRefused, Trace, TraceProvider
 from app.orders.pricing import LINES_MAX, Adjustment, Item, Quote, QuotedLine, allocate, quote
 from app.orders.processes import ask, close, paying_sheet
 from app.orders.queries import (
@@ -53,34 +66,47 @@ from app.orders.queries import (
     payments_to_query,
     seats_of,
 )
-from app.orders.service import begin_close, finish_close, place
+from app.orders.service import begin_close, finish_close, hide, place
+from app.orders.traces import EnteredTraces
 
 __all__ = [
-    "LINES_MAX",
-    "QUANTITY_MAX",
-    "TRANSITIONS",
     "Adjustment",
+    "EnteredTraces",
+    "InvoiceRequest",
+    "InvoiceStatus",
     "Item",
+    "LINES_MAX",
     "Oddity",
     "OddityKind",
     "Order",
+    "OrderAdjustment",
     "OrderLine",
     "OrderSeat",
     "OrderStatus",
+    "OrderTrace",
     "PaidNotice",
     "Payment",
     "PaymentGateway",
     "PaymentState",
     "PaymentStatus",
+    "Pickup",
+    "PickupShop",
+    "PickupWish",
     "PrepayRefused",
+    "QUANTITY_MAX",
     "Quote",
     "QuotedLine",
+    "TRANSITIONS",
     "Taken",
+    "TitleKind",
+    "Trace",
+    "TraceProvider",
     "allocate",
     "ask",
     "attach_prepay",
     "begin_close",
     "by_ids",
+    "cart",
     "close",
     "counts_by_status",
     "due_to_expire",
@@ -88,6 +114,8 @@ __all__ = [
     "due_to_receive",
     "finish",
     "finish_close",
+    "hide",
+    "invoices",
     "oddities",
     "open_oddities",
     "open_payment",
@@ -100,6 +128,7 @@ __all__ = [
     "payment_by_number",
     "payments_of",
     "payments_to_query",
+    "pickups",
     "place",
     "quote",
     "raise_oddity",
@@ -109,4 +138,5 @@ __all__ = [
     "ship",
     "subscribe",
     "take_payment",
+    "traces",
 ]

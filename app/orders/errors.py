@@ -11,3 +11,10 @@ class PriceChanged(DomainError):
 class NotPayable(DomainError):
     code = "not_payable"
     message = "订单已不能支付，请返回订单列表查看最新状态"
+
+
+class LimitReached(DomainError):
+    """More pieces of a product than one member may have."""
+
+    code = "limit_reached"
+    message = "超过了每人限购的数量"

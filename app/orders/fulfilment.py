@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 
 from app import audit, catalog, ledger, outbox, settings
-from app.core.errors import InvalidInput
+from app.core.errors import IllegalMove, InvalidInput
 from app.ledger import AccountKind, Move
 from app.orders import queries, states
 from app.orders.models import Order, OrderStatus
@@ -17,6 +17,8 @@ def ship(
 ) -> Order:
     """Hand the parcel to a carrier (发货). Raises NotFound, IllegalMove, InvalidInput."""
     order = states.locked(order_id)
+    if order.pickup is not None:
+        raise IllegalMove("自提订单不用发货，请在备好货后等待顾客提货")
     carrier, tracking_number = carrier.strip(), tracking_number.strip()
     if not 1 <= len(carrier) <= 30:
         raise InvalidInput("carrier", "请填写快递公司")
@@ -36,9 +38,14 @@ def ship(
     return order
 
 
-def receive(order_id: int, *, actor: audit.Actor, now: datetime) -> Order:
-    """The goods arrived (确认收货); the return window starts, its end is fixed now."""
+def receive(order_id: int, *, actor: audit.Actor, now: datetime, with_code: bool = False) -> Order:
+    """The goods arrived (确认收货); the return window starts, its end is fixed now.
+
+    What is fetched at a shop is received `with_code` only.
+    """
     order = states.locked(order_id)
+    if order.pickup is not None and not with_code:
+        raise IllegalMove("自提订单请到店出示提货码，由店员核销")
     states.move(order, OrderStatus.RECEIVED, actor=actor, now=now)
     order.received_at = now
     order.guard_ends_at = now + timedelta(days=settings.value(settings.registry.GUARD_DAYS))

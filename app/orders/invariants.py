@@ -3,6 +3,7 @@ import sqlalchemy as sa
 from app.audit.invariants import illegal_moves
 from app.core.db import Rows
 from app.ledger import Account, AccountKind, Entry, Posting, invariant
+from app.orders.extras import INVOICE_TRANSITIONS, InvoiceRequest
 from app.orders.models import TRANSITIONS, Order, OrderLine, OrderStatus
 
 
@@ -65,3 +66,8 @@ def _held_after_finish() -> Rows:
 @invariant("S1", "only legal state moves, each from where the last one ended")
 def _order_moves() -> Rows:
     return illegal_moves("order", TRANSITIONS, {"unpaid"}, Order)
+
+
+@invariant("S1", "only legal state moves, each from where the last one ended")
+def _invoice_moves() -> Rows:
+    return illegal_moves("invoice", INVOICE_TRANSITIONS, {"requested"}, InvoiceRequest)

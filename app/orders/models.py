@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.crypto import EncryptedText
 from app.core.db import BigId, Model, UTCDateTime, enum_column
+from app.orders.extras import OrderAdjustment, Pickup
 
 # Law caps depth at 2, a server may allow 3: the schema itself refuses a fourth.
 DEPTH_MAX = 3
@@ -74,8 +75,13 @@ class Order(Model):
     # The end of the return window with refund time: fixed when goods are received.
     guard_ends_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # The member took it out of their list; it stays for everybody else.
+    hidden_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
     lines: Mapped[list["OrderLine"]] = relationship(back_populates="order", order_by="OrderLine.id")
+    adjustments: Mapped[list[OrderAdjustment]] = relationship(order_by=OrderAdjustment.id)
+    # None for what a carrier brings.
+    pickup: Mapped[Pickup | None] = relationship()
 
     @property
     def is_paid(self) -> bool:

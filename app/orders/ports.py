@@ -1,8 +1,11 @@
 """What orders need from the world outside."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from app.orders.models import Order
 
 
 @dataclass(frozen=True)
@@ -59,4 +62,20 @@ class PaymentGateway(Protocol):
 
     def sheet(self, prepay_id: str) -> dict[str, str]:
         """The signed parameters with which the page opens the paying sheet."""
+        ...
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Where a parcel was at a moment."""
+
+    at: datetime
+    text: str
+
+
+class TraceProvider(Protocol):
+    """Who knows where parcels are (物流轨迹); by default the rows that admins enter."""
+
+    def traces(self, order: Order) -> Sequence[Trace]:
+        """What is known of the order's parcel, the newest first; empty for nothing."""
         ...

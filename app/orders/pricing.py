@@ -68,14 +68,18 @@ class Quote:
 
 
 def quote(
-    items: Sequence[Item], *, adjustments: Sequence[Adjustment] = (), freight_fen: int = 0
+    items: Sequence[Item], *, region: str = "", adjustments: Sequence[Adjustment] = ()
 ) -> Quote:
     """Price the items as the server knows them (算价).
+
+    `region` is where they are sent; without one, as for what is fetched at a shop,
+    there is no freight.
 
     Raises:
         InvalidInput: no items, one named twice, too many, or a quantity out of
             1 to 999.
         SoldOff: an item is not for sale.
+        NotDelivered: something is not sent to `region`.
     """
     if not items:
         raise InvalidInput("items", "请选择要购买的商品")
@@ -89,13 +93,31 @@ def quote(
     skus = catalog.skus_for_sale(item.sku_id for item in items)
     goods = {item.sku_id: skus[item.sku_id].price_fen * item.quantity for item in items}
     off = allocate(sum(a.amount_fen for a in adjustments), goods)
+    lines = [QuotedLine(skus[i.sku_id], i.quantity, goods[i.sku_id] - off[i.sku_id]) for i in items]
     return Quote(
-        lines=[
-            QuotedLine(skus[i.sku_id], i.quantity, goods[i.sku_id] - off[i.sku_id]) for i in items
-        ],
+        lines=lines,
         goods_fen=sum(goods.values()),
-        freight_fen=freight_fen,
+        freight_fen=_freight_fen(lines, region) if region else 0,
         adjustments=list(adjustments),
+    )
+
+
+def _freight_fen(lines: Sequence[QuotedLine], region: str) -> int:
+    """What sending costs: goods under the same terms travel together (运费)."""
+    terms = catalog.templates_of([line.sku.product_id for line in lines])
+    parcels: dict[catalog.Terms, list[QuotedLine]] = {}
+    for line in lines:
+        if line.sku.product_id in terms:
+            parcels.setdefault(terms[line.sku.product_id], []).append(line)
+    return sum(
+        catalog.freight_fen(
+            under,
+            region,
+            quantity=sum(line.quantity for line in parcel),
+            weight_g=sum(line.sku.weight_g * line.quantity for line in parcel),
+            goods_fen=sum(line.goods_fen for line in parcel),
+        )
+        for under, parcel in parcels.items()
     )
 
 

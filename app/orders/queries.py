@@ -8,9 +8,11 @@ from app import outbox
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
+from app.orders.extras import Pickup
 from app.orders.models import (
     Oddity,
     Order,
+    OrderLine,
     OrderSeat,
     OrderStatus,
     Payment,
@@ -19,10 +21,13 @@ from app.orders.models import (
 
 
 def order_of(member_id: int, number: str) -> Order:
-    """An order of this member with its lines. Raises NotFound for anyone else's."""
+    """An order of this member with its lines.
+
+    Raises NotFound for anyone else's, and for one that they took out of their list.
+    """
     order = db.session.scalar(
         sa.select(Order)
-        .filter_by(number=number, member_id=member_id)
+        .filter_by(number=number, member_id=member_id, hidden_at=None)
         .options(selectinload(Order.lines))
     )
     if order is None:
@@ -44,13 +49,28 @@ def orders_of(
     member_id: int,
     statuses: Sequence[OrderStatus] | None = None,
     *,
+    wanted: str = "",
     before: int | None = None,
     size: int = 10,
 ) -> Page[Order]:
-    """A member's orders, newest first, in any of these states."""
-    query = sa.select(Order).filter_by(member_id=member_id).options(selectinload(Order.lines))
+    """A member's orders, newest first, in any of these states.
+
+    `wanted` is a part of a product's title or of the order's number.
+    """
+    query = (
+        sa.select(Order)
+        .filter_by(member_id=member_id, hidden_at=None)
+        .options(selectinload(Order.lines), selectinload(Order.pickup))
+    )
     if statuses:
         query = query.where(Order.status.in_(statuses))
+    if wanted:
+        titled = sa.select(OrderLine.id).where(
+            OrderLine.order_id == Order.id, OrderLine.title.contains(wanted, autoescape=True)
+        )
+        query = query.where(
+            sa.or_(Order.number.contains(wanted.upper(), autoescape=True), titled.exists())
+        )
     return newest_first(query, Order.id, before=before, size=size)
 
 
@@ -62,7 +82,7 @@ def orders_page(
     size: int = 20,
 ) -> Page[Order]:
     """All members' orders, newest first."""
-    query = sa.select(Order).options(selectinload(Order.lines))
+    query = sa.select(Order).options(selectinload(Order.lines), selectinload(Order.pickup))
     if status is not None:
         query = query.filter_by(status=status)
     if number:
@@ -71,10 +91,10 @@ def orders_page(
 
 
 def counts_by_status(member_id: int | None = None) -> dict[OrderStatus, int]:
-    """How many orders stand in each state, of one member or of all."""
+    """How many orders stand in each state, of all, or of one as they list them."""
     query = sa.select(Order.status, sa.func.count()).group_by(Order.status)
     if member_id is not None:
-        query = query.where(Order.member_id == member_id)
+        query = query.where(Order.member_id == member_id, Order.hidden_at.is_(None))
     return dict(db.session.execute(query).all())
 
 
@@ -100,6 +120,21 @@ def paid_counts(member_ids: Iterable[int]) -> dict[int, int]:
         .group_by(Order.member_id)
     )
     return dict(rows.all())
+
+
+def pieces_bought(member_id: int, product_ids: Iterable[int]) -> dict[int, int]:
+    """How many pieces of each product are in this member's orders, closed ones left out."""
+    rows = db.session.execute(
+        sa.select(OrderLine.product_id, sa.func.sum(OrderLine.quantity))
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(
+            Order.member_id == member_id,
+            Order.status.not_in([OrderStatus.CLOSING, OrderStatus.CLOSED]),
+            OrderLine.product_id.in_(set(product_ids)),
+        )
+        .group_by(OrderLine.product_id)
+    )
+    return {product_id: int(pieces) for product_id, pieces in rows}
 
 
 def seats_of(order_id: int) -> Sequence[OrderSeat]:
@@ -177,6 +212,8 @@ def due_to_receive(now: datetime, days: int, *, limit: int = 200) -> list[int]:
             .where(
                 Order.status == OrderStatus.SHIPPED,
                 Order.shipped_at <= now - timedelta(days=days),
+                # What waits at a shop was not received by waiting.
+                Order.id.not_in(sa.select(Pickup.order_id)),
             )
             .order_by(Order.id)
             .limit(limit)

@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from app import audit, catalog, distribution, members, outbox, settings
 from app.core import ids
 from app.core.db import add_once, db, require_transaction
-from app.core.errors import DomainError, InvalidInput
-from app.orders import cart, states
-from app.orders.errors import PriceChanged
+from app.core.errors import DomainError, IllegalMove, InvalidInput
+from app.orders import cart, pickups, queries, states
+from app.orders.errors import LimitReached, PriceChanged
+from app.orders.extras import OrderAdjustment
 from app.orders.models import (
     Order,
     OrderLine,
@@ -19,6 +20,7 @@ from app.orders.models import (
     Payment,
     PaymentStatus,
 )
+from app.orders.pickups import PickupWish
 from app.orders.pricing import Item, Quote, quote
 
 ORDER_TOTAL_FEN_MAX = 500_000_00
@@ -28,7 +30,8 @@ def place(
     member_id: int,
     *,
     items: Sequence[Item],
-    address_id: int,
+    address_id: int | None = None,
+    pickup: PickupWish | None = None,
     request_key: str,
     expected_fen: int,
     now: datetime,
@@ -38,14 +41,19 @@ def place(
     """Place an order: copy all facts, make its payment, reserve the stock (下单).
 
     Asking again with the same `request_key` returns the first order. What was
-    chosen in the cart leaves it with the order.
+    chosen in the cart leaves it with the order. It goes to an address of the
+    member, or waits at a shop: exactly one of `address_id` and `pickup`.
 
     Raises:
-        InvalidInput, SoldOff, NotFound (address), OutOfStock: nothing is placed.
+        InvalidInput, SoldOff, NotFound (address, shop), OutOfStock: nothing is placed.
+        NotDelivered: something is not sent there.
+        LimitReached: the member bought as many of a product as one may.
         PriceChanged: it costs something else than `expected_fen` that was shown.
         DomainError: the member is blocked.
     """
     require_transaction()
+    if (address_id is None) == (pickup is None):
+        raise ValueError("an order goes to an address or waits at a shop")
     known = _placed(member_id, request_key).scalar_one_or_none()
     if known is not None:
         return known
@@ -53,8 +61,8 @@ def place(
         raise DomainError("账号已被限制，暂不能下单，请联系客服")
     if len(remark) > 200:
         raise InvalidInput("remark", "备注最多 200 个字")
-    address = members.address_of(member_id, address_id)
-    price = quote(items)
+    receiver = _receiver(member_id, address_id, pickup)
+    price = quote(items, region="" if pickup else receiver["receiver_region"])
     if price.payable_fen != expected_fen:
         raise PriceChanged(was=expected_fen, now=price.payable_fen)
     if not 0 < price.payable_fen <= ORDER_TOTAL_FEN_MAX:
@@ -69,10 +77,7 @@ def place(
         freight_fen=price.freight_fen,
         discount_fen=price.discount_fen,
         payable_fen=price.payable_fen,
-        receiver_name=address.name,
-        receiver_phone=address.phone,
-        receiver_region=address.region,
-        receiver_detail=address.detail,
+        **receiver,
         remark=remark.strip(),
         created_at=now,
         expires_at=expires,
@@ -83,7 +88,10 @@ def place(
     if from_cart:
         cart.take_out(member_id, (item.sku_id for item in items))
     catalog.hold(line.sku.id for line in price.lines)
+    _check_limits(member_id, price)
     _copy_facts(order, price)
+    if pickup is not None:
+        pickups.attach(order, pickup)
     db.session.add(
         Payment(
             order_id=order.id,
@@ -133,10 +141,62 @@ def finish_close(order_id: int, *, now: datetime) -> None:
     outbox.publish("order_closed", order.id, now=now)
 
 
+def hide(order_id: int, *, now: datetime) -> None:
+    """Take an order that is over out of its member's list; nobody else misses it.
+
+    Raises IllegalMove while something may still happen to it.
+    """
+    order = states.locked(order_id)
+    if order.status not in (OrderStatus.CLOSED, OrderStatus.FINISHED):
+        raise IllegalMove("订单还没有结束，暂不能删除", state=order.status.value)
+    order.hidden_at = now
+
+
 def _placed(member_id: int, request_key: str) -> sa.Result[Order]:
     return db.session.execute(
         sa.select(Order).filter_by(member_id=member_id, request_key=request_key)
     )
+
+
+def _check_limits(member_id: int, price: Quote) -> None:
+    """Products of which one member may only have so many (限购); raises LimitReached.
+
+    Under the lock of the SKUs: two orders for the same one come one after the other.
+    """
+    wanted: dict[int, int] = {}
+    products = {line.sku.product_id: line.sku.product for line in price.lines}
+    for line in price.lines:
+        wanted[line.sku.product_id] = wanted.get(line.sku.product_id, 0) + line.quantity
+    limited = {key for key, product in products.items() if product.limit_per_member}
+    if not limited:
+        return
+    had = queries.pieces_bought(member_id, limited)
+    for product_id in sorted(limited):
+        limit, before = products[product_id].limit_per_member, had.get(product_id, 0)
+        if before + wanted[product_id] > limit:
+            raise LimitReached(
+                f"“{products[product_id].title}”每人限购 {limit} 件"
+                + (f"，你已买过 {before} 件" if before else "")
+            )
+
+
+def _receiver(member_id: int, address_id: int | None, pickup: PickupWish | None) -> dict[str, str]:
+    """Who takes the goods and where, as it is copied onto the order."""
+    if pickup is not None:
+        shop = pickups.open_shop(pickup.shop_id)
+        name, phone = " ".join(pickup.name.split()), pickup.phone.strip()
+        members.check_person(name, phone)
+        region, detail = shop.region, f"{shop.detail}（{shop.name}）"
+    else:
+        address = members.address_of(member_id, address_id or 0)
+        name, phone = address.name, address.phone
+        region, detail = address.region, address.detail
+    return {
+        "receiver_name": name,
+        "receiver_phone": phone,
+        "receiver_region": region,
+        "receiver_detail": detail,
+    }
 
 
 def _copy_facts(order: Order, price: Quote) -> None:
@@ -156,6 +216,7 @@ def _copy_facts(order: Order, price: Quote) -> None:
         )
         for line in price.lines
     ]
+    order.adjustments = [OrderAdjustment(**vars(part)) for part in price.adjustments]
     db.session.add_all(
         OrderSeat(
             order_id=order.id,

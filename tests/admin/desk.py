@@ -18,7 +18,7 @@ from app.distribution import Distributor, channels
 from app.distribution.channels import Channel, ChannelInput
 from app.ledger import Posting
 from app.members import Member
-from app.orders import Oddity, Order
+from app.orders import InvoiceRequest, Oddity, Order, OrderTrace, PickupShop
 from app.wechat import replies
 from app.wechat.replies import ReplyRule, RuleInput
 from app.withdrawals import Withdrawal
@@ -58,6 +58,9 @@ class Desk:
     product_id: int
     category_id: int
     template_id: int
+    shop_id: int
+    invoice_id: int
+    trace_id: int
 
     def values(self) -> dict[str, Any]:
         """For the variable parts of the panel's addresses."""
@@ -74,6 +77,9 @@ class Desk:
             "category_id": self.category_id,
             "template_id": self.template_id,
             "name": "settle",
+            "shop_id": self.shop_id,
+            "invoice_id": self.invoice_id,
+            "trace_id": self.trace_id,
         }
 
 
@@ -106,7 +112,30 @@ def fill() -> Desk:
         product_id=sku.product_id,
         category_id=make_category().id,
         template_id=make_freight().id,
+        shop_id=pickup_shop().id,
+        invoice_id=invoice_of(order).id,
+        trace_id=trace_of(order).id,
     )
+
+
+def pickup_shop(name: str = "西湖店", *, is_open: bool = True) -> PickupShop:
+    given = orders.pickups.ShopInput(
+        name, "浙江省 杭州市 西湖区", "文三路 1 号", "每天 9:00–21:00", "0571-87654321", is_open
+    )
+    return run_unit(orders.pickups.save_shop, None, given, actor=SYSTEM, now=clock.now())
+
+
+def invoice_of(order: Order) -> InvoiceRequest:
+    given = orders.invoices.InvoiceInput("personal", "王芳", "", "wang@example.com")
+    return run_unit(orders.invoices.request, order.id, given, actor=SYSTEM, now=clock.now())
+
+
+def trace_of(order: Order) -> OrderTrace:
+    """A row of where the parcel was, as if it were on its way."""
+    with transaction():
+        row = OrderTrace(order_id=order.id, at=clock.now(), text="已揽收", entered_by=SYSTEM.ref)
+        db.session.add(row)
+    return row
 
 
 def ask_for(member: Member, fen: int, *, key: str = "") -> Withdrawal:

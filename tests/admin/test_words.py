@@ -11,7 +11,7 @@ from app.distribution import AttemptResult, BindingSource, DistributorStatus
 from app.distribution.channels import ChannelKind, Outcome, ScanSource
 from app.ledger import AccountKind
 from app.members import MemberStatus
-from app.orders import OddityKind, OrderStatus, PaymentStatus
+from app.orders import InvoiceStatus, OddityKind, OrderStatus, PaymentStatus
 from app.wechat.replies import ReplyType, RuleKind
 from app.withdrawals import BillState, WithdrawalStatus
 
@@ -20,6 +20,7 @@ from app.withdrawals import BillState, WithdrawalStatus
     ("said", "states"),
     [
         (words.ORDER, OrderStatus),
+        (words.INVOICE, InvoiceStatus),
         (words.PAYMENT, PaymentStatus),
         (words.DISTRIBUTOR, DistributorStatus),
         (words.PRODUCT, ProductStatus),

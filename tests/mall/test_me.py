@@ -5,13 +5,11 @@ import re
 
 import pytest
 
-from app import members, settings
-from app.core.db import db
+from app import settings
 from config import OFFICIAL
 from tests.factories import (
     bind,
     give_available,
-    make_address,
     make_distributor,
     make_distributor_of,
     make_sku,
@@ -19,8 +17,6 @@ from tests.factories import (
     place_order,
 )
 from tests.mall.pages import text_of
-
-ADDRESS = {"name": "王芳", "phone": "13800138000", "region": "浙江省", "detail": "文三路 1 号"}
 
 
 def test_customer_sees_badges_and_an_invitation(client, me):
@@ -60,35 +56,6 @@ def test_profile_is_asked_for_by_script_and_by_form(client, me):
 
     assert scripted.json["url"].startswith("http://open.test/authorize?scope=snsapi_userinfo")
     assert plain.location.startswith("http://open.test/authorize?scope=snsapi_userinfo")
-
-
-def test_address_is_saved_and_shown_again(client, me):
-    answer = client.post("/me/address", data=ADDRESS)
-
-    assert answer.location == "/me"
-    page = client.get("/me/address").text
-    assert all(f'value="{value}"' in page for value in ("王芳", "13800138000", "浙江省"))
-
-
-def test_address_mended_at_checkout_leads_back_there(client, me):
-    make_address(me)
-    sku = make_sku()
-
-    page = client.get(f"/me/address?sku={sku.id}&quantity=2").text
-    answer = client.post("/me/address", data={**ADDRESS, "sku": sku.id, "quantity": "2"})
-
-    assert "保存并返回结算" in page
-    assert answer.location == f"/checkout?sku={sku.id}&quantity=2"
-
-
-def test_wrong_address_is_refused_at_its_field(client, me):
-    answer = client.post("/me/address", data={**ADDRESS, "phone": "1380013800"})
-
-    db.session.rollback()
-    assert answer.status_code == 422
-    assert 'id="e-phone"' in answer.text
-    assert 'value="1380013800"' in answer.text
-    assert members.default_address(me.id) is None
 
 
 def test_help_says_the_rules_in_force(client, me):

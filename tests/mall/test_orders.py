@@ -1,11 +1,18 @@
 """A member's orders over HTTP: paying, watching, cancelling, receiving."""
 
-import pytest
+import io
 
-from app import commission, orders, outbox
+import pytest
+import zxingcpp
+from PIL import Image
+
+from app import commission, members, orders, outbox
+from app.catalog import Product
 from app.core import clock
-from app.core.db import db, run_unit
+from app.core.db import db, run_unit, transaction
+from app.members import AddressInput
 from app.orders import OrderStatus
+from tests.admin.desk import pickup_shop
 from tests.factories import (
     ADMIN,
     NOON,
@@ -20,8 +27,9 @@ from tests.factories import (
     paid_order,
     place_order,
     received_order,
+    take,
 )
-from tests.mall.pages import text_of
+from tests.mall.pages import hidden_fields, text_of
 
 JSON = {"Accept": "application/json"}
 
@@ -260,11 +268,214 @@ def test_receiving_what_was_not_shipped_is_refused(client, me):
     assert status_of(order) is OrderStatus.PAID
 
 
-def test_received_order_has_nothing_left_to_do(client, me):
+def test_received_order_can_be_bought_again_but_not_deleted(client, me):
     order = received_order(me, make_sku())
     outbox.drain(NOON)
 
     page = client.get(f"/orders/{order.number}").text
 
     assert "退货期内如有问题，请联系客服" in page
-    assert 'class="actions"' not in page
+    assert "再次购买" in page
+    assert "删除订单" not in page
+
+
+# --- the list -----------------------------------------------------------------------
+
+
+def test_orders_are_searched_by_title_and_number(client, me):
+    tea = place_order(me, make_sku(title="高山绿茶"))
+    cup = place_order(me, make_sku(title="马克杯 100%"))
+
+    by_title = client.get("/orders?q=绿茶").text
+    by_number = client.get(f"/orders?q={cup.number[3:12].lower()}").text
+    nothing = client.get("/orders?q=%25").text
+
+    assert (tea.number in by_title, cup.number in by_title) == (True, False)
+    assert (tea.number in by_number, cup.number in by_number) == (False, True)
+    assert (tea.number in nothing, cup.number in nothing) == (False, True)
+    assert "没有找到相关订单" in client.get("/orders?q=没有的").text
+
+
+def test_nobody_finds_an_order_of_somebody_else(client, me):
+    other = place_order(make_member(), make_sku(title="高山绿茶"))
+
+    for path in (f"/orders?q={other.number}", "/orders?q=绿茶"):
+        assert f'href="/orders/{other.number}"' not in client.get(path).text
+
+
+def test_an_unpaid_order_counts_down_in_the_list(client, me):
+    place_order(me, make_sku())
+
+    assert 'data-countdown="1800"' in client.get("/orders").text
+
+
+# --- deleting from view -------------------------------------------------------------
+
+
+def test_a_closed_order_is_deleted_from_view_only(client, me):
+    order = place_order(me, make_sku())
+    client.post(f"/orders/{order.number}/cancel")
+
+    answer = client.post(f"/orders/{order.number}/hide")
+
+    assert answer.location == "/orders"
+    assert order.number not in client.get("/orders").text
+    assert client.get(f"/orders/{order.number}").status_code == 404
+    assert status_of(order) is OrderStatus.CLOSED
+
+
+@pytest.mark.parametrize("make", [place_order, paid_order, received_order])
+def test_an_order_that_is_not_over_is_not_deleted(client, me, make):
+    order = make(me, make_sku())
+
+    answer = client.post(f"/orders/{order.number}/hide")
+
+    assert answer.status_code == 409
+    assert "订单还没有结束" in answer.text
+    assert order.number in client.get("/orders").text
+
+
+# --- buying again -------------------------------------------------------------------
+
+
+def test_what_is_still_for_sale_goes_into_the_cart_and_the_rest_is_told(client, me):
+    tea, cup = make_sku(title="高山绿茶"), make_sku(title="马克杯")
+    with transaction():
+        order = orders.place(
+            me.id,
+            items=[orders.Item(tea.id, 2), orders.Item(cup.id, 1)],
+            address_id=make_address_id(me),
+            request_key="k",
+            expected_fen=300_00,
+            now=NOON,
+        )
+    with transaction():
+        db.session.get_one(Product, cup.product_id).is_on_shelf = False
+
+    answer = client.post(f"/orders/{order.number}/again")
+
+    page = client.get("/cart").text
+    assert answer.location == "/cart"
+    assert "“马克杯”商品已下架，没有加入" in page
+    assert "已加入购物车" in page
+    assert [(w.sku_id, w.quantity) for w in orders.cart.wishes_of(me.id)] == [(tea.id, 2)]
+
+
+def make_address_id(member) -> int:
+    return members.add_address(
+        member.id, AddressInput("王芳", "13812345678", "浙江省 杭州市 西湖区", "文三路"), now=NOON
+    ).id
+
+
+# --- traces and invoices ------------------------------------------------------------
+
+
+def test_the_parcels_way_is_shown(client, me):
+    order = shipped_order(me, make_sku())
+    run_unit(orders.traces.add_trace, order.id, at=NOON, text="已到达杭州", actor=ADMIN, now=NOON)
+
+    assert "已到达杭州" in client.get(f"/orders/{order.number}").text
+    page = client.get(f"/orders/{order.number}/traces").text
+    assert "已到达杭州" in page
+    assert "SF1234567890" in page
+
+
+def test_before_it_is_shipped_there_is_no_way_to_show(client, me):
+    order = paid_order(me, make_sku())
+
+    assert client.get(f"/orders/{order.number}/traces").location == f"/orders/{order.number}"
+
+
+INVOICE = {"title_kind": "personal", "title": "王芳", "tax_number": "", "email": "w@example.com"}
+
+
+def test_an_invoice_is_asked_for_and_shown(client, me):
+    order = paid_order(me, make_sku())
+
+    answer = client.post(f"/orders/{order.number}/invoice", data=INVOICE)
+
+    assert answer.location == f"/orders/{order.number}/invoice"
+    page = client.get(answer.location).text
+    assert "等待商家开具" in page
+    assert 'id="invoice"' not in page
+    assert "等待开具" in client.get(f"/orders/{order.number}").text
+
+
+def test_a_wrong_tax_number_keeps_what_was_typed(client, me):
+    order = paid_order(me, make_sku())
+    typed = {**INVOICE, "title_kind": "company", "title": "云集公司", "tax_number": "123"}
+
+    answer = client.post(f"/orders/{order.number}/invoice", data=typed)
+
+    assert answer.status_code == 422
+    assert "税号不正确" in answer.text
+    assert 'value="云集公司"' in answer.text
+    assert orders.invoices.of_order(order.id) is None
+
+
+# --- picking up ---------------------------------------------------------------------
+
+
+def pickup_order(client, me) -> orders.Order:
+    """Placed over HTTP by a member with no address."""
+    shop = pickup_shop()
+    sku = make_sku(price_fen=100_00)
+    page = client.get(f"/checkout?sku={sku.id}&quantity=1&delivery=pickup").text
+    form = {**hidden_fields(page), "shop": shop.id, "name": "王芳", "phone": "13800138000"}
+    client.post("/checkout", data=form)
+    db.session.rollback()
+    [order] = orders.orders_of(me.id).items
+    return order
+
+
+def test_a_pick_up_shows_its_code_and_picture_only_while_it_works(client, me):
+    order = pickup_order(client, me)
+    code = order.pickup.spaced_code
+    unpaid = client.get(f"/orders/{order.number}").text
+    hidden = client.get(f"/orders/{order.number}/pickup.png").status_code
+    take(notice_for(order))
+
+    page = client.get(f"/orders/{order.number}").text
+    picture = client.get(f"/orders/{order.number}/pickup.png")
+
+    assert (code in unpaid, hidden) == (False, 404)
+    assert code in page
+    assert "商家正在备货" in page
+    read = zxingcpp.read_barcode(Image.open(io.BytesIO(picture.data)))
+    assert read is not None
+    assert read.text == code.replace(" ", "")
+    assert picture.headers["Cache-Control"] == "no-store"
+
+
+def test_a_pick_up_has_no_button_to_receive_it(client, me):
+    order = pickup_order(client, me)
+    take(notice_for(order))
+    run_unit(orders.pickups.ready, order.id, actor=ADMIN, now=NOON)
+
+    page = client.get(f"/orders/{order.number}").text
+    answer = client.post(f"/orders/{order.number}/receive")
+
+    assert "商品已备好，等你来取" in page
+    assert "确认收货" not in page
+    assert answer.status_code == 409
+    assert status_of(order) is OrderStatus.SHIPPED
+
+
+def test_checkout_offers_picking_up_only_where_there_is_a_shop(client, me):
+    sku = make_sku()
+    before = client.get(f"/checkout?sku={sku.id}").text
+
+    pickup_shop()
+
+    assert "到店自提" not in before
+    assert "到店自提" in client.get(f"/checkout?sku={sku.id}").text
+
+
+def test_others_see_nothing_of_an_order(client, me, log_in):
+    order = paid_order(make_member(), make_sku())
+
+    for path in ("", "/traces", "/invoice", "/pickup.png", "/pay", "/result", "/state"):
+        assert client.get(f"/orders/{order.number}{path}").status_code == 404, path
+    for path in ("/hide", "/again", "/invoice", "/receive", "/cancel", "/sheet"):
+        assert client.post(f"/orders/{order.number}{path}", data=INVOICE).status_code == 404, path
+    assert status_of(order) is OrderStatus.PAID

@@ -173,7 +173,12 @@ def test_checkout_shows_every_part_of_the_price(client, me):
 def test_checkout_places_an_order_and_keeps_the_first_address(client, me):
     sku = make_sku(price_fen=128_00)
     form = checkout_form(client, sku, 2)
-    address = {"name": "王芳", "phone": "13800138000", "region": "浙江省", "detail": "文三路 1 号"}
+    address = {
+        "name": "王芳",
+        "phone": "13800138000",
+        "region": "浙江省 杭州市 西湖区",
+        "detail": "文三路 1 号",
+    }
 
     answer = client.post("/checkout", data={**form, **address, "remark": "放门口"})
 
@@ -206,12 +211,18 @@ def test_second_tap_leads_to_the_first_order(client, me):
         ("name", "", "请填写收货人"),
         ("phone", "12345", "请填写 11 位手机号码"),
         ("region", " ", "请填写所在地区"),
+        ("region", "浙江省", "请选择到区县"),
         ("detail", "长" * 81, "详细地址最多 80 个字"),
     ],
 )
 def test_wrong_address_keeps_what_was_typed_and_changes_nothing(client, me, field, typed, says):
     form = checkout_form(client, make_sku())
-    address = {"name": "王芳", "phone": "13800138000", "region": "浙江省", "detail": "文三路 1 号"}
+    address = {
+        "name": "王芳",
+        "phone": "13800138000",
+        "region": "浙江省 杭州市 西湖区",
+        "detail": "文三路 1 号",
+    }
 
     answer = client.post("/checkout", data={**form, **address, field: typed})
 

@@ -62,7 +62,7 @@ def test_an_order_copies_prices_people_and_address(session):
         384_00,
     )
     assert (order.receiver_name, order.receiver_phone) == ("王芳", "13812345678")
-    assert (order.receiver_region, order.receiver_detail) == ("浙江省杭州市西湖区", "文三路 1 号")
+    assert (order.receiver_region, order.receiver_detail) == ("浙江省 杭州市 西湖区", "文三路 1 号")
     assert order.remark == "请放前台"
     assert order.expires_at == NOON + timedelta(minutes=30)
     (line,) = order.lines

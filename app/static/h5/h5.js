@@ -144,6 +144,7 @@
     }).then(function (text) {
       var list = new DOMParser().parseFromString(text, 'text/html').querySelector('[data-list]');
       if (!list) { location.assign(link.href); return; }
+      countDown(list);
       link.replaceWith.apply(link, Array.prototype.slice.call(list.children));
     }).catch(function () {
       delete link.dataset.busy;
@@ -160,14 +161,17 @@
   }
 
   // The server says how many seconds are left: a phone's own clock may be wrong.
-  document.querySelectorAll('[data-countdown]').forEach(function (place) {
-    var end = performance.now() + Number(place.dataset.countdown) * 1000;
-    (function tick() {
-      var left = Math.max(0, Math.round((end - performance.now()) / 1000));
-      place.textContent = left ? clock(left) : place.dataset.over;
-      if (left) { setTimeout(tick, 1000); }
-    }());
-  });
+  function countDown(page) {
+    page.querySelectorAll('[data-countdown]').forEach(function (place) {
+      var end = performance.now() + Number(place.dataset.countdown) * 1000;
+      (function tick() {
+        var left = Math.max(0, Math.round((end - performance.now()) / 1000));
+        place.textContent = left ? clock(left) : place.dataset.over;
+        if (left) { setTimeout(tick, 1000); }
+      }());
+    });
+  }
+  countDown(document);
 
   function toastNotes(page) {
     page.querySelectorAll('[data-toast]').forEach(function (note) {
