@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from app.core import clock, web
 from app.core.db import db, run_unit
 from app.core.errors import DomainError
 from app.jobs import runner, scheduler
-from app.wechat import menus
+from app.wechat import doctor, menus, verify_file
+from app.wechat.doctor import Outcome
 
 
 def register(app: Flask) -> None:
@@ -195,6 +197,33 @@ def create_admin(username: str, name: str, role: str, if_missing: bool) -> None:
 wechat_group = AppGroup("wechat", help="The official account.")
 menu = AppGroup("menu", help="Its menus.")
 wechat_group.add_command(menu)
+
+_MARKS = {
+    Outcome.OK: "ok  ",
+    Outcome.WARNING: "warn",
+    Outcome.FAILED: "FAIL",
+    Outcome.SKIPPED: "skip",
+}
+
+
+@wechat_group.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def examine(as_json: bool) -> None:
+    """Check the connection with WeChat both ways; exit 1 if something failed."""
+    verify_text = verify_file.current()
+    db.session.rollback()
+    findings = doctor.examine(web.settings(), verify_text=verify_text)
+    is_well = not any(f.outcome is Outcome.FAILED for f in findings)
+    if as_json:
+        checks = [asdict(finding) for finding in findings]
+        print(json.dumps({"ok": is_well, "checks": checks}, ensure_ascii=False))
+    else:
+        for finding in findings:
+            print(f"{_MARKS[finding.outcome]} {finding.title}：{finding.seen}")
+            if finding.advice:
+                print(f"     → {finding.advice}")
+    if not is_well:
+        sys.exit(1)
 
 
 _folder = click.option(

@@ -13,6 +13,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     categories,
     channels,
     commissions,
+    connection,
     dashboard,
     distributors,
     frame,

@@ -78,6 +78,7 @@ _GROUPS: tuple[
         "公众号",
         "wechat",
         (
+            ("连接检查", "connection", Permission.WECHAT_CHECK, "", ("connection*",)),
             ("菜单", "menus", Permission.MENU_VIEW, "", ("menu*",)),
             ("自动回复", "replies", Permission.REPLY_VIEW, "", ("repl*",)),
             ("渠道码", "channels", Permission.CHANNEL_VIEW, "", ("channel*",)),

@@ -36,6 +36,7 @@ class Permission(enum.StrEnum):
     AUDIT_VIEW = "audit.view"
     MENU_VIEW = "menu.view"
     MENU_CHANGE = "menu.change"
+    WECHAT_CHECK = "wechat.check"
 
 
 class Role(enum.StrEnum):
@@ -65,6 +66,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.COMMISSION_VIEW,
             Permission.MENU_VIEW,
             Permission.MENU_CHANGE,
+            Permission.WECHAT_CHECK,
             Permission.REPLY_VIEW,
             Permission.REPLY_CHANGE,
             Permission.CHANNEL_VIEW,

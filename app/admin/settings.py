@@ -20,6 +20,7 @@ _GROUPS = (
     ("commission", "佣金"),
     ("distribution", "分销"),
     ("withdraw", "提现"),
+    ("wechat", "公众号"),
 )
 
 
@@ -72,6 +73,8 @@ def shown(key: str, value: object) -> str:
         return words.percent(value)
     if item.choices:
         return dict(item.choices).get(str(value), str(value))
+    if value == "":
+        return "未设置"
     unit = f" {item.unit}" if item.unit else ""
     return f"{value}{unit}"
 

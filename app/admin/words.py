@@ -15,6 +15,7 @@ from app.ledger import AccountKind
 from app.members import MemberStatus
 from app.orders import InvoiceStatus, OddityKind, OrderStatus, PaymentStatus
 from app.settings.registry import ALL
+from app.wechat import doctor
 from app.wechat.replies import ReplyType, RuleKind
 from app.withdrawals import BillState, WithdrawalStatus
 
@@ -220,6 +221,13 @@ EVENT: Mapping[str, str] = {
     OddityKind.PAID_LATE: "关单后收款",
     OddityKind.PAID_TWICE: "重复收款",
 }
+CHECK: Mapping[doctor.Outcome, str] = {
+    doctor.Outcome.OK: "通过",
+    doctor.Outcome.WARNING: "留意",
+    doctor.Outcome.FAILED: "没有通过",
+    doctor.Outcome.SKIPPED: "不适用",
+}
+
 ACTION: Mapping[str, str] = {
     "admin.create": "创建管理员",
     "admin.set_up": "设置登录密码",

@@ -108,6 +108,15 @@ WITHDRAW_FEE_BPS = Setting(
     "withdraw.fee_bps", 0, "提现手续费率", "万分比，100 即 1%", unit="万分比", least=0, most=1000
 )
 
+# Uploaded under 公众号 > 连接检查; wechat.md, section 12.
+WECHAT_VERIFY_TEXT = Setting(
+    "wechat.verify_text",
+    "",
+    "域名验证文件里的文字",
+    "MP_verify_ 后面的 16 位；在 公众号 > 连接检查 上传文件即可",
+    pattern=r"(?:[0-9A-Za-z]{16})?",
+)
+
 ALL: dict[str, Setting[int] | Setting[str] | Setting[bool]] = {
     item.key: item for item in list(globals().values()) if isinstance(item, Setting)
 }

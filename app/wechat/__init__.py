@@ -6,19 +6,20 @@ v3 (prepay, query, close, notices) and `transfers` its merchant transfers. They
 implement the ports of `orders` and `withdrawals`. All addresses come from the
 configuration, so the same code speaks to WeChat and to the sandbox. `replies`
 keeps the rules by which the account answers; `scenes` has channels' codes made.
+`transport` bounds every call, `doctor` checks whether WeChat and this server reach
+each other.
 
 `current()` gives the adapters of the running app.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from flask import Flask, current_app
 
 from app.core.cache import Cache
 from app.wechat.account import Account, OAuthFailed, OAuthUser, WeChatUnavailable
 from app.wechat.messages import Endpoint, MessageRefused, Push
-from app.wechat.pay import NoticeRefused, Pay
+from app.wechat.pay import NoticeRefused, Pay, from_config
 from app.wechat.transfers import Transfers
 from config import Config
 
@@ -61,17 +62,7 @@ def current() -> WeChat:
 
 
 def _build(config: Config, cache: Cache) -> WeChat:
-    pay = Pay(
-        base=config.wxpay_base,
-        appid=config.wechat_app_id,
-        mchid=config.wxpay_mch_id,
-        cert_serial=config.wxpay_cert_serial,
-        private_key=Path(config.wxpay_private_key_file).read_text(),
-        apiv3_key=config.wxpay_apiv3_key,
-        public_key_id=config.wxpay_public_key_id,
-        public_key=Path(config.wxpay_public_key_file).read_text(),
-        notify_base=config.wxpay_notify_base,
-    )
+    pay = from_config(config)
     return WeChat(
         account=Account(
             appid=config.wechat_app_id,

@@ -7,17 +7,20 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import requests
 import structlog
 import wechatpayv3.core
 from wechatpayv3 import WeChatPay, WeChatPayType
+from wechatpayv3.utils import build_authorization
 
 from app.core import clock
 from app.orders.ports import PaidNotice, PaymentState, PrepayRefused
 from app.wechat import transport
 from app.wechat.shapes import an_object, text, whole
+from config import Config
 
 FRESH_SECONDS = 300
 # Older pages of WeChat's spell them in other ways: wechat.md, section 8, "Errors".
@@ -85,6 +88,15 @@ class Notice:
     notice_id: str
     event_type: str
     resource: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Probed:
+    """The answer to a harmless question, with who signed it (empty: nobody)."""
+
+    answer: Answer
+    serial: str
+    is_verified: bool
 
 
 class Pay:
@@ -221,6 +233,42 @@ class Pay:
 
     # --- calls ------------------------------------------------------------------
 
+    def probe(self) -> Probed:
+        """Ask about a number that cannot exist (连接检查).
+
+        WeChat's 404 proves our signature and the merchant; the library would not
+        verify it. Raises requests.RequestException, ValueError without JSON.
+        """
+        core = self.library._core  # noqa: SLF001
+        path = f"/v3/pay/transactions/out-trade-no/CHECK{secrets.token_hex(12)}?mchid={self.mchid}"
+        answer = transport.session().get(
+            core._gate_way + path,  # noqa: SLF001
+            headers={
+                "Accept": "application/json",
+                "Content-Type": "application/json",
+                "User-Agent": "mall",
+                "Wechatpay-Serial": core._public_key_id,  # noqa: SLF001
+                "Authorization": build_authorization(
+                    path,
+                    "GET",
+                    self.mchid,
+                    core._cert_serial_no,  # noqa: SLF001
+                    core._private_key,  # noqa: SLF001
+                ),
+            },
+            allow_redirects=False,
+        )
+        serial = answer.headers.get("Wechatpay-Serial", "")[:80]
+        try:
+            # An unknown serial would make the library ask for its certificate.
+            is_verified = serial in self._known_serials and bool(
+                core._verify_signature(answer.headers, answer.text)  # noqa: SLF001
+            )
+        except Exception:
+            # Missing headers and odd values surface as many kinds of exception.
+            is_verified = False
+        return Probed(Answer(answer.status_code, an_object(answer.json())), serial, is_verified)
+
     def call(self, send: Callable[[], tuple[int, Any]]) -> Answer:
         """Run one call of the library. Raises Unclear unless it ended in JSON."""
         try:
@@ -260,6 +308,21 @@ def _field(answer: Answer, name: str) -> str:
         return text(answer.data, name)
     except ValueError as error:
         raise PrepayRefused(f"answer without {error}") from error
+
+
+def from_config(config: Config) -> Pay:
+    """The adapter with this configuration's keys. Raises OSError, or what the library does."""
+    return Pay(
+        base=config.wxpay_base,
+        appid=config.wechat_app_id,
+        mchid=config.wxpay_mch_id,
+        cert_serial=config.wxpay_cert_serial,
+        private_key=Path(config.wxpay_private_key_file).read_text(),
+        apiv3_key=config.wxpay_apiv3_key,
+        public_key_id=config.wxpay_public_key_id,
+        public_key=Path(config.wxpay_public_key_file).read_text(),
+        notify_base=config.wxpay_notify_base,
+    )
 
 
 def paid_notice(resource: Mapping[str, Any]) -> PaidNotice:

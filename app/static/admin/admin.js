@@ -255,6 +255,19 @@
   document.addEventListener("htmx:sendError", () => toast("网络不通，请检查后重试。", "error"));
   document.addEventListener("htmx:timeout", () => toast("等待太久没有回应，请重试。", "error"));
 
+  /* ---- copying -------------------------------------------------------------- */
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    // Browsers lend the clipboard to https pages only.
+    const copied = navigator.clipboard ? navigator.clipboard.writeText(button.dataset.copy) : Promise.reject();
+    copied.then(
+      () => toast("已复制"),
+      () => toast("浏览器不允许复制，请手动选中。", "error")
+    );
+  });
+
   /* ---- charts --------------------------------------------------------------- */
 
   // 万 from 10,000 on, as people here read figures.
