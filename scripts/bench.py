@@ -1,6 +1,7 @@
 """`scripts/bench [name …]`: speed, as a ratio to a baseline measured in the same run.
 
-Each benchmark prints one JSON line {"name", "value", "unit", "baseline", "ratio"};
+Each benchmark prints one JSON line {"name", "value", "unit", "baseline", "ratio"}, some
+with further facts;
 what it does and what its baseline is stands in `scripts/benchmarks.py`.
 """
 
