@@ -221,6 +221,10 @@ EVENT: Mapping[str, str] = {
     OddityKind.PAID_LATE: "关单后收款",
     OddityKind.PAID_TWICE: "重复收款",
 }
+CHECK: Mapping[doctor.Outcome, str] = {
+    doctor.Outcome.OK: "通过",
+    doctor.Outcome.WARNING: "留意",
+    doctor.Outcome.FAILED: "没有通过",
     doctor.Outcome.SKIPPED: "未检查",
 }
 
