@@ -376,8 +376,8 @@ def test_another_public_key_does_not_verify(stack: Stack, tmp_path: Path):
     ],
 )
 def test_a_broken_wechat_fails_its_checks_and_no_others(stack: Stack, monkeypatch, fault):
-    monkeypatch.setattr(transport, "LIMITS", Limits(connect=1, read=0.3, total=0.5))
-    monkeypatch.setattr(doctor, "CHECK_SECONDS", 0.5)
+    monkeypatch.setattr(transport, "LIMITS", Limits(connect=1, read=1, total=2))
+    monkeypatch.setattr(doctor, "CHECK_SECONDS", 2)
     for target in ("/cgi-bin/*", "/v3/*"):
         stack.control("/faults", target=target, times="forever", **fault)
 

@@ -44,16 +44,27 @@ FAULTS: dict[str, dict[str, Any]] = {
 PAY_FAULTS = [name for name in FAULTS if name not in ("45009", "40001 for ever")]
 
 
+# What never ends by itself: WeChat has a third of a second then, half of one in all.
+ENDLESS = ("hang", "slow drip")
+HASTY = Limits(connect=1, read=0.3, total=0.5)
+
+
 @pytest.fixture
 def hasty(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    """WeChat has a third of a second, and half of one for everything together."""
-    monkeypatch.setattr(transport, "LIMITS", Limits(connect=1, read=0.3, total=0.5))
+    """A stack for `script`, which is mended afterwards."""
+    monkeypatch.setattr(transport, "LIMITS", Limits())
     yield stack
-    stack.control_delete("/faults")
+    mend(stack)
 
 
 def script(stack: Stack, target: str, fault: str) -> None:
     stack.control("/faults", target=target, times="forever", **FAULTS[fault])
+    transport.LIMITS = HASTY if fault in ENDLESS else Limits()
+
+
+def mend(stack: Stack) -> None:
+    stack.control_delete("/faults")
+    transport.LIMITS = Limits()
 
 
 def token_only() -> None:
@@ -82,7 +93,7 @@ def test_the_account_is_unavailable(hasty: Stack, call: str, fault: str):
     with pytest.raises(WeChatUnavailable):
         act()
 
-    hasty.control_delete("/faults")
+    mend(hasty)
     act()  # Nothing of it was kept: the next call is as if nothing had been.
 
 

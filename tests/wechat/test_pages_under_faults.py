@@ -17,7 +17,7 @@ from app.wechat import transport
 from app.wechat.transport import Limits
 from tests.factories import make_distributor, make_sku, place_order
 from tests.stack import Stack
-from tests.wechat.test_faults import FAULTS
+from tests.wechat.test_faults import ENDLESS, FAULTS, HASTY
 
 BROKEN = [
     *("429", "500", "html", "45009", "40001 for ever", "hang"),
@@ -30,7 +30,8 @@ def broken(
     stack: Stack, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Stack]:
     """Whatever is asked of WeChat fails in the way that the test names."""
-    monkeypatch.setattr(transport, "LIMITS", Limits(connect=1, read=0.3, total=0.5))
+    limits = HASTY if request.param in ENDLESS else Limits()
+    monkeypatch.setattr(transport, "LIMITS", limits)
     for target in ("/cgi-bin/*", "/sns/*", "/v3/*"):
         stack.control("/faults", target=target, times="forever", **FAULTS[request.param])
     yield stack
