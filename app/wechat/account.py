@@ -238,15 +238,16 @@ class Account:
         WeChat allows 100,000 of them and deletes none. Raises WeChatUnavailable,
         with errcode 45029 where all are taken.
         """
-        made = _calling(
-            lambda: self.client.qrcode.create(
-                {
-                    "action_name": "QR_LIMIT_STR_SCENE",
-                    "action_info": {"scene": {"scene_str": scene}},
-                }
-            )
-        )
-        return Scene(made["ticket"], made["url"], 0)
+        asked = {
+            "action_name": "QR_LIMIT_STR_SCENE",
+            "action_info": {"scene": {"scene_str": scene}},
+        }
+
+        def make() -> Scene:
+            made = an_object(self.client.qrcode.create(asked))
+            return Scene(text(made, "ticket"), text(made, "url"), 0)
+
+        return _calling(make)
 
     def scene_picture_url(self, ticket: str) -> str:
         """Where the picture of a scene is. wechatpy would hard-code the host."""

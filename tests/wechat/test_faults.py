@@ -78,6 +78,10 @@ def jsapi_ticket() -> None:
 ACCOUNT_CALLS: dict[str, tuple[str, Callable[[], object]]] = {
     "token": ("/cgi-bin/stable_token", token_only),
     "scene": ("/cgi-bin/qrcode/create", token_only),
+    "permanent scene": (
+        "/cgi-bin/qrcode/create",
+        lambda: wechat.current().account.permanent_scene("CODE1"),
+    ),
     "jsapi ticket": ("/cgi-bin/ticket/getticket", jsapi_ticket),
     "tags": ("/cgi-bin/tags/get", lambda: wechat.current().account.tag_id("分销员")),
     "tag made": ("/cgi-bin/tags/create", lambda: wechat.current().account.tag_id("新标签")),
