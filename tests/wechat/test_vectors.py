@@ -1,9 +1,12 @@
 """Every protocol vector that the product's own code touches, reproduced exactly."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import pytest
 import time_machine
+import wechatpy.crypto.base
 import xmltodict
 from wechatpayv3.utils import rsa_sign
 from wechatpy.crypto import WeChatCrypto
@@ -53,6 +56,19 @@ def account(vectors, tmp_path) -> Account:
     )
 
 
+@pytest.fixture
+def weixin_endpoint(app):
+    """`weixin_endpoint(token)`: the callback's token is this one."""
+    before = app.extensions["wechat"]
+
+    def become(token: str) -> None:
+        endpoint = Endpoint(appid="wx", original_id="gh", token=token, aes_key="a" * 43)
+        app.extensions["wechat"] = SimpleNamespace(endpoint=endpoint)
+
+    yield become
+    app.extensions["wechat"] = before
+
+
 def at(vector: dict) -> datetime:
     return datetime.fromtimestamp(int(vector["headers"]["Wechatpay-Timestamp"]), UTC)
 
@@ -62,6 +78,20 @@ def test_server_signatures_are_accepted(vectors):
         endpoint = Endpoint(appid="wx", original_id="gh", token=v["token"], aes_key="a" * 43)
 
         endpoint.check(v)
+
+
+def test_the_address_check_is_answered_with_its_echo(vectors, client, weixin_endpoint):
+    asked = [v for v in vectors["server_signature"] if "echostr" in v]
+    assert len(asked) == 1
+    for v in asked:
+        weixin_endpoint(v["token"])
+
+        answer = client.get(
+            "/wechat/callback",
+            query_string={name: v[name] for name in ("signature", "timestamp", "nonce", "echostr")},
+        )
+
+        assert (answer.status_code, answer.text) == (200, v["expected_body"])
 
 
 def test_a_server_signature_with_one_letter_changed_is_refused(vectors):
@@ -117,14 +147,43 @@ def test_the_sealed_reply_opens_to_what_was_said(vectors, endpoint):
     assert opened == v["plaintext_xml"]
 
 
-def test_jssdk_signatures(vectors, account):
-    for v in vectors["jssdk_signature"]:
-        assert (
-            account.client.jsapi.get_jsapi_signature(
-                v["noncestr"], v["jsapi_ticket"], int(v["timestamp"]), v["url"].partition("#")[0]
-            )
-            == v["signature"]
+def test_the_sealed_reply_is_the_documented_one_byte_for_byte(vectors, endpoint, monkeypatch):
+    v = vectors["aes_reply"]
+    # The sixteen random bytes before the text are the only part that varies.
+    monkeypatch.setattr(
+        wechatpy.crypto.base.BasePrpCrypto, "get_random_string", lambda _self: v["random16"]
+    )
+
+    sealed = endpoint.seal(
+        {"encrypt_type": "aes"},
+        v["plaintext_xml"],
+        timestamp=int(v["timestamp"]),
+        nonce=v["nonce"],
+    )
+
+    fields = xmltodict.parse(sealed)["xml"]
+    assert (fields["Encrypt"], fields["MsgSignature"]) == (v["encrypt"], v["msg_signature"])
+
+
+def test_the_page_gets_the_documented_jssdk_signature(vectors, tmp_path, monkeypatch):
+    for number, v in enumerate(vectors["jssdk_signature"]):
+        page = urlsplit(v["url"])
+        account = Account(
+            appid="wx",
+            secret="s" * 32,
+            api_base="http://api.test",
+            open_base="https://open.weixin.qq.com",
+            mp_base="https://mp.weixin.qq.com",
+            public_base=f"{page.scheme}://{page.netloc}",
+            cache=Cache(tmp_path / f"cache{number}"),
         )
+        account.client.session.set("wx_jsapi_ticket", v["jsapi_ticket"], 7000)
+        monkeypatch.setattr("app.wechat.account.secrets.token_hex", lambda _n, v=v: v["noncestr"])
+
+        with time_machine.travel(datetime.fromtimestamp(int(v["timestamp"]), UTC), tick=False):
+            signed = account.jssdk_config(v["url"])
+
+        assert signed["signature"] == v["signature"]
 
 
 def test_the_authorize_address_has_its_parameters_in_order(vectors, account):
@@ -147,12 +206,17 @@ def test_the_address_of_a_scenes_picture_is_escaped(vectors, account):
     assert url == v["url"].replace("/%3D%3D", "%2F%3D%3D")
 
 
-def test_the_pay_sheet_is_signed(vectors, pay):
+def test_the_pay_sheet_is_signed(vectors, pay, monkeypatch):
     v = vectors["jsapi_pay_sign"]
+    monkeypatch.setattr("app.wechat.pay.secrets.token_hex", lambda _n: v["nonceStr"])
 
-    signature = pay.library.sign([v["appId"], v["timeStamp"], v["nonceStr"], v["package"]])
+    with time_machine.travel(datetime.fromtimestamp(int(v["timeStamp"]), UTC), tick=False):
+        sheet = pay.sheet(v["package"].removeprefix("prepay_id="))
 
-    assert signature == v["paySign"]
+    assert sheet == {
+        name: v[name]
+        for name in ("appId", "timeStamp", "nonceStr", "package", "signType", "paySign")
+    }
 
 
 def test_a_payment_notice_opens_to_its_facts(vectors, pay):
