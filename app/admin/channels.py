@@ -209,15 +209,13 @@ def _page(channel_id: int, error: InvalidInput | None = None) -> str:
 
 
 def _form(typed: dict[str, str], error: DomainError | None = None) -> str:
-    ration = channels.ration()
     field = error.field if isinstance(error, InvalidInput) else "lasts"
     return render_template(
         "admin/channel_new.html",
         typed=typed,
         errors={field: error.message} if error else {},
-        ration=ration,
         kinds=words.channel_kinds(),
-        lasting=words.channel_lasting(ration),
+        lasting=words.channel_lasting(channels.ration()),
     )
 
 

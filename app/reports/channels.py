@@ -21,7 +21,11 @@ from app.orders import Order
 
 @dataclass(frozen=True)
 class ChannelFigures:
-    """What one channel brought, of one day or of a span."""
+    """What one channel brought, of one day or of a span.
+
+    Scans and follows are counted as they happen; whoever leaves and follows again
+    by the code follows twice.
+    """
 
     scans: int = 0
     follows: int = 0

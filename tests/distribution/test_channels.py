@@ -36,7 +36,7 @@ from tests.factories import (
     make_sku,
     paid_order,
 )
-from tests.threads import together
+from tests.threads import behind, together
 
 A = AttemptResult
 
@@ -254,15 +254,31 @@ def test_the_first_ones_at_once_are_all_counted(live):
     assert (channels.ration().used, rows(Channel)) == (5, 5)
 
 
+@pytest.mark.mariadb_only
+def test_two_channels_at_once_leave_a_member_the_one_that_was_first(live):
+    visitor = make_member().id
+    codes = [create(name).code for name in ("一店", "二店")]
+    db.session.rollback()
+
+    def visit(code: str) -> Taken:
+        return channels.take(visitor, code=code, source=ScanSource.SCAN, now=NOON)
+
+    second = behind(live, lambda: visit(codes[0]), lambda: run_unit(visit, codes[1]))
+
+    assert second == Taken(Outcome.COUNTED)
+    assert channels.get(db.session.get(ChannelMember, visitor).channel_id).code == codes[0]
+    assert rows(Scan) == 2
+
+
 def _permanent(name: str) -> int:
     given = ChannelInput(name, "shop", is_permanent=True)
     return channels.create(given, actor=ADMIN, now=NOON).id
 
 
 def test_the_job_makes_what_is_missing_and_what_ends_soon(session):
-    fresh, ending, never, stopped, kept = (
-        create(name, is_permanent=name == "永久").id
-        for name in ("新的", "快到期", "还早", "停用", "永久")
+    kept, lasting, fresh, ending, never, stopped = (
+        create(name, is_permanent=name.startswith("永久")).id
+        for name in ("永久", "永久待做", "新的", "快到期", "还早", "停用")
     )
     with transaction():
         for row, days in ((ending, 2), (never, 20)):
@@ -270,7 +286,7 @@ def test_the_job_makes_what_is_missing_and_what_ends_soon(session):
         channels.keep_scene(kept, ticket="t", url="u", lasts=None, now=NOON)
         channels.stop(stopped, actor=ADMIN, now=NOON)
 
-    assert channels.to_make(NOON) == [fresh, ending]
+    assert channels.to_make(NOON) == [fresh, ending, lasting]
     assert channels.get(kept).works_at(NOON + timedelta(days=3650))
     assert channels.get(ending).works_at(NOON + timedelta(days=1))
     assert not channels.get(ending).works_at(NOON + timedelta(days=2))

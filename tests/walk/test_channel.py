@@ -8,7 +8,7 @@ import sqlalchemy as sa
 import zxingcpp
 from PIL import Image
 
-from app import members, outbox, reports
+from app import members, orders, reports, wechat
 from app.core import clock
 from app.core.db import db, run_unit
 from app.demo import CHEN_MEI
@@ -16,7 +16,7 @@ from app.distribution import channels
 from app.distribution.channels import Channel, Scan
 from app.reports import ChannelFigures
 from tests.admin.desk import make_admin, sign_in
-from tests.factories import code_of, make_distributor_of, make_sku, paid_order
+from tests.factories import code_of, make_distributor_of, make_sku, place_order
 from tests.stack import wait_for
 
 CREATE = "/cgi-bin/qrcode/create"
@@ -47,6 +47,22 @@ def scans() -> list[Scan]:
     return list(channels.scans_page().items)
 
 
+def buy(stack, buyer: members.Member, price_fen: int) -> None:
+    """Order one thing and pay on the phone; WeChat's own notice makes it paid."""
+    order = place_order(buyer, make_sku(price_fen=price_fen), now=clock.now())
+    number, openid = order.number, buyer.openid
+    pay = wechat.current().pay
+    sheet = orders.paying_sheet(order.id, description="绿茶", gateway=pay, now=clock.now())
+    prepay_id = sheet["package"].removeprefix("prepay_id=")
+    stack.control(f"/persons/{openid}/pay", prepay_id=prepay_id)
+
+    def is_paid() -> bool:
+        db.session.rollback()
+        return orders.order_by_number(number).is_paid
+
+    wait_for(is_paid)
+
+
 def somebody(stack) -> str:
     """The openid of a person of the sandbox who does not follow yet."""
     people = stack.look("/persons")["persons"]
@@ -67,8 +83,7 @@ def test_made_scanned_followed_bought_and_counted(stack, desk, lasts):
     stack.control(f"/persons/{openid}/scan", ticket=made.qr_ticket)
     wait_for(lambda: len(scans()) == 2)
     visitor = members.by_openid(openid)
-    paid_order(visitor, make_sku(price_fen=128_00), now=clock.now())
-    outbox.drain(clock.now())
+    buy(stack, visitor, 128_00)
 
     assert (visitor.is_subscribed, visitor.upline1_id) == (True, chen.id)
     assert [s.result for s in scans()] == ["bound_same", "bound"]
@@ -77,6 +92,29 @@ def test_made_scanned_followed_bought_and_counted(stack, desk, lasts):
     )
     page = desk.get(f"/admin/channels/{made.id}").text
     assert "¥128.00" in page
+
+
+def test_a_snapshot_user_at_the_phone_is_recorded_only(stack, desk):
+    chen = members.by_openid(CHEN_MEI[0])
+    made = create(desk, owner=code_of(chen))
+    openid = somebody(stack)
+    stack.control(f"/persons/{openid}/snapshot", on=True)
+    phone = requests.Session()
+    phone.cookies.set("sandbox_person", openid)
+
+    page = phone.get(f"{stack.url}/r/{made.code}", timeout=10)
+
+    assert page.url.startswith(f"{stack.url}/wechat/oauth/callback")
+    (scan,) = scans()
+    assert (scan.result, scan.member_id, scan.channel_id) == ("snapshot", None, made.id)
+    assert scan.openid not in ("", openid)
+    assert members.by_openid(openid) is None
+
+    stack.control(f"/persons/{openid}/snapshot", on=False)
+    phone.get(f"{stack.url}/r/{made.code}", timeout=10)
+
+    assert [s.result for s in scans()] == ["bound", "snapshot"]
+    assert members.by_openid(openid).upline1_id == chen.id
 
 
 def test_a_permanent_code_asked_for_twice_is_one_at_wechat(stack, desk):

@@ -87,7 +87,11 @@ def scans_page(
 
 
 def to_make(now: datetime, *, limit: int = 50) -> list[int]:
-    """Channels in use whose QR WeChat has not made yet, or whose QR ends soon."""
+    """Channels in use whose QR WeChat has not made yet, or whose QR ends soon.
+
+    Permanent ones last: should WeChat have none left, they wait for nothing and must
+    not stand before those that end.
+    """
     return list(
         db.session.scalars(
             sa.select(Channel.id)
@@ -98,7 +102,7 @@ def to_make(now: datetime, *, limit: int = 50) -> list[int]:
                     sa.and_(Channel.qr_expires_at.is_(None), Channel.qr_ticket == ""),
                 ),
             )
-            .order_by(Channel.id)
+            .order_by(Channel.is_permanent, Channel.id)
             .limit(limit)
         )
     )
