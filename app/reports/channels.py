@@ -1,8 +1,8 @@
 """What channels brought (渠道效果): scans, follows, members, orders, sales.
 
 Members are those who first came by the channel; orders and sales are what these
-members paid for from that moment on, by the day of payment in Asia/Shanghai. A
-sale is what was paid, freight included, as everywhere in the panel (成交额).
+members ordered from that moment on and paid for, by the day of payment in
+Asia/Shanghai. A sale is what was paid, freight included, as everywhere in the panel (成交额).
 """
 
 from collections import defaultdict
@@ -103,8 +103,9 @@ def _sales(by: Any) -> sa.Select[Any]:
         sa.select(by, sa.func.count(), sa.func.sum(Order.payable_fen))
         .select_from(ChannelMember)
         .join(Order, Order.member_id == ChannelMember.member_id)
-        # What they bought before they came by the channel is not its doing.
-        .where(Order.paid_at >= ChannelMember.at)
+        # What they ordered before they came by the channel is not its doing. The time
+        # of payment is WeChat's, in whole seconds: it may lie before a scan just now.
+        .where(Order.created_at >= ChannelMember.at, Order.paid_at.is_not(None))
         .group_by(by)
     )
 

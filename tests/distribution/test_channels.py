@@ -34,8 +34,11 @@ from tests.factories import (
     make_member,
     make_plan,
     make_sku,
+    notice_for,
     paid_order,
+    place_order,
 )
+from tests.factories import take as take_payment
 from tests.threads import behind, together
 
 A = AttemptResult
@@ -469,6 +472,30 @@ def test_sales_are_what_members_of_the_channel_paid_from_then_on(session):
         made.id: ChannelFigures(scans=1, members=1, orders=2, sales_fen=384_00),
         other.id: ChannelFigures(scans=1),
     }
+
+
+def test_a_payment_that_wechat_dates_before_the_scan_counts_by_its_order(session):
+    make_plan()
+    visitor, made = make_member(), create()
+    take(visitor, made.code, now=NOON + timedelta(milliseconds=300))
+    order = place_order(visitor, make_sku(), now=NOON + timedelta(milliseconds=600))
+
+    take_payment(notice_for(order, now=NOON), now=NOON + timedelta(seconds=1))
+
+    assert reports.channel_totals([made.id])[made.id].orders == 1
+
+
+def test_an_order_made_before_the_scan_or_not_paid_does_not_count(session):
+    make_plan()
+    visitor, made = make_member(), create()
+    before = place_order(visitor, make_sku(), now=NOON)
+    take(visitor, made.code, now=NOON + timedelta(seconds=1))
+    place_order(visitor, make_sku(), now=NOON + timedelta(seconds=2))
+
+    take_payment(notice_for(before, now=NOON), now=NOON + timedelta(seconds=3))
+
+    found = reports.channel_totals([made.id])[made.id]
+    assert (found.orders, found.sales_fen) == (0, 0)
 
 
 def test_a_span_has_every_day_and_nothing_from_outside(session):
