@@ -12,7 +12,7 @@ from app.admin import auth
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
-from app.admin.products import chosen_ids, request_key, whole
+from app.admin.products import chosen_ids, request_key, uploaded, whole
 from app.catalog import Sku
 from app.catalog.products import BATCH_MAX
 from app.catalog.service import STOCK_MAX
@@ -156,7 +156,7 @@ def stock_import_take() -> ResponseReturnValue:
     try:
         report = run_unit(
             catalog.stock_import.take,
-            upload.read(catalog.stock_import.BYTES_MAX + 1),
+            uploaded(catalog.stock_import.BYTES_MAX),
             filename=upload.filename,
             key=request_key(),
             actor=auth.actor(),

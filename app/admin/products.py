@@ -178,8 +178,7 @@ def product_shelf(product_id: int) -> ResponseReturnValue:
 def product_picture() -> ResponseReturnValue:
     """Keep one uploaded picture; the editor puts its path into the form."""
     request.max_content_length = catalog.media.BYTES_MAX + 64 * 1024
-    upload = request.files.get("file")
-    data = upload.read(catalog.media.BYTES_MAX + 1) if upload else b""
+    data = uploaded(catalog.media.BYTES_MAX)
     try:
         path, width, height = catalog.media.store(data, web.settings().data_dir / "media")
     except InvalidInput as error:
@@ -274,6 +273,15 @@ def chosen_ids(texts: Sequence[str]) -> list[int]:
 
 def whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def uploaded(bytes_max: int) -> bytes:
+    """The uploaded `file`, at most one byte more than `bytes_max`, so that it is noticed."""
+    upload = request.files.get("file")
+    if upload is None:
+        return b""
+    with upload.stream as stream:
+        return stream.read(bytes_max + 1)
 
 
 def request_key() -> str:

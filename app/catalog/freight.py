@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from app import audit
 from app.catalog.errors import InvalidFields, NotDelivered
-from app.catalog.models import FreightBy, FreightTemplate, Product
+from app.catalog.models import FreightBy, FreightTemplate, Product, ProductKind
 from app.core.db import db, lock_one
 from app.core.errors import DomainError
 
@@ -122,11 +122,14 @@ def terms_of(template: FreightTemplate) -> Terms:
 
 
 def templates_of(product_ids: Sequence[int]) -> dict[int, Terms]:
-    """By product the terms under which it is sent; those sent free are left out."""
+    """By product the terms under which it is sent.
+
+    Left out are those sent free, and those of which nothing is sent.
+    """
     rows = db.session.execute(
         sa.select(Product.id, FreightTemplate)
         .join(FreightTemplate, FreightTemplate.id == Product.freight_template_id)
-        .where(Product.id.in_(set(product_ids)))
+        .where(Product.id.in_(set(product_ids)), Product.kind == ProductKind.PHYSICAL)
     )
     return {product_id: terms_of(template) for product_id, template in rows}
 

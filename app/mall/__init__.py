@@ -1,15 +1,26 @@
 """The H5 mall and the personal centre (商城、个人中心) in WeChat's webview.
 
 `auth` logs people in silently; each other module is one corner of the mall:
-`shop` home and product · `cart` and `checkout` · `orders` ·
-`addresses` · `me` · `distribution` · `wallet`.
+`shop` home and product · `browse` categories and search · `cart` and `checkout` ·
+`orders` · `addresses` · `me` · `distribution` · `wallet`.
 Views parse, call one service, render. Every view has a login rule.
 """
 
 from flask import Flask
 
 # The pages are imported for the views that they add to `bp`.
-from app.mall import addresses, auth, cart, checkout, distribution, me, orders, shop, wallet  # noqa: F401
+from app.mall import (  # noqa: F401
+    addresses,
+    auth,
+    browse,
+    cart,
+    checkout,
+    distribution,
+    me,
+    orders,
+    shop,
+    wallet,
+)
 from app.mall.blueprint import bp, render_error
 
 __all__ = ["bp", "init_app", "render_error"]

@@ -17,6 +17,7 @@ from flask.typing import ResponseReturnValue
 from app import catalog, commission, distribution, orders, settings, wechat
 from app.core import clock, web
 from app.core.errors import NotFound
+from app.core.web import price_parts
 from app.mall.auth import open_page
 from app.mall.blueprint import bp, shop_settings
 
@@ -38,19 +39,16 @@ def file_view(view: V) -> V:
 @bp.get("/")
 @open_page
 def home() -> ResponseReturnValue:
-    chosen = web.whole_number(request.args.get("category", ""))
-    return render_template(
-        "mall/home.html",
-        categories=catalog.categories(),
-        chosen=chosen,
-        products=catalog.listed(category_id=chosen),
+    found = catalog.browse.shelf(
+        catalog.Wanted(), now=clock.now(), after=request.args.get("after", "")
     )
+    return render_template("mall/home.html", rails=catalog.browse.rails(), shelf=found)
 
 
 @bp.get("/p/<int:product_id>")
 @open_page
 def product(product_id: int) -> ResponseReturnValue:
-    found = catalog.product_for_sale(product_id)
+    found = catalog.product_for_sale(product_id, now=clock.now())
     # What people see first is what they can buy at the best price.
     ranked = sorted(found.skus, key=lambda sku: (sku.stock == 0, sku.price_fen, sku.id))
     first = ranked[0] if ranked else None
@@ -61,9 +59,24 @@ def product(product_id: int) -> ResponseReturnValue:
         if catalog.richtext.is_empty(found.description)
         else catalog.richtext.clean(found.description),
         first=first,
-        most=orders.QUANTITY_MAX,
+        most=min(found.limit_per_member or orders.QUANTITY_MAX, orders.QUANTITY_MAX),
+        offers=[_offer(sku) for sku in found.skus],
         share_fen=_share_fen(found, first) if first else 0,
     )
+
+
+def _offer(sku: catalog.Sku) -> dict[str, Any]:
+    """What the sheet of choices needs to know of a SKU."""
+    yuan, rest = price_parts(sku.price_fen)
+    return {
+        "id": sku.id,
+        "values": list(sku.chosen),
+        "name": sku.name,
+        "yuan": yuan,
+        "rest": rest,
+        "stock": sku.stock,
+        "picture": picture_url(catalog.media.small_of(sku.picture)),
+    }
 
 
 def _share_fen(product: catalog.Product, sku: catalog.Sku) -> int:
@@ -88,7 +101,12 @@ def _share_fen(product: catalog.Product, sku: catalog.Sku) -> int:
 
 @bp.context_processor
 def _sharing() -> dict[str, Any]:
-    return {"share_link": share_link, "picture": picture_url}
+    return {
+        "share_link": share_link,
+        "picture": picture_url,
+        "small_of": catalog.media.small_of,
+        "webp_of": catalog.media.webp_of,
+    }
 
 
 def share_link(path: str = "") -> str:

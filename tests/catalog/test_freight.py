@@ -12,6 +12,7 @@ from app.catalog import (
     FreightTemplate,
     InvalidFields,
     NotDelivered,
+    ProductKind,
     Rate,
     RegionRate,
     Terms,
@@ -154,6 +155,13 @@ def test_a_template_in_use_stays(session):
 
     assert [row.id for row in catalog.freight_templates()] == [template.id]
     assert catalog.templates_of([product.id]) == {product.id: catalog.terms_of(template)}
+
+
+def test_what_is_not_sent_costs_no_freight(session):
+    template = make_freight()
+    product = make_product(kind=ProductKind.VIRTUAL, freight_template_id=template.id)
+
+    assert catalog.templates_of([product.id]) == {}
 
 
 def test_an_unused_template_is_removed(session):

@@ -54,15 +54,16 @@ def test_home_without_products_says_so(client, me):
     assert "商品正在上架，请稍后再来" in client.get("/").text
 
 
-def test_home_filters_by_category(client, me):
+def test_an_empty_category_leads_back_to_all_products(client, me):
     make_sku(title="茶")
     with transaction():
         empty = Category(name="家居")
         db.session.add(empty)
 
-    page = client.get(f"/?category={empty.id}").text
+    page = client.get(f"/category?id={empty.id}").text
 
     assert "这个分类下还没有商品" in page
+    assert "看看全部商品" in page
 
 
 def test_home_sends_a_stranger_to_log_in_silently(client, session, weixin):

@@ -258,7 +258,7 @@
     const editor = new window.Quill(box, {
       theme: "snow",
       placeholder: "材质、产地、尺寸、使用方法……",
-      formats: ["header", "bold", "italic", "underline", "strike", "list", "blockquote", "link", "image", "width", "height"],
+      formats: ["header", "bold", "italic", "underline", "strike", "list", "blockquote", "link", "image"],
       modules: {
         toolbar: {
           container: [[{ header: [2, 3, false] }], ["bold", "italic", "underline", "strike"], [{ list: "ordered" }, { list: "bullet" }], ["blockquote", "link", "image"], ["clean"]],

@@ -18,9 +18,59 @@
   var less = stepper.querySelector('[data-less]');
   var add = stepper.querySelector('[data-add]');
 
-  function chosen() { return sheet.querySelector('input[name=sku]:checked'); }
+  var form = sheet.querySelector('form');
+  var offers = JSON.parse(form.dataset.offers);
+  var unit = form.dataset.unit;
+  var specs = Array.prototype.slice.call(sheet.querySelectorAll('[data-spec]'));
+  var hidden = sheet.querySelector('[data-sku]');
+
+  function picked() {
+    return specs.map(function (spec) {
+      var input = spec.querySelector('input:checked');
+      return input ? input.value : null;
+    });
+  }
+
+  function fits(offer, values) {
+    return values.every(function (value, at) { return value === null || offer.values[at] === value; });
+  }
+
+  function chosen() {
+    var input = sheet.querySelector('input[name=sku]:checked');
+    return offers.filter(function (offer) {
+      return specs.length ? fits(offer, picked()) : input && offer.id === Number(input.value);
+    })[0];
+  }
+
+  /* A value is greyed out when nothing with it, and with what is picked beside it, is left. */
+  function grey() {
+    var values = picked();
+    specs.forEach(function (spec, at) {
+      spec.querySelectorAll('input').forEach(function (input) {
+        var tried = values.slice();
+        tried[at] = input.value;
+        input.disabled = !offers.some(function (offer) { return offer.stock > 0 && fits(offer, tried); });
+      });
+    });
+  }
+
+  /* What was picked first stays; what does not go with it any more gives way. */
+  function settle(at) {
+    var values = picked();
+    var found = chosen();
+    if (found && found.stock > 0) { return; }
+    var near = offers.filter(function (offer) { return offer.stock > 0 && offer.values[at] === values[at]; })[0];
+    if (!near) { return; }
+    specs.forEach(function (spec, place) {
+      spec.querySelectorAll('input').forEach(function (input) {
+        if (input.value === near.values[place]) { input.disabled = false; input.checked = true; }
+      });
+    });
+  }
+
   function most() {
-    return Math.min(Number(stepper.dataset.most), Number(chosen() ? chosen().dataset.stock : 1));
+    var sku = chosen();
+    return Math.min(Number(stepper.dataset.most), sku ? sku.stock : 1);
   }
 
   function setNumber(value) {
@@ -34,17 +84,25 @@
     var sku = chosen();
     if (!sku) { return; }
     var money = sheet.querySelector('[data-price] .money');
-    money.querySelector('b').textContent = sku.dataset.yuan;
-    money.querySelector('i:last-child').textContent = '.' + sku.dataset.rest;
-    sheet.querySelector('[data-stock]').textContent = '库存 ' + sku.dataset.stock + ' 件';
-    sheet.querySelector('[data-name]').textContent = '已选 ' + sku.dataset.name;
-    document.querySelector('[data-chosen]').textContent = sku.dataset.name;
-    document.querySelector('[data-stock-line]').textContent = sku.dataset.stock + ' 件';
+    money.querySelector('b').textContent = sku.yuan;
+    money.querySelector('i:last-child').textContent = '.' + sku.rest;
+    sheet.querySelector('[data-stock]').textContent = '库存 ' + sku.stock + ' ' + unit;
+    sheet.querySelector('[data-name]').textContent = '已选 ' + sku.name;
+    document.querySelector('[data-chosen]').textContent = sku.name;
+    document.querySelector('[data-stock-line]').textContent = sku.stock + ' ' + unit;
+    if (hidden) { hidden.value = sku.id; }
+    if (sku.picture) {
+      sheet.querySelectorAll('[data-sheet-photo] source').forEach(function (source) { source.remove(); });
+      sheet.querySelector('[data-sheet-photo] img').src = sku.picture;
+    }
+    grey();
     setNumber(Number(number.value));
   }
 
   sheet.addEventListener('change', function (event) {
-    if (event.target.name === 'sku') { show(); }
+    var spec = event.target.closest('[data-spec]');
+    if (spec) { settle(Number(spec.dataset.spec)); }
+    if (spec || event.target.name === 'sku') { show(); }
     if (event.target === number) { setNumber(parseInt(number.value, 10)); }
   });
   less.addEventListener('click', function () { setNumber(Number(number.value) - 1); });
