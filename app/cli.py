@@ -20,6 +20,7 @@ from app.commission.documents import quote_scenario
 from app.core import clock, web
 from app.core.db import db, run_unit
 from app.core.errors import DomainError
+from app.demo_notices import use_templates
 from app.jobs import runner, scheduler
 from app.wechat import doctor, menus, verify_file
 from app.wechat.doctor import Outcome
@@ -291,6 +292,14 @@ def seed() -> None:
     if web.settings().is_production:
         raise click.ClickException("demo data has no place in production")
     print(demo_data.seed(clock.now(), web.settings().data_dir / "media"))
+
+
+@demo.command("notices")
+def demo_notices() -> None:
+    """Use the sandbox's message templates; harmless to repeat."""
+    if not web.settings().uses_sandbox:
+        raise click.ClickException("these templates are the sandbox's")
+    print(f"mapped {use_templates(clock.now())} kinds of notices")
 
 
 # --- helpers -----------------------------------------------------------------------

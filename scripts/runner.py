@@ -426,8 +426,10 @@ def run(*, start_over: bool) -> None:
         programs.append(Program("scheduler", [*flask, "scheduler", "run"], environment))
         wait_until(lambda: get(f"{sandbox}/"), programs, "微信沙盒 / the sandbox")
         wait_until(lambda: get(f"{mall}/readyz"), programs, "商城 / the mall")
-        # WeChat must be there for these two: the account's menu and the codes to scan.
+        # WeChat must be there for these: the account's menu and templates, the codes to scan.
         step("公众号菜单 / the account's menu", [*flask, "wechat", "menu", "push"], environment)
+        step("消息通知 / notices", [*flask, "demo", "notices"], environment)
+        step("关注者 / followers", [*flask, "jobs", "run", "sync-followers"], environment)
         step("推广码 / referral codes", [*flask, "jobs", "run", "renew-scenes"], environment)
         say(f"\n商城已就绪 / The mall is running ({time.monotonic() - started:.0f} s)\n")
         say(f"  商城 Mall           {mall}/")

@@ -173,6 +173,8 @@ def stack(_stack: Stack) -> Iterator[Stack]:
     with _stack.app.app_context():
         yield _stack
         db.session.remove()
+        # A push that is still under way would write into the tables being emptied.
+        _stack.control("/finish")
         empty_tables()
 
 

@@ -23,6 +23,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     ledger,
     login,
     menus,
+    notices,
     oddities,
     orders,
     pickups,

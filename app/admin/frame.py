@@ -83,6 +83,7 @@ _GROUPS: tuple[
             ("自动回复", "replies", Permission.REPLY_VIEW, "", ("repl*",)),
             ("渠道码", "channels", Permission.CHANNEL_VIEW, "", ("channel*",)),
             ("扫码记录", "scans", Permission.CHANNEL_VIEW, "", ()),
+            ("消息通知", "notices", Permission.NOTICE_VIEW, "", ("notice*",)),
         ),
     ),
     (

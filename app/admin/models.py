@@ -34,6 +34,8 @@ class Permission(enum.StrEnum):
     SETTINGS_VIEW = "settings.view"
     SETTINGS_CHANGE = "settings.change"
     AUDIT_VIEW = "audit.view"
+    NOTICE_VIEW = "notice.view"
+    NOTICE_CHANGE = "notice.change"
     MENU_VIEW = "menu.view"
     MENU_CHANGE = "menu.change"
     WECHAT_CHECK = "wechat.check"
@@ -64,6 +66,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.DISTRIBUTOR_VIEW,
             Permission.DISTRIBUTOR_REVIEW,
             Permission.COMMISSION_VIEW,
+            Permission.NOTICE_VIEW,
+            Permission.NOTICE_CHANGE,
             Permission.MENU_VIEW,
             Permission.MENU_CHANGE,
             Permission.WECHAT_CHECK,

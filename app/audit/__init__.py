@@ -7,7 +7,7 @@ Invariant S1 replays the moves against the tables of legal moves.
 
 from app.audit.models import AuditEntry, StateMove
 from app.audit.queries import entries_of, entries_page, known_actors
-from app.audit.service import Actor, moves_of, record, record_move
+from app.audit.service import Actor, move_by_id, moves_of, record, record_move
 
 __all__ = [
     "Actor",
@@ -16,6 +16,7 @@ __all__ = [
     "entries_of",
     "entries_page",
     "known_actors",
+    "move_by_id",
     "moves_of",
     "record",
     "record_move",

@@ -28,7 +28,8 @@ from app.core.pages import Page, newest_first
 
 # The Chinese title of each job; `app.jobs.tasks` has one task for each.
 TITLES = {
-    "outbox": "投递消息",
+    "outbox": "处理内部事件",
+    "send-messages": "发送微信通知",
     "query-payments": "补查支付结果",
     "expire-orders": "关闭超时订单",
     "receive-orders": "自动确认收货",
@@ -36,7 +37,10 @@ TITLES = {
     "pay-withdrawals": "提现打款",
     "query-transfers": "补查转账结果",
     "renew-scenes": "续期推广码",
+    "sync-followers": "同步关注状态",
     "sync-tags": "同步标签",
+    "remind-confirmations": "提醒确认收款",
+    "weekly-digest": "发送团队佣金周报",
     "verify-books": "账目校验",
     "tidy": "清理执行记录",
 }

@@ -66,20 +66,25 @@ def record_move(
     actor: Actor,
     now: datetime,
     note: str = "",
-) -> None:
+) -> StateMove:
     """Write one state move in the caller's transaction."""
     require_transaction()
-    db.session.add(
-        StateMove(
-            subject=subject,
-            subject_id=subject_id,
-            from_state=from_state,
-            to_state=to_state,
-            actor=actor.ref,
-            note=note,
-            at=now,
-        )
+    move = StateMove(
+        subject=subject,
+        subject_id=subject_id,
+        from_state=from_state,
+        to_state=to_state,
+        actor=actor.ref,
+        note=note,
+        at=now,
     )
+    db.session.add(move)
+    return move
+
+
+def move_by_id(move_id: int) -> StateMove:
+    """The move that a piece of news is about."""
+    return db.session.get_one(StateMove, move_id)
 
 
 def moves_of(subject: str, subject_id: int) -> Sequence[StateMove]:

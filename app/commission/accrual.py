@@ -80,8 +80,7 @@ def accrue(order_id: int, now: datetime) -> None:
         now=now,
         subject=("order", order_id),
     )
-    for row in booked_now:
-        outbox.publish("commission_accrued", row.id, now=now)
+    outbox.publish("commissions_accrued", order_id, now=now)
 
 
 def date(order_id: int, now: datetime) -> None:

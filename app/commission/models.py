@@ -61,6 +61,7 @@ class Commission(Model):
         sa.Index(None, "mature_at", "id"),
         sa.Index(None, "member_id", "id"),
         sa.Index(None, "batch_id", "member_id"),
+        sa.Index(None, "created_at"),
         sa.CheckConstraint("depth BETWEEN 1 AND 3", name="depth_within_hard_cap"),
         sa.CheckConstraint("amount_fen > 0", name="amount_positive"),
         sa.CheckConstraint("reversed_fen BETWEEN 0 AND amount_fen", name="reversed_in_range"),

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from app import distribution, ledger
+from app import distribution, ledger, outbox
 from app.commission.models import Commission, CommissionStatus, SettlementBatch
 from app.core.db import affected, db, require_transaction
 from app.ledger import AccountKind
@@ -72,6 +72,7 @@ def settle_chunk(now: datetime, *, limit: int = 10_000) -> Settled:
         now=now,
     )
     batch.posting_id, batch.rows, batch.amount_fen = posting.id, claimed, int(total)
+    outbox.publish("commissions_settled", batch.id, now=now)
     return Settled(claimed, members, int(total))
 
 

@@ -76,7 +76,9 @@ def reject(distributor_id: int, *, reason: str, actor: audit.Actor, now: datetim
         raise InvalidInput("reason", "请填写拒绝原因，申请人会看到")
     _expect(distributor, DistributorStatus.APPLIED)
     distributor.decision_note = reason.strip()[:200]
-    _move(distributor, DistributorStatus.REJECTED, actor, now, distributor.decision_note)
+    move = _move(distributor, DistributorStatus.REJECTED, actor, now, distributor.decision_note)
+    # Somebody may be refused more than once: each time is news of its own.
+    outbox.publish("distributor_rejected", move.id, now=now)
 
 
 def suspend(distributor_id: int, *, reason: str, actor: audit.Actor, now: datetime) -> None:
@@ -149,18 +151,18 @@ def _move(
     actor: audit.Actor,
     now: datetime,
     note: str = "",
-) -> None:
+) -> audit.StateMove:
     if to not in TRANSITIONS[distributor.status]:
         raise IllegalMove(state=distributor.status.value)
     before = distributor.status.value
     distributor.status = to
-    _record(distributor, before, actor, now, note)
+    return _record(distributor, before, actor, now, note)
 
 
 def _record(
     distributor: Distributor, before: str, actor: audit.Actor, now: datetime, note: str
-) -> None:
-    audit.record_move(
+) -> audit.StateMove:
+    move = audit.record_move(
         "distributor",
         distributor.id,
         from_state=before,
@@ -180,3 +182,5 @@ def _record(
             after={"status": distributor.status.value},
             reason=note,
         )
+    db.session.flush()
+    return move

@@ -13,6 +13,8 @@ from app import (
     commission,
     distribution,
     ledger,
+    members,
+    notices,
     orders,
     outbox,
     settings,
@@ -20,6 +22,7 @@ from app import (
     withdrawals,
 )
 from app.audit import runs
+from app.core import clock
 from app.core.db import db, run_unit
 from app.distribution import channels
 from app.wechat import scenes, tags
@@ -32,6 +35,8 @@ Task = Callable[[datetime, bool], Result]
 
 
 DRAINS_MAX = 200
+# When people are at their phones, not in the night.
+DIGEST_HOUR = 10
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,17 @@ class RowsFailed(Exception):
 
 
 def deliver(now: datetime, dry_run: bool) -> Result:
-    """Deliver the outbox (投递发件箱)."""
-    waiting, _ = outbox.backlog()
+    """Deliver what changes the database (投递发件箱)."""
+    return _drain(now, dry_run, calls=False)
+
+
+def send_messages(now: datetime, dry_run: bool) -> Result:
+    """Deliver what speaks to the network, on its own: it may be slow (发送通知)."""
+    return _drain(now, dry_run, calls=True)
+
+
+def _drain(now: datetime, dry_run: bool, *, calls: bool) -> Result:
+    waiting = outbox.waiting(calls=calls)
     db.session.rollback()
     if dry_run:
         return {"waiting": waiting}
@@ -61,10 +75,23 @@ def deliver(now: datetime, dry_run: bool) -> Result:
     # What fails is due later, so this ends; the bound is for rows that another
     # worker holds all the while.
     for _ in range(DRAINS_MAX):
-        if not outbox.is_due(now):
+        if not outbox.is_due(now, calls=calls):
             break
-        delivered += outbox.drain(now)
+        delivered += outbox.drain(now, calls=calls)
     return {"delivered": delivered}
+
+
+def remind_confirmations(now: datetime, dry_run: bool) -> Result:
+    """Remind of transfers that end unconfirmed before long (提醒确认收款)."""
+    return {} if dry_run else {"reminded": notices.remind_confirmations(now)}
+
+
+def weekly_digest(now: datetime, dry_run: bool) -> Result:
+    """Tell further uplines what last week brought, from Monday 10:00 on (团队佣金周报)."""
+    local = clock.local(now)
+    if dry_run or (local.weekday() == 0 and local.hour < DIGEST_HOUR):
+        return {}
+    return {"told": notices.write_digests(now)}
 
 
 def query_payments(now: datetime, dry_run: bool) -> Result:
@@ -209,6 +236,16 @@ def sync_tags(now: datetime, dry_run: bool) -> Result:
     return tags.repair(wechat.current().account, wanted)
 
 
+def sync_followers(now: datetime, dry_run: bool) -> Result:
+    """Mark who follows the account, also those from before the mall was (同步关注)."""
+    known = members.followers()
+    db.session.rollback()
+    if dry_run:
+        return {"known": len(known)}
+    came, left = run_unit(members.correct_followers, known, wechat.current().account.followers())
+    return {"came": came, "left": left}
+
+
 def verify_books(now: datetime, dry_run: bool) -> Result:
     """Check every invariant (对账)."""
     wrong = {r.code: r.offending for r in ledger.verify() if r.offending}
@@ -247,6 +284,7 @@ JOBS = {
     job.name: job
     for job in (
         Job("outbox", 5, deliver),
+        Job("send-messages", 5, send_messages),
         Job("query-payments", 30, query_payments),
         Job("expire-orders", 60, expire_orders),
         Job("receive-orders", 3600, receive_orders),
@@ -254,7 +292,10 @@ JOBS = {
         Job("pay-withdrawals", 60, pay_withdrawals),
         Job("query-transfers", 60, query_transfers),
         Job("renew-scenes", 300, renew_scenes),
+        Job("sync-followers", 43200, sync_followers),
         Job("sync-tags", 300, sync_tags),
+        Job("remind-confirmations", 600, remind_confirmations),
+        Job("weekly-digest", 21600, weekly_digest),
         Job("verify-books", 86400, verify_books),
         Job("tidy", 86400, tidy),
     )

@@ -2,7 +2,7 @@
 
 `auth` logs people in silently; each other module is one corner of the mall:
 `shop` home and product · `browse` categories and search · `cart` and `checkout` ·
-`orders` · `addresses` · `me` · `distribution` · `wallet`.
+`orders` · `addresses` · `me` · `messages` · `distribution` · `wallet`.
 Views parse, call one service, render. Every view has a login rule.
 """
 
@@ -17,6 +17,7 @@ from app.mall import (  # noqa: F401
     checkout,
     distribution,
     me,
+    messages,
     orders,
     shop,
     wallet,

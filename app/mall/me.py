@@ -3,7 +3,7 @@
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from app import commission, distribution, ledger, members, orders, settings
+from app import commission, distribution, ledger, members, notices, orders, settings
 from app.core import clock, web
 from app.mall import auth, words
 from app.mall.auth import current_member, members_only, open_page
@@ -21,6 +21,7 @@ def me() -> ResponseReturnValue:
         standing=standing,
         wallet=ledger.wallet_of(member.id),
         earned_fen=commission.summary_of(member.id, clock.now()).all_fen if standing else 0,
+        unread=notices.unread_count(member.id),
         badges={key: sum(counts.get(s, 0) for s in wanted) for key, _, wanted in words.ORDER_TABS},
         upline=members.names_of([member.upline1_id])[member.upline1_id]
         if member.upline1_id

@@ -127,7 +127,7 @@ def withdrawal_page(number: str) -> ResponseReturnValue:
         row=row,
         sentence=words.WITHDRAWAL_SENTENCE[row.status],
         steps=words.withdrawal_steps(audit.moves_of("withdrawal", row.id)),
-        reason=words.withdrawal_reason(row, bill),
+        reason=withdrawals.reason_of(row, bill),
         confirm=confirm,
         deadline=bill.created_at + CONFIRM_WITHIN if waits and bill is not None else None,
         is_open=row.status in OPEN,

@@ -12,7 +12,7 @@ from app.core.money import format_yuan
 from app.distribution import DistributorStatus
 from app.ledger import Entry
 from app.orders import InvoiceStatus, Order, OrderStatus
-from app.withdrawals import TransferBill, Withdrawal, WithdrawalStatus
+from app.withdrawals import WithdrawalStatus
 
 S, W = OrderStatus, WithdrawalStatus
 
@@ -111,22 +111,6 @@ _STEP = {
     W.PAID.value: "转账成功，已到账",
     W.FAILED.value: "转账没有成功，金额退回",
 }
-# WeChat's reasons for a failed transfer (wechat.md, section 9).
-_FAIL_REASON = {
-    "OVERDUE_CLOSE": "超过 24 小时没有确认收款，转账已自动取消",
-    "MCH_CANCEL": "商家撤销了这笔转账",
-    "CANCELLED": "这笔转账已被撤销",
-    "ACCOUNT_FROZEN": "你的微信支付账户被冻结，请先在微信里解除",
-    "ACCOUNT_NOT_EXIST": "你的微信支付账户不存在或没有开通",
-    "NAME_NOT_CORRECT": "收款人姓名与微信实名不符",
-    "REAL_NAME_CHECK_FAIL": "微信支付尚未实名，请先在微信里完成实名认证",
-    "TRANSFER_QUOTA_EXCEED": "超过了微信的收款额度，请改日再试",
-    "DAY_RECEIVED_QUOTA_EXCEED": "超过了微信当日的收款额度，请改日再试",
-    "REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED": "超过了微信账户的收款额度",
-    "PAYEE_ACCOUNT_ABNORMAL": "你的微信支付账户异常，请在微信里查看",
-    "TRANSFER_RISK": "微信支付认为这笔转账有风险，没有放行",
-}
-
 DISTRIBUTOR_STATE: dict[DistributorStatus, tuple[str, str]] = {
     DistributorStatus.APPLIED: ("申请正在审核", "通常一到两个工作日内有结果，通过后公众号会通知你"),
     DistributorStatus.APPROVED: ("你已是分销员", ""),
@@ -189,16 +173,6 @@ def order_steps(order: Order) -> list[Step]:
 def withdrawal_steps(moves: Sequence[StateMove]) -> list[Step]:
     """What happened to a withdrawal, oldest first, from its state moves."""
     return [Step(_STEP.get(move.to_state, "处理中"), move.at) for move in moves]
-
-
-def withdrawal_reason(row: Withdrawal, bill: TransferBill | None) -> str:
-    """Why a withdrawal was refused or failed, as its owner may read it."""
-    if row.status is W.REJECTED:
-        return row.note
-    if row.status is W.FAILED:
-        code = (bill.fail_reason if bill else "") or row.note
-        return _FAIL_REASON.get(code, "微信支付没有完成这笔转账，请稍后重新申请或联系客服")
-    return ""
 
 
 def entry_title(entry: Entry) -> str:

@@ -52,3 +52,9 @@ def names_of(member_ids: Iterable[int]) -> dict[int, Member]:
     if not wanted:
         return {}
     return {m.id: m for m in db.session.scalars(sa.select(Member).where(Member.id.in_(wanted)))}
+
+
+def followers() -> dict[str, int]:
+    """Ids by openid of those who follow the official account, as far as we know."""
+    rows = db.session.execute(sa.select(Member.openid, Member.id).where(Member.is_subscribed))
+    return dict(rows.all())

@@ -1,17 +1,20 @@
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from app.core import ids
-from app.core.db import add_once, db, require_transaction
+from app.core.db import add_once, affected, db, require_transaction
 from app.core.errors import DomainError, InvalidInput
 from app.members import queries, regions
 from app.members.models import Address, Consent, Member
 
 ADDRESSES_MAX = 20
+# Openids of one statement: far below what either engine takes.
+_FOLLOW_CHUNK = 1000
 _PHONE = re.compile(r"1[3-9]\d{9}", re.ASCII)
 
 
@@ -162,3 +165,29 @@ def _need(value: str, field: str, label: str, longest: int) -> None:
         raise InvalidInput(field, f"请填写{label}")
     if len(value) > longest:
         raise InvalidInput(field, f"{label}最多 {longest} 个字")
+
+
+def correct_followers(known: Mapping[str, int], openids: set[str]) -> tuple[int, int]:
+    """Mark who follows the official account by WeChat's own list (同步关注).
+
+    `known` are those who followed (openid: id) just before the list was fetched:
+    whoever came or left meanwhile was told of by an event and stays as it says.
+    Returns how many follow that were not known to, and how many left.
+    """
+    require_transaction()
+    left = [member_id for openid, member_id in known.items() if openid not in openids]
+    came = sorted(openids - known.keys())
+    arrived = departed = 0
+    for first in range(0, len(came), _FOLLOW_CHUNK):
+        arrived += affected(
+            sa.update(Member)
+            .where(Member.openid.in_(came[first : first + _FOLLOW_CHUNK]))
+            .values(is_subscribed=True)
+        )
+    for first in range(0, len(left), _FOLLOW_CHUNK):
+        departed += affected(
+            sa.update(Member)
+            .where(Member.id.in_(left[first : first + _FOLLOW_CHUNK]))
+            .values(is_subscribed=False)
+        )
+    return arrived, departed

@@ -14,6 +14,7 @@ Two kinds of subscriber:
 from app.outbox.models import OutboxRow, State
 from app.outbox.service import (
     ATTEMPTS_MAX,
+    Handler,
     backlog,
     drain,
     failed,
@@ -22,10 +23,12 @@ from app.outbox.service import (
     retry_failed,
     subscribe,
     undelivered,
+    waiting,
 )
 
 __all__ = [
     "ATTEMPTS_MAX",
+    "Handler",
     "OutboxRow",
     "State",
     "backlog",
@@ -36,4 +39,5 @@ __all__ = [
     "retry_failed",
     "subscribe",
     "undelivered",
+    "waiting",
 ]

@@ -23,14 +23,27 @@ class _Subscriber:
     name: str
     handle: Handler
     calls_network: bool
+    holds_up: bool
 
 
 _subscribers: dict[tuple[str, str], _Subscriber] = {}
 
 
-def subscribe(topic: str, name: str, handle: Handler, *, calls_network: bool = False) -> None:
-    """Register `handle(subject_id, now)` for `topic` under a stable `name`."""
-    _subscribers[topic, name] = _Subscriber(topic, name, handle, calls_network)
+def subscribe(
+    topic: str,
+    name: str,
+    handle: Handler,
+    *,
+    calls_network: bool = False,
+    holds_up: bool = True,
+) -> None:
+    """Register `handle(subject_id, now)` for `topic` under a stable `name`.
+
+    Whoever waits for a fact's news (`undelivered`) waits for units that hold up.
+    """
+    _subscribers[topic, name] = _Subscriber(
+        topic, name, handle, calls_network, holds_up and not calls_network
+    )
 
 
 def publish(topic: str, subject_id: int, *, now: datetime) -> None:
@@ -52,9 +65,9 @@ def publish(topic: str, subject_id: int, *, now: datetime) -> None:
 def undelivered(topic: str) -> sa.Select[int]:
     """Subject ids whose `topic` has yet to change the database, as a subquery.
 
-    Calls do not count: a message that cannot be sent must not stop money.
+    Messages do not count: one that cannot be told must not stop money.
     """
-    units = [s.name for s in _subscribers.values() if s.topic == topic and not s.calls_network]
+    units = [s.name for s in _subscribers.values() if s.topic == topic and s.holds_up]
     return sa.select(OutboxRow.subject_id).where(
         OutboxRow.topic == topic,
         OutboxRow.subscriber.in_(units),
@@ -72,9 +85,15 @@ def backlog() -> tuple[int, datetime | None]:
     return count, oldest
 
 
-def is_due(now: datetime) -> bool:
-    """Whether a row waits to be delivered now."""
-    due = sa.select(OutboxRow.id).where(OutboxRow.state == State.WAITING, OutboxRow.due_at <= now)
+def waiting(*, calls: bool | None = None) -> int:
+    """How many rows wait for their time or a worker; see `drain`."""
+    rows = _of(calls).subquery()
+    return db.session.scalar(sa.select(sa.func.count()).select_from(rows)) or 0
+
+
+def is_due(now: datetime, *, calls: bool | None = None) -> bool:
+    """Whether a row waits to be delivered now; see `drain`."""
+    due = _of(calls).where(OutboxRow.due_at <= now)
     found = db.session.scalar(due.limit(1)) is not None
     db.session.rollback()
     return found
@@ -97,18 +116,36 @@ def retry_failed(row_id: int, *, now: datetime) -> bool:
     return found == 1
 
 
-def drain(now: datetime, *, limit: int = 200, subject: tuple[str, int] | None = None) -> int:
+def drain(
+    now: datetime,
+    *,
+    limit: int = 200,
+    subject: tuple[str, int] | None = None,
+    calls: bool | None = None,
+) -> int:
     """Deliver what is due, at most `limit` rows; return how many were delivered.
 
     `subject=(topic, id)` delivers the rows of that one fact only: an entry point
-    does so right after its commit, so that people see results at once.
+    does so right after its commit, so that people see results at once. `calls`
+    True delivers only what speaks to the network, False only what does not: a
+    slow network must not make the books wait.
     """
-    due = sa.select(OutboxRow.id).where(OutboxRow.state == State.WAITING, OutboxRow.due_at <= now)
+    due = _of(calls).where(OutboxRow.due_at <= now)
     if subject is not None:
         due = due.where(OutboxRow.topic == subject[0], OutboxRow.subject_id == subject[1])
     ids = list(db.session.scalars(due.order_by(OutboxRow.due_at, OutboxRow.id).limit(limit)))
     db.session.rollback()
     return sum(_deliver(row_id, now) for row_id in ids)
+
+
+def _of(calls: bool | None) -> sa.Select[int]:
+    waiting_rows = sa.select(OutboxRow.id).where(OutboxRow.state == State.WAITING)
+    if calls is None:
+        return waiting_rows
+    network = [s.name for s in _subscribers.values() if s.calls_network]
+    return waiting_rows.where(
+        OutboxRow.subscriber.in_(network) if calls else OutboxRow.subscriber.not_in(network)
+    )
 
 
 def _deliver(row_id: int, now: datetime) -> bool:

@@ -116,6 +116,15 @@ WECHAT_VERIFY_TEXT = Setting(
     "MP_verify_ 后面的 16 位；在 公众号 > 连接检查 上传文件即可",
     pattern=r"(?:[0-9A-Za-z]{16})?",
 )
+CONFIRM_REMINDER_HOURS = Setting(
+    "notice.confirm_reminder_hours",
+    4,
+    "收款过期前提醒",
+    "微信只等 24 小时，逾期转账自动取消、金额退回余额",
+    unit="小时",
+    least=1,
+    most=20,
+)
 
 ALL: dict[str, Setting[int] | Setting[str] | Setting[bool]] = {
     item.key: item for item in list(globals().values()) if isinstance(item, Setting)

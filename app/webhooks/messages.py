@@ -12,7 +12,7 @@ import structlog
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
-from app import members, settings, wechat
+from app import members, notices, settings, wechat
 from app.core import clock, web
 from app.core.db import add_once, db, run_unit
 from app.distribution import channels
@@ -82,6 +82,8 @@ def _act(push: Push, now: datetime) -> Reply | None:
     event = _event(push)
     if push.event == "unsubscribe":
         members.mark_subscribed(member.id, False)
+    if push.message_id:
+        notices.keep_delivery(push.message_id, push.status, now=now)
     if event is None:
         return None
     is_invited = False

@@ -3,9 +3,9 @@
 `account` calls the official account's API (tokens, QR scenes, JS-SDK, OAuth),
 `messages` reads what WeChat pushes and writes replies, `pay` speaks WeChat Pay
 v3 (prepay, query, close, notices) and `transfers` its merchant transfers. They
-implement the ports of `orders` and `withdrawals`. All addresses come from the
-configuration, so the same code speaks to WeChat and to the sandbox. `replies`
-keeps the rules by which the account answers; `scenes` has channels' codes made.
+implement the ports of `orders` and `withdrawals`; `notifier` sends the `notices`.
+All addresses come from the configuration, so the same code speaks to WeChat and to
+the sandbox. `replies` keeps the rules by which the account answers; `scenes` has channels' codes made.
 `transport` bounds every call, `doctor` checks whether WeChat and this server reach
 each other.
 
@@ -13,12 +13,15 @@ each other.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Flask, current_app
 
+from app import notices
 from app.core.cache import Cache
 from app.wechat.account import Account, OAuthFailed, OAuthUser, WeChatUnavailable
 from app.wechat.messages import Endpoint, MessageRefused, Push
+from app.wechat.notifier import Notifier
 from app.wechat.pay import NoticeRefused, Pay, from_config
 from app.wechat.transfers import Transfers
 from config import Config
@@ -43,6 +46,7 @@ class WeChat:
 
     account: Account
     endpoint: Endpoint
+    notifier: Notifier
     pay: Pay
     transfers: Transfers
 
@@ -50,6 +54,11 @@ class WeChat:
 def init_app(app: Flask) -> None:
     """Build the adapters at first use: commands that need no keys ask for none."""
     app.extensions["wechat"] = None
+    notices.subscribe(_send_notice)
+
+
+def _send_notice(notice_id: int, now: datetime) -> None:
+    notices.send(notice_id, sender=current().notifier, now=now)
 
 
 def current() -> WeChat:
@@ -63,16 +72,18 @@ def current() -> WeChat:
 
 def _build(config: Config, cache: Cache) -> WeChat:
     pay = from_config(config)
+    account = Account(
+        appid=config.wechat_app_id,
+        secret=config.wechat_app_secret,
+        api_base=config.wechat_api_base,
+        open_base=config.wechat_open_base,
+        mp_base=config.wechat_mp_base,
+        public_base=config.public_base_url,
+        cache=cache,
+    )
     return WeChat(
-        account=Account(
-            appid=config.wechat_app_id,
-            secret=config.wechat_app_secret,
-            api_base=config.wechat_api_base,
-            open_base=config.wechat_open_base,
-            mp_base=config.wechat_mp_base,
-            public_base=config.public_base_url,
-            cache=cache,
-        ),
+        account=account,
+        notifier=Notifier(account, public_base=config.public_base_url),
         endpoint=Endpoint(
             appid=config.wechat_app_id,
             original_id=config.wechat_original_id,

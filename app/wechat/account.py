@@ -272,6 +272,10 @@ class Account:
             "signature": self.client.jsapi.get_jsapi_signature(nonce, ticket, timestamp, page),
         }
 
+    def followers(self) -> set[str]:
+        """The openid of everybody who follows the account. Raises WeChatUnavailable."""
+        return _calling(lambda: set(self.client.user.iter_followers()))
+
     def tag_id(self, name: str) -> int:
         """The id of a tag, made if there is none. Raises WeChatUnavailable."""
 
@@ -311,6 +315,29 @@ class Account:
             ticket = text(answer, "ticket")
             session.set(key, ticket, max(60, whole(answer, "expires_in") - 60))
         return ticket
+
+    def private_templates(self) -> list[dict[str, Any]]:
+        """The account's message templates, as WeChat lists them. Raises WeChatUnavailable."""
+        return _calling(
+            lambda: list(self.client.get("template/get_all_private_template")["template_list"])
+        )
+
+    def send_template(self, message: dict[str, Any]) -> str:
+        """Send a template message; its id. Raises WeChatUnavailable.
+
+        wechatpy's own method knows no `client_msg_id`.
+        """
+        return _calling(
+            lambda: str(self.client.post("message/template/send", data=message)["msgid"])
+        )
+
+    def send_subscription(self, message: dict[str, Any]) -> str:
+        """Send a subscription notice; its id where WeChat gives one. Raises WeChatUnavailable."""
+        return _calling(
+            lambda: str(
+                self.client.post("message/subscribe/bizsend", data=message).get("msgid") or ""
+            )
+        )
 
     def _oauth(self, state: str, ask_profile: bool = False) -> _OAuth:
         # A fresh one each time: wechatpy keeps the person's tokens on the object.

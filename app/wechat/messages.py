@@ -26,7 +26,8 @@ class MessageRefused(Exception):
 class Push:
     """One message or event (消息). `event` is empty for messages.
 
-    `scene` is the scene of a scan, `text` what was written or a menu's key.
+    `scene` is the scene of a scan, `text` what was written or a menu's key. A
+    delivery event tells what became (`status`) of our message `message_id`.
     """
 
     openid: str
@@ -35,6 +36,8 @@ class Push:
     dedupe_key: str
     scene: str = ""
     text: str = ""
+    message_id: str = ""
+    status: str = ""
 
 
 class Endpoint:
@@ -152,11 +155,14 @@ def _push(message: Any) -> Push:
     kind = str(raw.get("MsgType") or "").lower()
     event = str(getattr(message, "event", "") or raw.get("Event") or "").lower()
     is_event = kind == "event" or kind.startswith("device_")
+    message_id, status = _delivery(raw) if is_event else ("", "")
     if message.id and not is_event:
         dedupe = f"msg:{message.id}"
     else:
         created = raw.get("CreateTime", "")
-        dedupe = f"{message.source}:{created}:{event or kind}:{raw.get('EventKey') or ''}"
+        # Two messages may be delivered to one person in one second.
+        what = raw.get("EventKey") or message_id
+        dedupe = f"{message.source}:{created}:{event or kind}:{what}"
     return Push(
         openid=message.source,
         kind="event" if is_event else kind,
@@ -164,4 +170,19 @@ def _push(message: Any) -> Push:
         dedupe_key=dedupe[:160],
         scene=str(getattr(message, "scene_id", "") or ""),
         text=str(getattr(message, "content", "") or getattr(message, "key", "") or ""),
+        message_id=message_id,
+        status=status,
     )
+
+
+def _delivery(raw: Mapping[str, Any]) -> tuple[str, str]:
+    """The message id and what became of it, from a delivery event; empty in others."""
+    if raw.get("MsgID"):
+        return str(raw["MsgID"]), str(raw.get("Status") or "")
+    sent = raw.get("SubscribeMsgSentEvent")
+    told = sent.get("List") if isinstance(sent, dict) else None
+    if isinstance(told, dict) and told.get("MsgID"):
+        is_well = str(told.get("ErrorCode", "")) == "0"
+        why = str(told.get("ErrorStatus") or "")
+        return str(told["MsgID"]), "success" if is_well else f"failed:{why}"
+    return "", ""

@@ -44,6 +44,7 @@ from app.withdrawals.queries import (
     withdrawals_of,
     withdrawals_page,
 )
+from app.withdrawals.reasons import reason_of
 from app.withdrawals.service import Preview, approve, cancel, preview, reject, request
 
 __all__ = [
@@ -74,6 +75,7 @@ __all__ = [
     "prepare_bill",
     "preview",
     "preview_for",
+    "reason_of",
     "reject",
     "report",
     "request",

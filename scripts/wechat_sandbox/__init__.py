@@ -16,6 +16,7 @@ Control API, JSON in and out, all under `/_control`:
 | GET /config | public part of the credentials and addresses |
 | GET, POST /settings | notices_held, notice_delay_seconds, auto_refunds, auto_transfers, bills_at_once, mode (plain, compat, safe), balance_fen |
 | GET, POST /clock | POST {"advance": s}, {"offset": s} or {"at": ISO}: the sandbox's clock, for every expiry (signature timestamps keep real time) |
+| POST /finish | {seconds?}: answers once the pushes and notices under way have ended |
 | POST /reset | forget everything but the credentials; seed the persons |
 | GET, POST /persons | POST {openid, nickname, role?, real_name?, is_snapshot?, following?}: create or change, without events |
 | POST /persons/OPENID/follow | {ticket, scene or url}? : follow, by a code if named; pushes subscribe |

@@ -390,6 +390,12 @@ def expire_tokens():
     return Response(status=204)
 
 
+@bp.post("/finish")
+def finish():
+    """Answer once the pushes and notices under way have ended."""
+    return jsonify(finished=box().worker.finish(float(args().get("seconds", 10))))
+
+
 @bp.post("/reset")
 def reset():
     box().store.reset()

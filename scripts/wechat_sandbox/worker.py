@@ -5,7 +5,7 @@ It sleeps until the next due time or until woken, at most half a second.
 
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from . import notices, pay, refund, transfer
 
@@ -21,6 +21,7 @@ class Worker:
         self._thread: threading.Thread | None = None
         # A mall that hangs on one notice must not hold up the others.
         self._pool = ThreadPoolExecutor(8, thread_name_prefix="sandbox-call")
+        self._open: set[Future] = set()
 
     def start(self) -> None:
         notices.recover(self._box.store)
@@ -40,7 +41,13 @@ class Worker:
     def submit(self, act, *values) -> None:
         """Run `act` outside the request that caused it; nothing once we are closing."""
         if not self._stopping.is_set():
-            self._pool.submit(self._guarded, act, *values)
+            future = self._pool.submit(self._guarded, act, *values)
+            self._open.add(future)
+            future.add_done_callback(self._open.discard)
+
+    def finish(self, seconds: float) -> bool:
+        """Wait for what was submitted so far; False if some of it is still under way."""
+        return not wait(set(self._open), timeout=seconds).not_done
 
     def _run(self) -> None:
         while not self._stopping.is_set():

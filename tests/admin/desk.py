@@ -80,6 +80,7 @@ class Desk:
             "shop_id": self.shop_id,
             "invoice_id": self.invoice_id,
             "trace_id": self.trace_id,
+            "kind": "order_paid",
         }
 
 

@@ -126,6 +126,20 @@
       form.dataset.sent = '1';
     }
   });
+  // A switch saves itself; where that fails it goes back to where it was.
+  document.addEventListener('change', function (event) {
+    var form = event.target.closest('form[data-switch]');
+    if (!form) { return; }
+    fetch(form.action, {
+      method: 'POST', credentials: 'same-origin', headers: { Accept: 'application/json' }, body: new FormData(form)
+    }).then(function (response) {
+      if (!response.ok) { throw new Error(); }
+      toast('已保存');
+    }).catch(function () {
+      event.target.checked = !event.target.checked;
+      toast('没有保存，请稍后再试');
+    });
+  });
   // Back from the next page: the form may be sent again; its request_key keeps it one.
   window.addEventListener('pageshow', function () {
     document.querySelectorAll('form[data-sent]').forEach(function (form) {

@@ -7,7 +7,8 @@
 
   window.Mall.call('/js-config?url=' + encodeURIComponent(location.href.split('#')[0])).then(function (signed) {
     window.wx.config(Object.assign({
-      debug: false, jsApiList: ['updateAppMessageShareData', 'updateTimelineShareData']
+      debug: false, jsApiList: ['updateAppMessageShareData', 'updateTimelineShareData'],
+      openTagList: ['wx-open-subscribe']
     }, signed));
     window.wx.ready(function () {
       var picture = data.sharePicture ? new URL(data.sharePicture, location.origin).href : '';

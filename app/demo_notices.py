@@ -1,0 +1,84 @@
+"""Demo mapping (演示通知): the sandbox's message templates, put to use."""
+
+from datetime import datetime
+
+from app import audit, notices
+from app.core.db import run_unit
+from app.wechat import current
+
+# Kind -> the sandbox's template, and for each of its fields a value or "=fixed text".
+_USES: dict[str, tuple[str, dict[str, str]]] = {
+    "order_paid": (
+        "订单支付成功通知",
+        {"character_string1": "number", "thing2": "goods", "amount3": "amount", "time4": "time"},
+    ),
+    "order_shipped": (
+        "订单发货通知",
+        {"character_string1": "tracking", "thing2": "goods", "thing3": "carrier", "time4": "time"},
+    ),
+    "commission_earned": (
+        "佣金到账提醒",
+        {"amount1": "amount", "thing2": "expected", "time3": "time"},
+    ),
+    "commission_settled": (
+        "佣金到账提醒",
+        {"amount1": "amount", "thing2": "=佣金已结算到钱包，可以提现", "time3": "time"},
+    ),
+    "withdrawal_approved": (
+        "提现结果通知",
+        {"amount1": "net", "phrase2": "state", "time3": "time", "thing4": "=审核已通过，等待打款"},
+    ),
+    "withdrawal_to_confirm": (
+        "提现结果通知",
+        {"amount1": "net", "phrase2": "state", "time3": "deadline", "thing4": "=请点开确认收款"},
+    ),
+    "withdrawal_reminder": (
+        "提现结果通知",
+        {
+            "amount1": "net",
+            "phrase2": "state",
+            "time3": "deadline",
+            "thing4": "=收款快过期了，请尽快确认",
+        },
+    ),
+    "withdrawal_paid": (
+        "提现结果通知",
+        {"amount1": "net", "phrase2": "state", "time3": "time", "thing4": "=已转入你的微信零钱"},
+    ),
+    "withdrawal_failed": (
+        "提现结果通知",
+        {"amount1": "amount", "phrase2": "state", "time3": "time", "thing4": "reason"},
+    ),
+    "withdrawal_rejected": (
+        "提现结果通知",
+        {"amount1": "amount", "phrase2": "state", "time3": "time", "thing4": "reason"},
+    ),
+}
+
+
+def use_templates(now: datetime) -> int:
+    """Map what is not mapped yet to the account's templates; how many were.
+
+    Raises WeChatUnavailable.
+    """
+    offered = {row.title: row.template_id for row in current().notifier.templates()}
+    known = notices.templates()
+    mapped = 0
+    for kind, (title, uses) in _USES.items():
+        if kind in known or title not in offered:
+            continue
+        run_unit(
+            notices.map_template,
+            kind,
+            channel="template",
+            template_id=offered[title],
+            title=title,
+            chosen={
+                key: {"text": use[1:]} if use.startswith("=") else {"source": use}
+                for key, use in uses.items()
+            },
+            actor=audit.Actor.system("demo"),
+            now=now,
+        )
+        mapped += 1
+    return mapped

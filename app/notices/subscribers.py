@@ -1,0 +1,236 @@
+"""What happened, turned into notices: one function a topic of the outbox."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app import audit, distribution, members, outbox, settings, withdrawals
+from app.commission import Commission
+from app.core.db import db
+from app.notices.kinds import KINDS
+from app.notices.processes import confirm_draft
+from app.notices.service import TOPIC, Draft, write
+from app.orders import Order
+from app.withdrawals import Withdrawal
+
+_CHUNK = 500
+
+
+def order_paid(order_id: int, now: datetime) -> None:
+    order = db.session.get_one(Order, order_id)
+    _tell(
+        "order_paid",
+        order_id,
+        order.member_id,
+        f"/orders/{order.number}",
+        now,
+        number=order.number,
+        goods=goods_of(order),
+        amount=order.payable_fen,
+        time=_time(order.paid_at),
+    )
+
+
+def order_shipped(order_id: int, now: datetime) -> None:
+    order = db.session.get_one(Order, order_id)
+    _tell(
+        "order_shipped",
+        order_id,
+        order.member_id,
+        f"/orders/{order.number}",
+        now,
+        number=order.number,
+        goods=goods_of(order),
+        carrier=order.carrier,
+        tracking=order.tracking_number,
+        time=_time(order.shipped_at),
+    )
+
+
+def commissions_accrued(order_id: int, now: datetime) -> None:
+    """One notice a sale, for the direct upline; the others read the weekly digest."""
+    order = db.session.get_one(Order, order_id)
+    earned = db.session.execute(
+        sa.select(
+            Commission.member_id,
+            sa.func.sum(Commission.amount_fen - Commission.reversed_fen),
+            sa.func.min(Commission.id),
+        )
+        .where(Commission.order_id == order_id, Commission.depth == 1)
+        .group_by(Commission.member_id)
+    ).all()
+    for member_id, amount_fen, commission_id in earned:
+        is_own = member_id == order.member_id
+        _tell(
+            "commission_earned",
+            order_id,
+            member_id,
+            f"/me/distribution/commissions/{commission_id}",
+            now,
+            buyer="你自己" if is_own else members.get(order.member_id).masked_name,
+            goods=goods_of(order),
+            amount=int(amount_fen),
+            expected=f"确认收货 {settings.value(settings.registry.GUARD_DAYS)} 天后",
+            time=_time(order.paid_at),
+        )
+
+
+def commissions_settled(batch_id: int, now: datetime) -> None:
+    """One notice a member and settlement."""
+    rows = db.session.execute(
+        sa.select(
+            Commission.member_id,
+            sa.func.sum(Commission.settled_fen),
+            sa.func.count(),
+            sa.func.max(Commission.settled_at),
+        )
+        .where(Commission.batch_id == batch_id)
+        .group_by(Commission.member_id)
+        .order_by(Commission.member_id)
+    ).all()
+    drafts = [
+        Draft(
+            key=f"commission_settled:{batch_id}:{member_id}",
+            member_id=member_id,
+            values={
+                "amount": int(amount_fen),
+                "count": count,
+                "time": _time(settled_at),
+                "state": _state("commission_settled"),
+            },
+            path="/me/wallet",
+        )
+        for member_id, amount_fen, count, settled_at in rows
+        if amount_fen > 0
+    ]
+    for first in range(0, len(drafts), _CHUNK):
+        write("commission_settled", drafts[first : first + _CHUNK], now=now)
+
+
+def withdrawal_approved(withdrawal_id: int, now: datetime) -> None:
+    row = db.session.get_one(Withdrawal, withdrawal_id)
+    _about_withdrawal(
+        "withdrawal_approved",
+        row,
+        now,
+        amount=row.gross_fen,
+        net=row.net_fen,
+        time=_time(row.reviewed_at),
+    )
+
+
+def withdrawal_wait_confirm(withdrawal_id: int, now: datetime) -> None:
+    row = db.session.get_one(Withdrawal, withdrawal_id)
+    bill = withdrawals.current_bill(withdrawal_id)
+    asked_at = bill.created_at if bill else now
+    write("withdrawal_to_confirm", [confirm_draft("withdrawal_to_confirm", row, asked_at)], now=now)
+
+
+def withdrawal_paid(withdrawal_id: int, now: datetime) -> None:
+    row = db.session.get_one(Withdrawal, withdrawal_id)
+    _about_withdrawal("withdrawal_paid", row, now, net=row.net_fen, time=_time(row.ended_at))
+
+
+def withdrawal_failed(withdrawal_id: int, now: datetime) -> None:
+    _returned("withdrawal_failed", withdrawal_id, now)
+
+
+def withdrawal_rejected(withdrawal_id: int, now: datetime) -> None:
+    _returned("withdrawal_rejected", withdrawal_id, now)
+
+
+def distributor_approved(distributor_id: int, now: datetime) -> None:
+    found = distribution.distributor_by_id(distributor_id)
+    _tell(
+        "application_approved",
+        distributor_id,
+        found.member_id,
+        "/me/distribution",
+        now,
+        name=members.get(found.member_id).display_name,
+        time=_time(found.approved_at),
+    )
+
+
+def distributor_rejected(move_id: int, now: datetime) -> None:
+    """The subject is the state move: somebody may be refused more than once."""
+    move = audit.move_by_id(move_id)
+    found = distribution.distributor_by_id(move.subject_id)
+    _tell(
+        "application_rejected",
+        move_id,
+        found.member_id,
+        "/me/distribution",
+        now,
+        name=members.get(found.member_id).display_name,
+        reason=move.note,
+        time=_time(move.at),
+    )
+
+
+_BY_TOPIC: dict[str, Callable[[int, datetime], None]] = {
+    "order_paid": order_paid,
+    "order_shipped": order_shipped,
+    "commissions_accrued": commissions_accrued,
+    "commissions_settled": commissions_settled,
+    "withdrawal_approved": withdrawal_approved,
+    "withdrawal_wait_confirm": withdrawal_wait_confirm,
+    "withdrawal_paid": withdrawal_paid,
+    "withdrawal_failed": withdrawal_failed,
+    "withdrawal_rejected": withdrawal_rejected,
+    "distributor_approved": distributor_approved,
+    "distributor_rejected": distributor_rejected,
+}
+
+
+def subscribe(send: outbox.Handler) -> None:
+    """Register with the outbox; `send` carries one queued notice to WeChat."""
+    for topic, tell in _BY_TOPIC.items():
+        outbox.subscribe(topic, "notices", tell, holds_up=False)
+    outbox.subscribe(TOPIC, "notices.send", send, calls_network=True)
+
+
+def goods_of(order: Order) -> str:
+    """What was bought, in one line."""
+    first, pieces = order.lines[0].title, sum(line.quantity for line in order.lines)
+    return first if pieces == 1 else f"{first} 等 {pieces} 件"
+
+
+def _returned(kind: str, withdrawal_id: int, now: datetime) -> None:
+    row = db.session.get_one(Withdrawal, withdrawal_id)
+    _about_withdrawal(
+        kind,
+        row,
+        now,
+        amount=row.gross_fen,
+        reason=withdrawals.reason_of(row, withdrawals.current_bill(row.id)),
+        time=_time(row.ended_at),
+    )
+
+
+def _about_withdrawal(kind: str, row: Withdrawal, now: datetime, **values: Any) -> None:
+    path = f"/me/wallet/withdrawals/{row.number}"
+    _tell(kind, row.id, row.member_id, path, now, number=row.number, **values)
+
+
+def _tell(
+    kind: str, subject_id: int, member_id: int, path: str, now: datetime, **values: Any
+) -> None:
+    draft = Draft(
+        key=f"{kind}:{subject_id}",
+        member_id=member_id,
+        values={**values, "state": _state(kind)},
+        path=path,
+    )
+    write(kind, [draft], now=now)
+
+
+def _state(kind: str) -> str | int:
+    """The word for where the matter stands, the same for each notice of a kind."""
+    return KINDS[kind].sources["state"].example
+
+
+def _time(at: datetime | None) -> str:
+    return at.isoformat() if at else ""

@@ -1,0 +1,29 @@
+"""Why a withdrawal was refused or failed, in words for its owner."""
+
+from app.withdrawals.models import TransferBill, Withdrawal, WithdrawalStatus
+
+# WeChat's reasons for a failed transfer (wechat.md, section 9).
+_FAIL_REASON = {
+    "OVERDUE_CLOSE": "超过 24 小时没有确认收款，转账已自动取消",
+    "MCH_CANCEL": "商家撤销了这笔转账",
+    "CANCELLED": "这笔转账已被撤销",
+    "ACCOUNT_FROZEN": "你的微信支付账户被冻结，请先在微信里解除",
+    "ACCOUNT_NOT_EXIST": "你的微信支付账户不存在或没有开通",
+    "NAME_NOT_CORRECT": "收款人姓名与微信实名不符",
+    "REAL_NAME_CHECK_FAIL": "微信支付尚未实名，请先在微信里完成实名认证",
+    "TRANSFER_QUOTA_EXCEED": "超过了微信的收款额度，请改日再试",
+    "DAY_RECEIVED_QUOTA_EXCEED": "超过了微信当日的收款额度，请改日再试",
+    "REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED": "超过了微信账户的收款额度",
+    "PAYEE_ACCOUNT_ABNORMAL": "你的微信支付账户异常，请在微信里查看",
+    "TRANSFER_RISK": "微信支付认为这笔转账有风险，没有放行",
+}
+
+
+def reason_of(row: Withdrawal, bill: TransferBill | None) -> str:
+    """The reason of a refused or failed withdrawal with its newest bill, else empty."""
+    if row.status is WithdrawalStatus.REJECTED:
+        return row.note
+    if row.status is WithdrawalStatus.FAILED:
+        code = (bill.fail_reason if bill else "") or row.note
+        return _FAIL_REASON.get(code, "微信支付没有完成这笔转账，请稍后重新申请或联系客服")
+    return ""
