@@ -4,11 +4,12 @@ import pytest
 import sqlalchemy as sa
 
 from app import ledger, orders
-from app.catalog import OutOfStock, Sku
-from app.core.db import db, run_unit
+from app.catalog import OutOfStock, Product, Sku
+from app.core.db import db, run_unit, transaction
 from app.core.errors import IllegalMove
 from app.ledger import AccountKind
-from app.orders import Item, Order, OrderStatus, Taken, cart
+from app.orders import Item, Order, OrderStatus, Taken, cart, pickups
+from app.orders.errors import LimitReached
 from tests.factories import (
     APPID,
     MCHID,
@@ -230,3 +231,42 @@ def five(buyer_id: int, address_id: int, ids: list[int]) -> int:
 def rotated(ids: list[int], by: int) -> list[int]:
     at = by % len(ids)
     return ids[at:] + ids[:at]
+
+
+def test_a_pick_up_code_that_two_counters_redeem_at_once_hands_over_once(live):
+    given = pickups.ShopInput("西湖店", "浙江省", "文三路", "9:00–21:00", "0571-8765432", True)
+    shop_id = run_unit(pickups.save_shop, None, given, actor=SYSTEM, now=NOON).id
+    buyer, sku = make_member(), make_sku(price_fen=100_00)
+    order = run_unit(
+        orders.place,
+        buyer.id,
+        items=[Item(sku.id, 1)],
+        pickup=orders.PickupWish(shop_id, "王芳", "13800138000"),
+        request_key="tap",
+        expected_fen=100_00,
+        now=NOON,
+    )
+    run_unit(take, notice_for(order))
+    code, order_id = order.pickup.code, order.id
+    db.session.rollback()
+
+    found = together(live, [lambda: run_unit(pickups.redeem, code, actor=SYSTEM, now=NOON)] * 6)
+
+    assert sum(isinstance(answer, IllegalMove) for answer in found) == 5, found
+    assert db.session.get_one(Order, order_id).status is OrderStatus.RECEIVED
+    assert broken_invariants() == {}
+
+
+def test_a_limit_per_member_holds_for_orders_at_once(live):
+    facts = shop()
+    with transaction():
+        db.session.get_one(
+            Product, db.session.get_one(Sku, facts[1]).product_id
+        ).limit_per_member = 2
+    db.session.rollback()
+
+    found = together(live, [lambda n=n: run_unit(place, *facts, f"tap-{n}") for n in range(8)])
+
+    assert sum(isinstance(answer, LimitReached) for answer in found) == 6, found
+    assert stock_of(facts[1]) == 98
+    assert broken_invariants() == {}
