@@ -419,6 +419,9 @@ FIELD: Mapping[str, str] = {
     "skus": "规格与价格",
     "sku": "规格",
     "price_fen": "售价",
+    "member_price_fen": "会员价",
+    "list_price_fen": "划线价",
+    "cost_fen": "成本",
     "stock": "库存",
     "counts": "计费方式",
     "rules": "运费规则",
@@ -577,6 +580,7 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     "kind": REPLY_KIND,
     "reply_type": REPLY_TYPE,
     "channel_kind": CHANNEL_KIND,
+    "counts": {"piece": "按件数", "weight": "按重量"},
 }
 
 
@@ -584,6 +588,12 @@ def field(name: str) -> str:
     """A field of an audit entry, or a setting's key, by its title."""
     setting = ALL.get(name)
     return setting.title if setting else FIELD.get(name, name)
+
+
+def _prices(prices: Mapping[str, int | None]) -> str:
+    """The prices of a SKU in an audit entry; those that are not set are left out."""
+    said = (f"{field(name)} {shown(name, fen)}" for name, fen in prices.items() if fen)
+    return "，".join(said)
 
 
 def shown(name: str, value: object) -> str:
@@ -602,6 +612,8 @@ def shown(name: str, value: object) -> str:
         for said in (ORDER, DISTRIBUTOR, WITHDRAWAL):
             if value in said:
                 return said[str(value)][0]
+    if name == "skus" and isinstance(value, dict):
+        return "；".join(f"{sku}：{_prices(prices)}" for sku, prices in value.items()) or "—"
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
     return str(value)

@@ -16,20 +16,6 @@ def categories() -> Sequence[Category]:
     return db.session.scalars(sa.select(Category).order_by(Category.sort, Category.id)).all()
 
 
-def listed(
-    *, category_id: int | None = None, limit: int = 40, now: datetime | None = None
-) -> Sequence[Product]:
-    """Products on the shelf with their SKUs, in the shop's order."""
-    query = (
-        sa.select(Product)
-        .where(Product.selling(now or clock.now()))
-        .options(selectinload(Product.skus))
-    )
-    if category_id is not None:
-        query = query.filter_by(category_id=category_id)
-    return db.session.scalars(query.order_by(Product.sort, Product.id.desc()).limit(limit)).all()
-
-
 def titles_of(product_ids: Iterable[int]) -> dict[int, str]:
     """Titles by id, on the shelf or not, for pages that name products."""
     wanted = set(product_ids)

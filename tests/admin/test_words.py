@@ -84,6 +84,16 @@ def test_a_rate_is_said_as_a_person_would(document, said):
     assert words.rate(document) == said
 
 
+def test_the_prices_of_a_product_are_said_in_yuan():
+    prices = {"price_fen": 59_90, "member_price_fen": None, "cost_fen": 24_00}
+
+    assert words.shown("skus", {"雾蓝": prices, "奶白": {"price_fen": 65_00}}) == (
+        "雾蓝：售价 ¥59.90，成本 ¥24.00；奶白：售价 ¥65.00"
+    )
+    assert words.shown("skus", {}) == "—"
+    assert words.shown("counts", "weight") == "按重量"
+
+
 @pytest.mark.parametrize(
     ("source", "said"),
     [

@@ -216,7 +216,7 @@ def test_a_shelf_opens_and_closes_by_time(session):
             catalog.skus_for_sale([sku], now=moment)
         with pytest.raises(NotFound):
             catalog.product_for_sale(product.id, now=moment)
-        assert catalog.listed(now=moment) == []
+        assert catalog.browse.hot(moment) == []
 
 
 def test_up_and_down_are_told_once_each(session):

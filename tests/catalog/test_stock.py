@@ -150,7 +150,7 @@ def test_only_what_is_on_the_shelf_can_be_bought(session):
         catalog.skus_for_sale([shown.id, hidden.id])
     with pytest.raises(NotFound, match="商品不存在或已下架"):
         catalog.product_for_sale(hidden.product_id)
-    assert [p.id for p in catalog.listed()] == [shown.product_id]
+    assert [p.id for p in catalog.browse.hot(NOON)] == [shown.product_id]
 
 
 def test_a_category_that_is_its_own_ancestor_does_not_hang_the_shop(session):
