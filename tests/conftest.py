@@ -20,6 +20,7 @@ from flask_migrate import upgrade
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy.orm import Session
 
+from app import wechat
 from app.core.db import db
 from app.factory import create_app
 from app.members import Member
@@ -82,6 +83,8 @@ def migrated_app(environment: dict[str, str]) -> Iterator[Flask]:
     app = create_app(load(environment))
     with app.app_context():
         upgrade()
+        # What a test does to the reply rules is there at once, and gone with the test.
+        wechat.current().replies.seconds = 0
     yield app
     with app.app_context():
         db.engine.dispose()

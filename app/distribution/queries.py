@@ -53,8 +53,8 @@ def binding_history(member_id: int, *, limit: int = 50) -> Sequence[BindingAttem
 
 def is_active(member_id: int) -> bool:
     """Whether this member is a distributor who may earn and bind now."""
-    found = distributor_of(member_id)
-    return found is not None and found.status is DistributorStatus.APPROVED
+    status = db.session.scalar(sa.select(Distributor.status).filter_by(member_id=member_id))
+    return status is DistributorStatus.APPROVED
 
 
 def code_owner(code: str) -> int | None:

@@ -57,17 +57,26 @@ def check_person(name: str, phone: str) -> None:
         raise InvalidInput("phone", "请填写 11 位手机号码")
 
 
-def enter(openid: str, *, now: datetime) -> Member:
-    """The member with this openid, made if new (入会)."""
+def enter(openid: str, *, now: datetime, is_follower: bool = False) -> Member:
+    """The member with this openid, made if new (入会).
+
+    `is_follower` is for whom WeChat just told of: they follow the official account.
+    """
     require_transaction()
     known = queries.by_openid(openid)
-    if known is not None:
-        return known
-    member = Member(openid=openid, public_id=ids.random_code(12), created_at=now)
-    if not add_once(member):
-        # The follow event and the first page came at the same time.
-        return db.session.execute(sa.select(Member).filter_by(openid=openid)).scalar_one()
-    return member
+    if known is None:
+        known = Member(
+            openid=openid,
+            public_id=ids.random_code(12),
+            created_at=now,
+            is_subscribed=is_follower,
+        )
+        if not add_once(known):
+            # The follow event and the first page came at the same time.
+            known = db.session.execute(sa.select(Member).filter_by(openid=openid)).scalar_one()
+    if is_follower:
+        known.is_subscribed = True
+    return known
 
 
 def mark_subscribed(member_id: int, is_subscribed: bool) -> None:

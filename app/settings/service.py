@@ -11,8 +11,13 @@ from app.settings.registry import ALL, Setting, V
 
 def value(setting: Setting[V]) -> V:
     """The value in force."""
-    row = db.session.scalar(_newest(setting.key))
-    return setting.default if row is None else row.value
+    stored = db.session.execute(
+        sa.select(SettingChange.value)
+        .filter_by(key=setting.key)
+        .order_by(SettingChange.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return setting.default if stored is None else stored.value
 
 
 def everything() -> dict[str, int | str | bool]:

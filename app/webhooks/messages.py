@@ -12,9 +12,9 @@ import structlog
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
-from app import members, notices, settings, wechat
+from app import members, notices, wechat
 from app.core import clock, web
-from app.core.db import add_once, db, run_unit
+from app.core.db import add_once, affected, db, run_unit
 from app.distribution import channels
 from app.distribution.channels import Outcome, ScanSource
 from app.webhooks import bp
@@ -57,11 +57,10 @@ def take_message() -> ResponseReturnValue:
 
 
 def _take_once(push: Push, now: datetime) -> str:
-    """Act on a push and keep the reply; a repeat gets the same one."""
-    known = sa.select(InboxMessage.reply).filter_by(dedupe_key=push.dedupe_key)
-    reply = db.session.scalar(known)
-    if reply is not None:
-        return reply
+    """Act on a push and keep the reply; a repeat gets the same one.
+
+    A repeat at the same time waits at the insert for the first one's commit.
+    """
     row = InboxMessage(
         dedupe_key=push.dedupe_key,
         openid=push.openid,
@@ -69,17 +68,20 @@ def _take_once(push: Push, now: datetime) -> str:
         at=now,
     )
     if not add_once(row):
+        known = sa.select(InboxMessage.reply).filter_by(dedupe_key=push.dedupe_key)
         return db.session.execute(known).scalar_one()
     answer = _act(push, now)
-    if answer is not None:
-        row.reply = _render(answer, push, timestamp=int(now.timestamp()))
-    return row.reply
+    reply = "" if answer is None else _render(answer, push, timestamp=int(now.timestamp()))
+    if reply:
+        affected(sa.update(InboxMessage).where(InboxMessage.id == row.id).values(reply=reply))
+    return reply
 
 
 def _act(push: Push, now: datetime) -> Reply | None:
     """Do what the push means for us; what to answer, None where nobody is spoken to."""
-    member = members.enter(push.openid, now=now)
     event = _event(push)
+    follows = event in (Event.FOLLOW, Event.FOLLOW_BY_CODE, Event.SCAN)
+    member = members.enter(push.openid, now=now, is_follower=follows)
     if push.event == "unsubscribe":
         members.mark_subscribed(member.id, False)
     if push.message_id:
@@ -87,8 +89,6 @@ def _act(push: Push, now: datetime) -> Reply | None:
     if event is None:
         return None
     is_invited = False
-    if event in (Event.FOLLOW, Event.FOLLOW_BY_CODE, Event.SCAN):
-        members.mark_subscribed(member.id, True)
     if push.scene and event in (Event.FOLLOW_BY_CODE, Event.SCAN):
         source = ScanSource.SCAN if event is Event.SCAN else ScanSource.FOLLOW
         taken = channels.take(member.id, code=push.scene, source=source, now=now)
@@ -96,14 +96,15 @@ def _act(push: Push, now: datetime) -> Reply | None:
         if taken.outcome is not Outcome.TRIED:
             # Nobody invites by this code, so nobody shall be named as who did.
             event = Event.RETURN if event is Event.SCAN else Event.FOLLOW
-    upline_id = members.get(member.id).upline1_id
+    book = wechat.current().replies.now()
+    upline_id = member.upline1_id if is_invited or book.names_inviter else None
     fills = Fills(
-        shop=settings.value(settings.registry.SHOP_NAME),
+        shop=book.shop,
         mall=web.settings().public_base_url,
         inviter=members.get(upline_id).display_name if upline_id else "",
         is_invited=is_invited,
     )
-    return replies.find_reply(event, push.text, fills=fills)
+    return replies.find_reply(event, push.text, fills=fills, book=book)
 
 
 def _event(push: Push) -> Event | None:

@@ -23,6 +23,7 @@ from app.wechat.account import Account, OAuthFailed, OAuthUser, WeChatUnavailabl
 from app.wechat.messages import Endpoint, MessageRefused, Push
 from app.wechat.notifier import Notifier
 from app.wechat.pay import NoticeRefused, Pay, from_config
+from app.wechat.replies import KeptBook
 from app.wechat.transfers import Transfers
 from config import Config
 
@@ -48,6 +49,7 @@ class WeChat:
     endpoint: Endpoint
     notifier: Notifier
     pay: Pay
+    replies: KeptBook
     transfers: Transfers
 
 
@@ -91,5 +93,6 @@ def _build(config: Config, cache: Cache) -> WeChat:
             aes_key=config.wechat_aes_key,
         ),
         pay=pay,
+        replies=KeptBook(),
         transfers=Transfers(pay),
     )

@@ -15,6 +15,7 @@ from app.webhooks.models import InboxMessage
 from app.wechat import current, replies
 from scripts.wechat_sandbox import push as wechat_push
 from tests.admin.desk import reply_rule
+from tests.counting import counted
 from tests.factories import ADMIN, NOON, bind, code_of, make_distributor
 
 OPENID = "oScanner000000000000000001"
@@ -373,3 +374,65 @@ def test_the_last_of_two_hundred_rules_is_found(session, say):
         reply_rule(*(f"词{number}之{i}" for i in range(10)), kind="contains", sort=number)
 
     assert say(text("问词199之9")) == said("满 99 元包邮")
+
+
+# --- what a push costs -------------------------------------------------------------
+
+
+def tables(asked: list[str]) -> list[str]:
+    """`INSERT members` for each statement, in order."""
+    found = []
+    for statement in asked:
+        words = statement.split()
+        place = {"SELECT": "FROM", "INSERT": "INTO", "UPDATE": "UPDATE"}[words[0]]
+        found.append(f"{words[0]} {words[words.index(place) + 1]}")
+    return found
+
+
+@pytest.fixture
+def kept_rules(app, monkeypatch):
+    """The reply rules were read a moment ago."""
+    monkeypatch.setattr(current().replies, "seconds", 3600)
+    current().replies.now()
+    yield
+    monkeypatch.undo()
+    current().replies.now()
+
+
+def test_words_of_a_member_cost_three_statements(session, say, kept_rules):
+    say(happened("subscribe"))
+
+    with counted() as asked:
+        say(text("怎么退货"))
+
+    assert tables(asked) == ["INSERT wechat_messages", "SELECT members", "UPDATE wechat_messages"]
+
+
+def test_a_scan_by_a_bound_member_locks_nobody_and_costs_seven_statements(session, say, kept_rules):
+    code = code_of(make_distributor("陈梅"))
+    say(happened("subscribe", f"qrscene_{code}", Ticket="g"))
+    db.session.commit()
+    db.session.expire_all()
+
+    with counted() as asked:
+        say(happened("SCAN", code, Ticket="g", CreateTime=1763700001))
+
+    assert tables(asked) == [
+        "INSERT wechat_messages",
+        "SELECT members",
+        "SELECT referral_codes",
+        "SELECT distributors",
+        "INSERT binding_attempts",
+        "INSERT scans",
+        "UPDATE wechat_messages",
+    ]
+    assert not [statement for statement in asked if "FOR UPDATE" in statement]
+
+
+def test_a_repeat_costs_two_statements(session, say, kept_rules):
+    say(text("怎么退货"))
+
+    with counted() as asked:
+        say(text("怎么退货"))
+
+    assert tables(asked) == ["INSERT wechat_messages", "SELECT wechat_messages"]

@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app.core import clock
-from app.core.db import add_once, db, require_transaction
+from app.core.db import add_once, db, insert_now, require_transaction
 from app.distribution import binding
 from app.distribution import queries as distributors
 from app.distribution.channels.models import (
@@ -116,7 +116,7 @@ def _keep(
     taken: Taken,
     attempt_id: int | None = None,
 ) -> Taken:
-    db.session.add(
+    insert_now(
         Scan(
             channel_id=channel.id if channel else None,
             member_id=member_id,
@@ -127,5 +127,4 @@ def _keep(
             at=now,
         )
     )
-    db.session.flush()
     return taken

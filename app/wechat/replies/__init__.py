@@ -10,25 +10,30 @@ Rules are kept by the shop; where none fits, the words of `builtin` answer.
   so that nobody reads a sentence with a hole in it.
 - A code that was scanned (`follow_by_code`) falls back on the `follow` rules
   only where it brought no new inviter: who invited somebody is always said.
+- In the chat a process answers by what it read of the rules at most three seconds
+  ago (`KeptBook`); the admin panel's own trial reads them afresh.
 - A tap on a menu is answered as if its key had been written.
 """
 
-from app.wechat.replies.models import ReplyKeyword, ReplyRule, ReplyType, RuleKind
-from app.wechat.replies.queries import (
+from app.wechat.replies.book import (
+    Book,
     Event,
     Fills,
+    KeptBook,
     Reply,
-    counts_by_kind,
     find_reply,
-    get,
+    read_book,
     reply_of,
-    rules,
 )
+from app.wechat.replies.models import ReplyKeyword, ReplyRule, ReplyType, RuleKind
+from app.wechat.replies.queries import counts_by_kind, get, rules
 from app.wechat.replies.service import RuleInput, change, create, remove
 
 __all__ = [
+    "Book",
     "Event",
     "Fills",
+    "KeptBook",
     "Reply",
     "ReplyKeyword",
     "ReplyRule",
@@ -40,6 +45,7 @@ __all__ = [
     "create",
     "find_reply",
     "get",
+    "read_book",
     "remove",
     "reply_of",
     "rules",
