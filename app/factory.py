@@ -9,7 +9,7 @@ from flask_migrate import Migrate
 from sqlalchemy.engine import make_url
 
 import config as configuration
-from app import admin, cli, commission, mall, orders, webhooks, wechat
+from app import admin, aftersales, cli, commission, mall, orders, webhooks, wechat
 from app.core import crypto, health, logs, web
 from app.core.cache import Cache
 from app.core.db import db
@@ -51,6 +51,7 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     web.init_app(app)
     wechat.init_app(app)
     orders.subscribe()
+    aftersales.subscribe()
     commission.subscribe()
     app.register_blueprint(health.bp)
     for part in (mall, admin, webhooks):
@@ -62,7 +63,7 @@ def create_app(config: configuration.Config | None = None) -> Flask:
 
 def _load_invariants() -> None:
     """Each domain registers its own; `ledger verify` runs what is registered."""
-    for domain in ("catalog", "distribution", "orders", "commission", "withdrawals"):
+    for domain in ("catalog", "distribution", "orders", "aftersales", "commission", "withdrawals"):
         importlib.import_module(f"app.{domain}.invariants")
 
 

@@ -25,6 +25,7 @@ _TABS = [
             OrderStatus.SHIPPED,
             OrderStatus.RECEIVED,
             OrderStatus.FINISHED,
+            OrderStatus.REFUNDED,
             OrderStatus.UNPAID,
             OrderStatus.CLOSING,
             OrderStatus.CLOSED,

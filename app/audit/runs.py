@@ -34,6 +34,8 @@ TITLES = {
     "expire-orders": "关闭超时订单",
     "receive-orders": "自动确认收货",
     "settle": "佣金结算",
+    "send-refunds": "退款与补查",
+    "expire-returns": "关闭超时退货",
     "pay-withdrawals": "提现打款",
     "query-transfers": "补查转账结果",
     "renew-scenes": "续期推广码",

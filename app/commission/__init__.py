@@ -6,9 +6,12 @@
 - `accrual` writes one row per (order line, depth) once an order is paid, with the
   rule, the inputs and the result, so that "why this amount" is a page.
 - `settlement` moves what matured into wallets, in set-based chunks.
+- `following` takes commissions back by the money that was refunded.
 """
 
-from app.commission.accrual import accrue, mature, subscribe
+from app.commission import accrual, following
+from app.commission.accrual import accrue, mature
+from app.commission.following import follow
 from app.commission.models import Commission, CommissionStatus, PlanStatus, PlanVersion
 from app.commission.plans import (
     configure,
@@ -53,6 +56,7 @@ __all__ = [
     "counts_by_status",
     "draft_plan",
     "expected_next",
+    "follow",
     "mature",
     "plan_in_force",
     "plan_version",
@@ -64,3 +68,9 @@ __all__ = [
     "summary_of",
     "validate",
 ]
+
+
+def subscribe() -> None:
+    """Register with the outbox; called once when the app is made."""
+    accrual.subscribe()
+    following.subscribe()

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from app import ledger, orders, outbox
 from app.commission.documents import write_rate
+from app.commission.following import follow
 from app.commission.models import Commission, CommissionStatus
 from app.commission.plans import plan_in_force
 from app.commission.quote import Line, Person, quote
@@ -80,6 +81,8 @@ def accrue(order_id: int, now: datetime) -> None:
         now=now,
         subject=("order", order_id),
     )
+    # Something may have been refunded before this news came.
+    follow(order_id, cause="accrued", now=now)
     outbox.publish("commissions_accrued", order_id, now=now)
 
 
@@ -100,7 +103,10 @@ def mature(order_id: int, now: datetime) -> None:
         raise RuntimeError(f"order {order_id} is not finished")
     affected(
         sa.update(Commission)
-        .where(Commission.order_id == order_id, Commission.status == CommissionStatus.PENDING)
+        .where(
+            Commission.order_id == order_id,
+            Commission.status.in_([CommissionStatus.PENDING, CommissionStatus.HELD]),
+        )
         .values(mature_at=order.guard_ends_at)
     )
 

@@ -1,6 +1,7 @@
 import sqlalchemy as sa
 
 from app import orders, outbox
+from app.aftersales import Refund
 from app.commission.models import Commission, CommissionStatus, PlanVersion, SettlementBatch
 from app.core.db import Rows
 from app.ledger import Account, AccountKind, Entry, invariant
@@ -50,6 +51,11 @@ def _refund_not_followed() -> Rows:
     target = Commission.amount_fen * (line.paid_fen - line.refunded_fen)
     # target // paid == standing, without relying on how an engine divides.
     standing = Commission.amount_fen - Commission.reversed_fen
+    untold = sa.select(Refund.order_id).where(
+        sa.or_(
+            *(Refund.id.in_(outbox.undelivered(t)) for t in ("refund_approved", "refund_closed"))
+        )
+    )
     return (
         sa.select(Commission.id.label("commission"), Commission.reversed_fen)
         .join(line, line.id == Commission.order_line_id)
@@ -58,7 +64,8 @@ def _refund_not_followed() -> Rows:
                 standing * line.paid_fen > target,
                 (standing + 1) * line.paid_fen <= target,
             ),
-            Commission.order_id.not_in(outbox.undelivered("line_refunded")),
+            Commission.order_id.not_in(outbox.undelivered("order_paid")),
+            Commission.order_id.not_in(untold),
         )
     )
 

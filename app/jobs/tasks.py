@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import structlog
 
 from app import (
+    aftersales,
     audit,
     commission,
     distribution,
@@ -155,6 +156,36 @@ def settle(now: datetime, dry_run: bool) -> Result:
     return result
 
 
+def send_refunds(now: datetime, dry_run: bool) -> Result:
+    """Send refunds, and ask about those under way (退款)."""
+    gateway = wechat.current().refunds
+    is_short = False
+
+    def carry_on(refund_id: int) -> str:
+        nonlocal is_short
+        if is_short:
+            return "paused"
+        try:
+            return aftersales.carry_on(refund_id, gateway=gateway, now=now)
+        except aftersales.MerchantShort:
+            # Nothing is lost: this refund is sent again later, the rest wait.
+            log.error("merchant_account_short")
+            is_short = True
+            return "merchant_short"
+
+    return _each(aftersales.refunds_due(now), carry_on, dry_run)
+
+
+def expire_returns(now: datetime, dry_run: bool) -> Result:
+    """End agreed returns whose goods were never sent back (关闭超时退货)."""
+
+    def expire(row_id: int) -> str:
+        ended = run_unit(aftersales.give_up_waiting, row_id, now=now)
+        return "ended" if ended else "sent"
+
+    return _each(aftersales.returns_overdue(now), expire, dry_run)
+
+
 def pay_withdrawals(now: datetime, dry_run: bool) -> Result:
     """Send the bills of approved withdrawals (提现打款)."""
     gateway = wechat.current().transfers
@@ -289,6 +320,8 @@ JOBS = {
         Job("expire-orders", 60, expire_orders),
         Job("receive-orders", 3600, receive_orders),
         Job("settle", 600, settle),
+        Job("send-refunds", 20, send_refunds),
+        Job("expire-returns", 3600, expire_returns),
         Job("pay-withdrawals", 60, pay_withdrawals),
         Job("query-transfers", 60, query_transfers),
         Job("renew-scenes", 300, renew_scenes),

@@ -4,10 +4,17 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
-from app.core.db import db
+from app.core.db import db, require_transaction
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
 from app.ledger.models import Account, AccountKind, Entry, Posting
+
+_WALLET_KINDS = (
+    AccountKind.PENDING,
+    AccountKind.AVAILABLE,
+    AccountKind.FROZEN,
+    AccountKind.DEBT,
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,30 @@ def wallet_of(member_id: int) -> Wallet:
         frozen_fen=held.get(AccountKind.FROZEN, 0),
         debt_fen=-held.get(AccountKind.DEBT, 0),
     )
+
+
+def lock_wallets(member_ids: Iterable[int]) -> dict[int, Wallet]:
+    """The balances of these members, locked (in id order) until the unit of work ends."""
+    require_transaction()
+    wanted = sorted(set(member_ids))
+    rows = db.session.execute(
+        sa.select(Account.owner_id, Account.kind, Account.balance_fen)
+        .where(Account.owner_id.in_(wanted), Account.kind.in_(_WALLET_KINDS))
+        .order_by(Account.id)
+        .with_for_update()
+    ).all()
+    held: dict[int, dict[AccountKind, int]] = {member_id: {} for member_id in wanted}
+    for owner_id, kind, balance in rows:
+        held[owner_id][kind] = balance
+    return {
+        member_id: Wallet(
+            pending_fen=found.get(AccountKind.PENDING, 0),
+            available_fen=found.get(AccountKind.AVAILABLE, 0),
+            frozen_fen=found.get(AccountKind.FROZEN, 0),
+            debt_fen=-found.get(AccountKind.DEBT, 0),
+        )
+        for member_id, found in held.items()
+    }
 
 
 def balance_fen(kind: AccountKind, member_id: int) -> int:

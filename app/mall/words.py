@@ -24,6 +24,7 @@ ORDER_STATE = {
     S.SHIPPED: "待收货",
     S.RECEIVED: "已收货",
     S.FINISHED: "已完成",
+    S.REFUNDED: "已退款",
 }
 ORDER_SENTENCE = {
     S.UNPAID: ("等待付款", "超时未付款，订单会自动取消"),
@@ -33,6 +34,7 @@ ORDER_SENTENCE = {
     S.SHIPPED: ("商品已发出", "收到并检查无误后，请确认收货"),
     S.RECEIVED: ("已确认收货", "退货期内如有问题，请联系客服"),
     S.FINISHED: ("交易完成", "感谢你的购买"),
+    S.REFUNDED: ("订单已退款", "货款已全部退回"),
 }
 # What is fetched at a shop waits there instead of travelling.
 PICKUP_STATE = {S.PAID: "备货中", S.SHIPPED: "待自提", S.RECEIVED: "已提货"}
@@ -52,7 +54,7 @@ ORDER_TABS: list[tuple[str, str, tuple[OrderStatus, ...]]] = [
     ("unpaid", "待付款", (S.UNPAID,)),
     ("paid", "待发货", (S.PAID,)),
     ("shipped", "待收货", (S.SHIPPED,)),
-    ("done", "已完成", (S.RECEIVED, S.FINISHED)),
+    ("done", "已完成", (S.RECEIVED, S.FINISHED, S.REFUNDED)),
 ]
 
 C = CommissionStatus
@@ -160,6 +162,8 @@ def order_steps(order: Order) -> list[Step]:
     steps = [Step("提交订单", order.created_at)]
     if order.status in (S.CLOSED, S.CLOSING):
         return [*steps, Step(ORDER_STATE[order.status], None)]
+    if order.status is S.REFUNDED:
+        return [*steps, Step("付款", order.paid_at), Step(ORDER_STATE[order.status], None)]
     ready, taken = ("备好货", "提货") if order.pickup else ("发货", "收货")
     later = [
         ("付款", order.paid_at),

@@ -43,7 +43,7 @@ def order_shipped(order_id: int, now: datetime) -> None:
         now,
         number=order.number,
         goods=goods_of(order),
-        carrier=order.carrier,
+        carrier=order.carrier or "到店自提",
         tracking=order.tracking_number,
         time=_time(order.shipped_at),
     )

@@ -19,6 +19,8 @@ def ship(
     order = states.locked(order_id)
     if order.pickup is not None:
         raise IllegalMove("自提订单不用发货，请在备好货后等待顾客提货")
+    if order.open_aftersales:
+        raise IllegalMove("这笔订单有售后在处理，请先处理售后再发货")
     carrier, tracking_number = carrier.strip(), tracking_number.strip()
     if not 1 <= len(carrier) <= 30:
         raise InvalidInput("carrier", "请填写快递公司")

@@ -23,16 +23,18 @@ class OrderStatus(enum.StrEnum):
     SHIPPED = "shipped"  # 待收货
     RECEIVED = "received"  # 已收货, inside the return window
     FINISHED = "finished"  # 已完成
+    REFUNDED = "refunded"  # 已退款: every line of it
 
 
 TRANSITIONS = {
     OrderStatus.UNPAID: {OrderStatus.PAID, OrderStatus.CLOSING},
     OrderStatus.CLOSING: {OrderStatus.CLOSED},
     OrderStatus.CLOSED: set(),
-    OrderStatus.PAID: {OrderStatus.SHIPPED},
-    OrderStatus.SHIPPED: {OrderStatus.RECEIVED},
-    OrderStatus.RECEIVED: {OrderStatus.FINISHED},
+    OrderStatus.PAID: {OrderStatus.SHIPPED, OrderStatus.REFUNDED},
+    OrderStatus.SHIPPED: {OrderStatus.RECEIVED, OrderStatus.REFUNDED},
+    OrderStatus.RECEIVED: {OrderStatus.FINISHED, OrderStatus.REFUNDED},
     OrderStatus.FINISHED: set(),
+    OrderStatus.REFUNDED: set(),
 }
 
 
@@ -47,6 +49,10 @@ class Order(Model):
         sa.CheckConstraint("payable_fen > 0", name="payable_positive"),
         sa.CheckConstraint(
             "payable_fen = goods_fen + freight_fen - discount_fen", name="payable_adds_up"
+        ),
+        sa.CheckConstraint("open_aftersales >= 0", name="open_aftersales_not_negative"),
+        sa.CheckConstraint(
+            "freight_refunded_fen BETWEEN 0 AND freight_fen", name="freight_refunded_in_range"
         ),
     )
 
@@ -77,6 +83,9 @@ class Order(Model):
     finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     # The member took it out of their list; it stays for everybody else.
     hidden_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # An order does not finish while an after-sale of it is open.
+    open_aftersales: Mapped[int] = mapped_column(default=0)
+    freight_refunded_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
 
     lines: Mapped[list["OrderLine"]] = relationship(back_populates="order", order_by="OrderLine.id")
     adjustments: Mapped[list[OrderAdjustment]] = relationship(order_by=OrderAdjustment.id)
@@ -96,6 +105,9 @@ class OrderLine(Model):
         sa.CheckConstraint(f"quantity BETWEEN 1 AND {QUANTITY_MAX}", name="quantity_in_range"),
         sa.CheckConstraint("paid_fen >= 0", name="paid_not_negative"),
         sa.CheckConstraint("refunded_fen BETWEEN 0 AND paid_fen", name="refunded_within_paid"),
+        sa.CheckConstraint(
+            "refunded_quantity BETWEEN 0 AND quantity", name="refunded_within_quantity"
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -113,6 +125,7 @@ class OrderLine(Model):
     # What was paid for this line after every discount, freight left out.
     paid_fen: Mapped[int] = mapped_column(sa.BigInteger)
     refunded_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    refunded_quantity: Mapped[int] = mapped_column(default=0)
 
     order: Mapped[Order] = relationship(back_populates="lines")
 
@@ -174,6 +187,7 @@ class OddityKind(enum.StrEnum):
     PAID_LATE = "paid_late"
     PAID_TWICE = "paid_twice"
     TRANSFER_DIFFERS = "transfer_differs"
+    REFUND_DIFFERS = "refund_differs"
 
 
 class Oddity(Model):

@@ -212,6 +212,7 @@ def due_to_receive(now: datetime, days: int, *, limit: int = 200) -> list[int]:
             .where(
                 Order.status == OrderStatus.SHIPPED,
                 Order.shipped_at <= now - timedelta(days=days),
+                Order.open_aftersales == 0,
                 # What waits at a shop was not received by waiting.
                 Order.id.not_in(sa.select(Pickup.order_id)),
             )
@@ -264,6 +265,8 @@ def open_oddities() -> int:
 
 
 def _delivered() -> list[sa.ColumnElement[bool]]:
+    """No after-sale is open, and nothing that changes money is still to be told."""
     return [
-        Order.id.not_in(outbox.undelivered(topic)) for topic in ("order_paid", "order_received")
+        Order.open_aftersales == 0,
+        *(Order.id.not_in(outbox.undelivered(topic)) for topic in ("order_paid", "order_received")),
     ]

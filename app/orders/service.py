@@ -147,7 +147,7 @@ def hide(order_id: int, *, now: datetime) -> None:
     Raises IllegalMove while something may still happen to it.
     """
     order = states.locked(order_id)
-    if order.status not in (OrderStatus.CLOSED, OrderStatus.FINISHED):
+    if order.status not in (OrderStatus.CLOSED, OrderStatus.FINISHED, OrderStatus.REFUNDED):
         raise IllegalMove("订单还没有结束，暂不能删除", state=order.status.value)
     order.hidden_at = now
 

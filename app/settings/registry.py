@@ -69,6 +69,33 @@ GUARD_DAYS = Setting(
     most=90,
 )
 
+# Consumer protection law, art. 25: seven days to return without a reason.
+AFTERSALE_DAYS = Setting(
+    "aftersale.days",
+    7,
+    "收货后可申请售后",
+    "不得短于 7 天无理由退货期",
+    unit="天",
+    least=7,
+    most=60,
+)
+RETURN_SEND_DAYS = Setting(
+    "aftersale.send_back_days",
+    7,
+    "同意退货后寄回期限",
+    "超过期限没有填写退货单号的售后自动关闭",
+    unit="天",
+    least=3,
+    most=30,
+)
+RETURN_ADDRESS = Setting(
+    "aftersale.return_address",
+    "",
+    "退货地址",
+    "收件人、电话和地址，买家寄回商品时看到",
+    pattern=r".{0,120}",
+)
+
 JOIN_MODE = Setting(
     "distribution.join_mode",
     "review",

@@ -1,4 +1,4 @@
-"""Notices of WeChat Pay (支付通知): payments and transfers."""
+"""Notices of WeChat Pay (支付通知): payments, refunds and transfers."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -9,7 +9,7 @@ import structlog
 from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from app import orders, outbox, wechat, withdrawals
+from app import aftersales, orders, outbox, wechat, withdrawals
 from app.core import clock
 from app.core.db import add_once, affected, run_unit
 from app.orders import Taken
@@ -17,6 +17,7 @@ from app.webhooks import bp
 from app.webhooks.models import InboxNotice
 from app.wechat import NoticeRefused
 from app.wechat.pay import Notice, paid_notice
+from app.wechat.refunds import refund_notice
 from app.wechat.transfers import transfer_notice
 
 log = structlog.get_logger()
@@ -26,19 +27,24 @@ Act = Callable[[dict[str, Any], datetime], str]
 
 @bp.post("/pay/notify")
 def payment_notice() -> ResponseReturnValue:
-    return _take("TRANSACTION.SUCCESS", _take_payment)
+    return _take(("TRANSACTION.SUCCESS",), _take_payment)
 
 
 @bp.post("/transfer/notify")
 def transfer_notice_view() -> ResponseReturnValue:
-    return _take("MCHTRANSFER.BILL.FINISHED", _take_transfer)
+    return _take(("MCHTRANSFER.BILL.FINISHED",), _take_transfer)
 
 
-def _take(event_type: str, act: Act) -> ResponseReturnValue:
+@bp.post("/refund/notify")
+def refund_notice_view() -> ResponseReturnValue:
+    return _take(("REFUND.SUCCESS", "REFUND.ABNORMAL", "REFUND.CLOSED"), _take_refund)
+
+
+def _take(event_types: tuple[str, ...], act: Act) -> ResponseReturnValue:
     """Verify, store, act, answer. Anything that fails answers 4xx or 5xx: WeChat comes again."""
     try:
         notice = wechat.current().pay.open_notice(dict(request.headers), request.get_data())
-        if notice.event_type != event_type or not notice.notice_id:
+        if notice.event_type not in event_types or not notice.notice_id:
             raise NoticeRefused(f"event {notice.event_type}")
     except NoticeRefused as error:
         log.warning("notice_refused", why=str(error), path=request.path)
@@ -54,7 +60,7 @@ def _take(event_type: str, act: Act) -> ResponseReturnValue:
     if result == Taken.PAID.value:
         # People see their commission at once; whatever fails here, the job delivers.
         outbox.drain(now, subject=("order_paid", _order_id(notice)))
-    log.info("notice_taken", event_type=event_type, result=result)
+    log.info("notice_taken", event_type=notice.event_type, result=result)
     if result == Taken.REFUSED.value:
         return _fail("通知内容与订单不符，已转人工核对", 422)
     return Response(status=204)
@@ -77,6 +83,12 @@ def _order_id(notice: Notice) -> int:
 def _take_transfer(resource: dict[str, Any], now: datetime) -> str:
     answer = transfer_notice(resource)
     good = withdrawals.report(answer, mchid=wechat.current().pay.mchid, now=now)
+    return "taken" if good else Taken.REFUSED.value
+
+
+def _take_refund(resource: dict[str, Any], now: datetime) -> str:
+    word = refund_notice(resource)
+    good = aftersales.report(word, mchid=wechat.current().pay.mchid, now=now)
     return "taken" if good else Taken.REFUSED.value
 
 

@@ -23,6 +23,7 @@ from app.wechat.account import Account, OAuthFailed, OAuthUser, WeChatUnavailabl
 from app.wechat.messages import Endpoint, MessageRefused, Push
 from app.wechat.notifier import Notifier
 from app.wechat.pay import NoticeRefused, Pay, from_config
+from app.wechat.refunds import Refunds
 from app.wechat.replies import KeptBook
 from app.wechat.transfers import Transfers
 from config import Config
@@ -50,6 +51,7 @@ class WeChat:
     notifier: Notifier
     pay: Pay
     replies: KeptBook
+    refunds: Refunds
     transfers: Transfers
 
 
@@ -94,5 +96,6 @@ def _build(config: Config, cache: Cache) -> WeChat:
         ),
         pay=pay,
         replies=KeptBook(),
+        refunds=Refunds(pay),
         transfers=Transfers(pay),
     )

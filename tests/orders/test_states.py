@@ -6,12 +6,14 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from app import audit, ledger, orders, outbox, settings
+from app import aftersales, audit, ledger, orders, outbox, settings
 from app.catalog import Sku
 from app.core.db import db, run_unit
 from app.core.errors import IllegalMove, InvalidInput, NotFound
 from app.ledger import AccountKind
 from app.orders import Order, OrderStatus
+from tests.aftersales.fakes import FakeRefunds
+from tests.aftersales.steps import refund_of, settle_news
 from tests.factories import (
     ADMIN,
     NOON,
@@ -60,11 +62,32 @@ def pay(order: Order) -> None:
     outbox.drain(NOON)
 
 
+def refund_all(order: Order) -> None:
+    """The shop refunds every line of a paid order."""
+    lines = [aftersales.Wanted(line.id, line.quantity) for line in order.lines]
+    row = run_unit(
+        aftersales.refund_now,
+        order.id,
+        wanted=lines,
+        freight_fen=0,
+        reason="缺货",
+        actor=ADMIN,
+        now=NOON,
+    )
+    gateway = FakeRefunds()
+    gateway.on_send = ["SUCCESS"]
+    settle_news()
+    aftersales.carry_on(refund_of(row).id, gateway=gateway, now=NOON)
+    settle_news()
+
+
 def order_in(state: OrderStatus) -> Order:
     order = place_order(make_member(), make_sku(price_fen=100_00))
     closing: list[Callable[[Order], object]] = [begin_close, finish_close]
     selling: list[Callable[[Order], object]] = [pay, ship, receive, finish]
     steps = closing if state in (S.CLOSING, S.CLOSED) else selling
+    if state is S.REFUNDED:
+        steps = [pay, refund_all]
     for step in steps:
         if order.status is state:
             break

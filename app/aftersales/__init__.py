@@ -1,0 +1,126 @@
+"""After-sales (售后): refunds, returns, exchanges, and the money on its way back.
+
+- `service` takes what members ask for and what admins answer; `limits` says what
+  may still be asked. One after-sale at a time for a line (the database sees to it).
+- `refunds` books an agreed refund (`order_hold`, or `shop` once the order ended,
+  to `refund_due`) and saves its number before WeChat is called; WeChat's word ends
+  it. An abnormal one is sent again under the same number, or paid by hand on the
+  word of two people. Late and double payments go back the same way.
+- `processes` speaks to WeChat between two units of work.
+- While an after-sale is open its order does not finish. A refund ends in
+  `refunds.conclude`, which waits for the commissions to follow first.
+
+Two moves go beyond money.md's table, because people do them: goods that were never
+sent back end the after-sale (`approved` > `withdrawn`), and goods that came back
+wrong may be refused (`returning` > `rejected`).
+"""
+
+from app import outbox
+from app.aftersales import refunds
+from app.aftersales.limits import Wanted, asked_until, freight_of, kinds_for, most_fen, pieces_left
+from app.aftersales.models import (
+    NEEDS_ADMIN,
+    TRANSITIONS,
+    AfterSale,
+    AfterSaleItem,
+    AfterSaleKind,
+    AfterSaleStatus,
+    Refund,
+    RefundStatus,
+)
+from app.aftersales.ports import (
+    MerchantShort,
+    RefundGateway,
+    RefundRefused,
+    RefundUnclear,
+    RefundWord,
+)
+from app.aftersales.processes import carry_on
+from app.aftersales.queries import (
+    aftersale_by_id,
+    aftersale_by_number,
+    aftersale_of,
+    aftersales_of,
+    aftersales_of_order,
+    aftersales_page,
+    counts_by_status,
+    open_line_ids,
+    refund_by_id,
+    refund_of,
+    refund_of_oddity,
+    refunds_due,
+    returns_overdue,
+    waiting,
+)
+from app.aftersales.refunds import begin_late, pay_by_hand, report, retry
+from app.aftersales.service import (
+    PICTURES_MAX,
+    REASONS,
+    apply,
+    approve,
+    give_up_waiting,
+    refund_now,
+    reject,
+    send_again,
+    send_back,
+    take_back,
+    withdraw,
+)
+
+__all__ = [
+    "NEEDS_ADMIN",
+    "PICTURES_MAX",
+    "REASONS",
+    "TRANSITIONS",
+    "AfterSale",
+    "AfterSaleItem",
+    "AfterSaleKind",
+    "AfterSaleStatus",
+    "MerchantShort",
+    "Refund",
+    "RefundGateway",
+    "RefundRefused",
+    "RefundStatus",
+    "RefundUnclear",
+    "RefundWord",
+    "Wanted",
+    "aftersale_by_id",
+    "aftersale_by_number",
+    "aftersale_of",
+    "aftersales_of",
+    "aftersales_of_order",
+    "aftersales_page",
+    "apply",
+    "approve",
+    "asked_until",
+    "begin_late",
+    "carry_on",
+    "counts_by_status",
+    "freight_of",
+    "give_up_waiting",
+    "kinds_for",
+    "most_fen",
+    "open_line_ids",
+    "pay_by_hand",
+    "pieces_left",
+    "refund_by_id",
+    "refund_now",
+    "refund_of",
+    "refund_of_oddity",
+    "refunds_due",
+    "reject",
+    "report",
+    "retry",
+    "returns_overdue",
+    "send_again",
+    "send_back",
+    "subscribe",
+    "take_back",
+    "waiting",
+    "withdraw",
+]
+
+
+def subscribe() -> None:
+    """Register with the outbox; called once when the app is made."""
+    outbox.subscribe("refund_succeeded", "aftersales.conclude", refunds.conclude)
