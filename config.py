@@ -76,6 +76,7 @@ class Config:
     log_level: str
     trusted_proxies: int
     distribution_hard_cap: int
+    compliance_allow_team_bonus: bool
     wechat_app_id: str
     wechat_app_secret: str
     wechat_original_id: str
@@ -126,6 +127,9 @@ def load(env: Mapping[str, str]) -> Config:
     if hard_cap not in ("1", "2", "3"):
         problems.append("DISTRIBUTION_HARD_CAP must be 1, 2 or 3")
         hard_cap = "2"
+    team_bonus = text("COMPLIANCE_ALLOW_TEAM_BONUS", "0")
+    if team_bonus not in ("0", "1"):
+        problems.append("COMPLIANCE_ALLOW_TEAM_BONUS must be 0 or 1")
     proxies = text("TRUSTED_PROXIES", "0")
     if not proxies.isdecimal():
         problems.append("TRUSTED_PROXIES must be a number of proxies")
@@ -142,6 +146,7 @@ def load(env: Mapping[str, str]) -> Config:
         log_level=text("LOG_LEVEL", "INFO"),
         trusted_proxies=int(proxies),
         distribution_hard_cap=int(hard_cap),
+        compliance_allow_team_bonus=team_bonus == "1",
         wechat_app_id=text("WECHAT_APP_ID"),
         wechat_app_secret=text("WECHAT_APP_SECRET"),
         wechat_original_id=text("WECHAT_ORIGINAL_ID"),

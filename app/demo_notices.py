@@ -49,6 +49,10 @@ _USES: dict[str, tuple[str, dict[str, str]]] = {
         "提现结果通知",
         {"amount1": "amount", "phrase2": "state", "time3": "time", "thing4": "reason"},
     ),
+    "level_reached": (
+        "会员等级变更通知",
+        {"thing1": "level", "phrase2": "state", "time3": "time", "thing4": "benefits"},
+    ),
     "withdrawal_rejected": (
         "提现结果通知",
         {"amount1": "amount", "phrase2": "state", "time3": "time", "thing4": "reason"},

@@ -13,6 +13,7 @@ from app import admin, aftersales, cli, commission, mall, orders, webhooks, wech
 from app.core import crypto, health, logs, web
 from app.core.cache import Cache
 from app.core.db import db
+from app.distribution import levels
 
 
 def create_app(config: configuration.Config | None = None) -> Flask:
@@ -27,6 +28,7 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     logs.configure(config.log_level)
     crypto.configure(config.data_keys)
     commission.configure(config.distribution_hard_cap)
+    levels.configure(allow_team=config.compliance_allow_team_bonus)
     config.data_dir.mkdir(parents=True, exist_ok=True)
 
     app = Flask(__name__)

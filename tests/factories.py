@@ -17,6 +17,7 @@ from app.catalog import (
     Terms,
 )
 from app.core.db import db, run_unit, transaction
+from app.distribution import levels
 from app.ledger import AccountKind, Move
 from app.members import AddressInput, Member
 from app.orders import Item, Order, PaidNotice
@@ -69,6 +70,21 @@ def make_distributor_of(member: Member, *, now: datetime = NOON) -> None:
             now=now,
         )
         distribution.approve(applied.id, actor=ADMIN, now=now)
+
+
+def distributor(member: Member) -> distribution.Distributor:
+    """The distributor of this member, as the database has it now."""
+    found = distribution.distributor_of(member.id)
+    assert found is not None
+    db.session.refresh(found)
+    return found
+
+
+def make_level(code: str, rank: int, name: str = "", **given: Any) -> levels.Level:
+    """A level of the ladder; `given` are the other fields of `LevelInput`."""
+    made = levels.LevelInput(name or f"等级{rank}", rank, **given)
+    with transaction():
+        return levels.save(code, made, is_new=True, actor=ADMIN, now=NOON)
 
 
 def code_of(member: Member) -> str:

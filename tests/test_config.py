@@ -222,6 +222,14 @@ def test_any_other_hard_cap_is_refused(depth):
     ]
 
 
+def test_team_conditions_are_refused_unless_the_server_says_so():
+    name = "COMPLIANCE_ALLOW_TEAM_BONUS"
+
+    assert load(DEVELOPMENT).compliance_allow_team_bonus is False
+    assert load({**DEVELOPMENT, name: "1"}).compliance_allow_team_bonus is True
+    assert problems_of({**DEVELOPMENT, name: "yes"}) == [f"{name} must be 0 or 1"]
+
+
 @pytest.mark.parametrize("proxies", ["-1", "one", "1.5"])
 def test_a_number_of_proxies_is_a_number(proxies):
     assert problems_of({**DEVELOPMENT, "TRUSTED_PROXIES": proxies}) == [

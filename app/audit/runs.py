@@ -43,6 +43,7 @@ TITLES = {
     "sync-tags": "同步标签",
     "remind-confirmations": "提醒确认收款",
     "weekly-digest": "发送团队佣金周报",
+    "review-levels": "等级保级考核",
     "verify-books": "账目校验",
     "tidy": "清理执行记录",
 }

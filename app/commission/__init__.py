@@ -5,11 +5,13 @@
 - `plans` keeps versioned plans (佣金方案). A published version never changes.
 - `accrual` writes one row per (order line, depth) once an order is paid, with the
   rule, the inputs and the result, so that "why this amount" is a page.
+- `standing` is where a distributor stands on the ladder of levels: figures of sales,
+  and what makes levels move.
 - `settlement` moves what matured into wallets, in set-based chunks.
 - `following` takes commissions back by the money that was refunded.
 """
 
-from app.commission import accrual, following
+from app.commission import accrual, following, standing
 from app.commission.accrual import accrue, mature
 from app.commission.following import follow
 from app.commission.models import Commission, CommissionStatus, PlanStatus, PlanVersion
@@ -36,10 +38,12 @@ from app.commission.queries import (
     summary_of,
 )
 from app.commission.settlement import Settled, count_due, settle_chunk
+from app.commission.standing import LevelInPlan
 
 __all__ = [
     "Commission",
     "CommissionStatus",
+    "LevelInPlan",
     "PlanStatus",
     "PlanVersion",
     "Settled",
@@ -64,6 +68,7 @@ __all__ = [
     "publish_plan",
     "settle_chunk",
     "sharing_fen",
+    "standing",
     "subscribe",
     "summary_of",
     "validate",
@@ -74,3 +79,4 @@ def subscribe() -> None:
     """Register with the outbox; called once when the app is made."""
     accrual.subscribe()
     following.subscribe()
+    standing.subscribe()

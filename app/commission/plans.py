@@ -11,6 +11,7 @@ from app.commission.quote import Plan
 from app.core.db import db, lock_one, require_transaction
 from app.core.errors import DomainError, InvalidInput
 from app.core.pages import Page, newest_first
+from app.distribution import levels
 
 _hard_cap = 2
 
@@ -45,9 +46,14 @@ def validate(document: object) -> Plan:
 def draft_plan(
     document: Mapping[str, Any], *, name: str, actor: audit.Actor, now: datetime
 ) -> PlanVersion:
-    """Store a new draft. Raises InvalidInput."""
+    """Store a new draft. Raises InvalidInput, also for a level that is none of ours."""
     require_transaction()
-    validate(document)
+    plan = validate(document)
+    known = levels.names()
+    for code in plan.levels:
+        if code not in known:
+            # Its rates would never apply, and nobody would notice.
+            raise InvalidInput(f"levels.{code}", f"没有标识为 {code} 的分销等级")
     if not 1 <= len(name.strip()) <= 60:
         raise InvalidInput("name", "方案名称应为 1 到 60 个字")
     version = PlanVersion(

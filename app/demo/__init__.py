@@ -14,8 +14,9 @@ from app import audit, catalog, commission, distribution, members, orders
 from app.catalog import FreightBy, Product, ProductInput, Rate, RegionRate, SkuInput, Terms
 from app.core.db import db, run_unit
 from app.demo.goods import CATEGORIES, GOODS, Goods, draw
-from app.distribution import BindingSource, channels
+from app.distribution import BindingSource, channels, levels
 from app.distribution.channels import ChannelInput, ChannelKind
+from app.distribution.levels import LevelInput
 from app.orders.pickups import ShopInput
 
 LIN_JIE = ("oSandbox_linjie_000000000001", "林杰")
@@ -31,9 +32,37 @@ PLAN = {
     "inactive_upline": "skip",
     "line_cap_bps": 3000,
     "default": {"1": {"bps": 1000}, "2": {"bps": 500}},
-    "levels": {"gold": {"1": {"bps": 1200}}},
+    "levels": {
+        "senior": {"1": {"bps": 1200}},
+        "leader": {"1": {"bps": 1300}, "2": {"bps": 600}},
+        "partner": {"1": {"bps": 1500}, "2": {"bps": 700}},
+    },
     "categories": {},
     "products": {},
+}
+
+LEVELS = {
+    "normal": LevelInput("普通分销员", benefits="直推佣金 10%，间接佣金 5%"),
+    "senior": LevelInput(
+        "高级分销员",
+        10,
+        "直推佣金提高到 12%",
+        {"match": "any", "own_sales_fen": 1_000_00, "orders": 10},
+    ),
+    "leader": LevelInput(
+        "团长",
+        20,
+        "直推佣金 13%，间接佣金 6%，新品优先试用",
+        {"match": "all", "own_sales_fen": 5_000_00, "customers": 10},
+        {"period": "month", "match": "any", "own_sales_fen": 500_00, "orders": 5},
+    ),
+    "partner": LevelInput(
+        "城市合伙人",
+        30,
+        "直推佣金 15%，间接佣金 7%，专属客服，线下活动支持",
+        {"match": "all", "own_sales_fen": 30_000_00, "customers": 50},
+        {"period": "quarter", "match": "all", "own_sales_fen": 3_000_00},
+    ),
 }
 
 
@@ -53,9 +82,7 @@ def seed(now: datetime, media: Path) -> str:
         actor=audit.Actor.system("demo"),
         now=now,
     )
-    return (
-        f"seeded {len(GOODS)} products, 2 distributors, a commission plan, a channel\n{_codes(now)}"
-    )
+    return f"seeded {len(GOODS)} products, 2 distributors, 4 levels, a commission plan, a channel\n{_codes(now)}"
 
 
 def _codes(now: datetime) -> str:
@@ -131,6 +158,8 @@ def _people(now: datetime) -> None:
     lin, chen = (_distributor(openid, name, now) for openid, name in (LIN_JIE, CHEN_MEI))
     code = distribution.referral_code(lin, now=now).code
     distribution.bind(chen, code=code, source=BindingSource.LINK, now=now)
+    for level, given in LEVELS.items():
+        levels.save(level, given, is_new=level != levels.BASE.code, actor=DEMO, now=now)
     plan = commission.draft_plan(
         PLAN, name="演示方案：直接 10%，间接 5%", actor=audit.Actor.system("demo"), now=now
     )

@@ -33,7 +33,15 @@ class Distributor(Model):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     member_id: Mapped[int] = mapped_column(sa.ForeignKey("members.id"), unique=True)
-    level: Mapped[str] = mapped_column(sa.String(20), default="normal")
+    # The code of a level; see `app.distribution.levels`, the only writer of these.
+    level: Mapped[str] = mapped_column(sa.String(20), default="normal", index=True)
+    level_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Sales from here on count for the next level; None: all of them.
+    level_counts_from: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Until when the keep rule may not lower it, because an admin gave it.
+    level_kept_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # The end of the last period that the keep rule was checked for.
+    level_reviewed_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     status: Mapped[DistributorStatus] = mapped_column(enum_column(DistributorStatus, "status"))
     statement: Mapped[str] = mapped_column(sa.String(200), default="")
     decision_note: Mapped[str] = mapped_column(sa.String(200), default="")

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -39,6 +39,15 @@ def distributor_by_id(distributor_id: int) -> Distributor:
     if found is None:
         raise NotFound("分销员不存在")
     return found
+
+
+def members_of(distributor_ids: Iterable[int]) -> dict[int, int]:
+    """The member of each of these distributors, by the distributor's id."""
+    wanted = set(distributor_ids)
+    if not wanted:
+        return {}
+    query = sa.select(Distributor.id, Distributor.member_id).where(Distributor.id.in_(wanted))
+    return dict(db.session.execute(query).all())
 
 
 def binding_history(member_id: int, *, limit: int = 50) -> Sequence[BindingAttempt]:

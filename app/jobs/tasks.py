@@ -25,7 +25,7 @@ from app import (
 from app.audit import runs
 from app.core import clock
 from app.core.db import db, run_unit
-from app.distribution import channels
+from app.distribution import channels, levels
 from app.wechat import scenes, tags
 
 log = structlog.get_logger()
@@ -93,6 +93,25 @@ def weekly_digest(now: datetime, dry_run: bool) -> Result:
     if dry_run or (local.weekday() == 0 and local.hour < DIGEST_HOUR):
         return {}
     return {"told": notices.write_digests(now)}
+
+
+def review_levels(now: datetime, dry_run: bool) -> Result:
+    """Lower who missed the keep rule of the period that ended last (保级考核)."""
+    total: Counter[str] = Counter()
+    last = 0
+    while ids := levels.due_for_review(now, after_id=last):
+        last = ids[-1]
+        try:
+            total.update(
+                _each(ids, lambda row: run_unit(commission.standing.review, row, now=now), dry_run)
+            )
+        except RowsFailed as failed:
+            total.update(failed.result)
+    db.session.rollback()
+    result = {"due": 0, **total}
+    if total["failed"]:
+        raise RowsFailed(result)
+    return result
 
 
 def query_payments(now: datetime, dry_run: bool) -> Result:
@@ -259,12 +278,20 @@ def renew_scenes(now: datetime, dry_run: bool) -> Result:
 
 
 def sync_tags(now: datetime, dry_run: bool) -> Result:
-    """Let the tag of distributors at WeChat follow who they are (同步标签)."""
+    """Let tags at WeChat follow who is a distributor, and on which level (同步标签)."""
     wanted = distribution.following_openids()
+    by_level, ours = levels.following_openids(), levels.own_tags()
     db.session.rollback()
     if dry_run:
         return {"due": len(wanted)}
-    return tags.repair(wechat.current().account, wanted)
+    result = tags.repair_all(
+        wechat.current().account,
+        {tags.DISTRIBUTOR_TAG: wanted, **by_level},
+        emptied=ours - by_level.keys(),
+    )
+    if result.get("failed"):
+        raise RowsFailed(result)
+    return result
 
 
 def sync_followers(now: datetime, dry_run: bool) -> Result:
@@ -329,6 +356,7 @@ JOBS = {
         Job("sync-tags", 300, sync_tags),
         Job("remind-confirmations", 600, remind_confirmations),
         Job("weekly-digest", 21600, weekly_digest),
+        Job("review-levels", 86400, review_levels),
         Job("verify-books", 86400, verify_books),
         Job("tidy", 86400, tidy),
     )

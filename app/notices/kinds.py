@@ -194,6 +194,16 @@ KINDS: Mapping[str, Kind] = {
             state=_state("已通过"),
         ),
         _kind(
+            "level_reached",
+            "等级升级",
+            "distribution",
+            "分销等级升高后，升一次一条",
+            level=Source("新等级", _T.TEXT, "高级分销员"),
+            benefits=Source("等级权益", _T.TEXT, "直推佣金 12%"),
+            time=_TIME,
+            state=_state("已升级"),
+        ),
+        _kind(
             "application_rejected",
             "分销申请未通过",
             "distribution",

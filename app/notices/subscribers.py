@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from app import audit, distribution, members, outbox, settings, withdrawals
 from app.commission import Commission
 from app.core.db import db
+from app.distribution import levels
 from app.notices.kinds import KINDS
 from app.notices.processes import confirm_draft
 from app.notices.service import TOPIC, Draft, write
@@ -170,6 +171,22 @@ def distributor_rejected(move_id: int, now: datetime) -> None:
     )
 
 
+def level_reached(change_id: int, now: datetime) -> None:
+    """The subject is the step: somebody may reach the same level again."""
+    change = levels.change_by_id(change_id)
+    level = levels.ladder().at(change.to_level)
+    _tell(
+        "level_reached",
+        change_id,
+        distribution.distributor_by_id(change.distributor_id).member_id,
+        "/me/distribution/level",
+        now,
+        level=level.name,
+        benefits=level.benefits,
+        time=_time(change.at),
+    )
+
+
 _BY_TOPIC: dict[str, Callable[[int, datetime], None]] = {
     "order_paid": order_paid,
     "order_shipped": order_shipped,
@@ -182,6 +199,7 @@ _BY_TOPIC: dict[str, Callable[[int, datetime], None]] = {
     "withdrawal_rejected": withdrawal_rejected,
     "distributor_approved": distributor_approved,
     "distributor_rejected": distributor_rejected,
+    "level_reached": level_reached,
 }
 
 

@@ -7,12 +7,13 @@ Walk: `service.place` reserves stock and makes the payment (支付单) whose num
 was saved before WeChat is asked; `payment` takes WeChat's word, from the notice
 or from our query, and books it; `fulfilment` ships, receives and finishes.
 `pickups` are orders fetched at a shop for a code, `traces` tell where a parcel
-is, `invoices` are asked for by members and issued elsewhere.
+is, `invoices` are asked for by members and issued elsewhere, `sales` sums what
+was sold by whom.
 Money that comes for an order that cannot take it (late, twice) is booked to
 `refund_due` and raised as an oddity (支付异常): never lost, never ignored.
 """
 
-from app.orders import cart, invoices, pickups, traces
+from app.orders import cart, invoices, pickups, sales, traces
 from app.orders.extras import (
     InvoiceRequest,
     InvoiceStatus,
@@ -149,6 +150,7 @@ __all__ = [
     "raise_oddity",
     "receive",
     "resolve_oddity",
+    "sales",
     "seats_of",
     "ship",
     "skus_of_lines",

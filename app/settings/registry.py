@@ -103,6 +103,13 @@ JOIN_MODE = Setting(
     choices=(("review", "申请后由商家审核"), ("open", "申请即通过")),
 )
 
+LEVEL_COUNTS_OWN = Setting(
+    "distribution.level_counts_own_orders",
+    False,
+    "分销员自己的订单计入等级业绩",
+    "打开后，本人下单的金额和单数也计入升级与保级；客户数不计本人",
+)
+
 WITHDRAW_MIN_FEN = Setting(
     "withdraw.min_fen",
     1_00,

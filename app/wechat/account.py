@@ -276,16 +276,18 @@ class Account:
         """The openid of everybody who follows the account. Raises WeChatUnavailable."""
         return _calling(lambda: set(self.client.user.iter_followers()))
 
+    def tags(self) -> dict[str, int]:
+        """The id of each of the account's tags by its name. Raises WeChatUnavailable."""
+        return _calling(
+            lambda: {text(tag, "name"): whole(tag, "id") for tag in self.client.tag.get()}
+        )
+
     def tag_id(self, name: str) -> int:
         """The id of a tag, made if there is none. Raises WeChatUnavailable."""
-
-        def find() -> int:
-            for tag in self.client.tag.get():
-                if text(tag, "name") == name:
-                    return whole(tag, "id")
-            return whole(self.client.tag.create(name), "id")
-
-        return _calling(find)
+        known = self.tags().get(name)
+        if known is not None:
+            return known
+        return _calling(lambda: whole(self.client.tag.create(name), "id"))
 
     def openids_with_tag(self, tag_id: int) -> set[str]:
         """Everybody who has a tag. Raises WeChatUnavailable."""

@@ -30,6 +30,7 @@ TEMPLATES = (
     ("佣金到账提醒", ("amount1", "thing2", "time3")),
     ("提现结果通知", ("amount1", "phrase2", "time3", "thing4")),
     ("新成员加入提醒", ("thing1", "time2")),
+    ("会员等级变更通知", ("thing1", "phrase2", "time3", "thing4")),
 )
 
 

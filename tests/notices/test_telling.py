@@ -6,6 +6,7 @@ import pytest
 
 from app import distribution, notices, outbox, withdrawals
 from app.core.db import db, run_unit, transaction
+from app.distribution import levels
 from app.jobs import tasks
 from app.notices import NoticeState, subscribers
 from tests.factories import (
@@ -13,8 +14,10 @@ from tests.factories import (
     NOON,
     bind,
     days,
+    distributor,
     give_available,
     make_distributor,
+    make_level,
     make_member,
     make_plan,
     make_sku,
@@ -252,3 +255,24 @@ def test_the_digest_waits_for_people_to_be_awake():
     assert tasks.weekly_digest(midnight, False) == {}
     assert tasks.weekly_digest(midnight + timedelta(hours=10), False) == {"told": 0}
     db.session.rollback()
+
+
+def test_a_level_that_was_reached_is_told_and_a_lost_one_is_not():
+    member = make_distributor("陈梅")
+    make_level("senior", 10, "高级分销员", benefits="直推佣金 12%")
+    give = {"reason": "奖励", "until": None, "actor": ADMIN, "now": NOON}
+
+    run_unit(levels.assign, distributor(member).id, "senior", **give)
+    run_unit(levels.assign, distributor(member).id, "normal", **give)
+    outbox.drain(NOON)
+    outbox.drain(NOON)
+
+    [notice] = told("level_reached")
+    assert (notice.member_id, notice.path) == (member.id, "/me/distribution/level")
+    assert notice.values == {
+        "level": "高级分销员",
+        "benefits": "直推佣金 12%",
+        "time": NOON.isoformat(),
+        "state": "已升级",
+        "shop": "云集好物",
+    }
