@@ -45,7 +45,8 @@ FILES = {
 # vendor/icons.svg#NAME takes the text's colour, which an <img> cannot. The package
 # has 2,000; these are in use.
 ICONS = """
-    arrow-left arrow-repeat bag bag-fill bell bell-fill box-arrow-right box-seam calendar3 camera cart-fill cart3 cash-coin
+    arrow-left arrow-repeat award-fill bag bag-fill bell bell-fill box-arrow-right
+    box-seam calendar3 camera cart-fill cart3 cash-coin
     chat-dots check-circle check-lg chevron-down chevron-left chevron-right clock
     clipboard-data credit-card diagram-3 download exclamation-triangle eye
     file-earmark-text gear gift graph-up grid grid-fill headset heart heart-fill house

@@ -21,6 +21,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     invoices,
     jobs,
     ledger,
+    levels,
     login,
     menus,
     notices,

@@ -4,7 +4,7 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from app import audit
-from app.admin import lists, people, words
+from app.admin import frame, lists, people, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
@@ -38,6 +38,10 @@ def _changes(row: audit.AuditEntry) -> list[tuple[str, object, object]]:
     """Field, before, after, for every field that either side names."""
     before, after = row.before or {}, row.after or {}
     return [
-        (words.field(name), words.shown(name, before.get(name)), words.shown(name, after.get(name)))
+        (
+            words.field(name),
+            words.shown(name, before.get(name), frame.level_name),
+            words.shown(name, after.get(name), frame.level_name),
+        )
         for name in dict.fromkeys([*before, *after])
     ]

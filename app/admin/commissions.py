@@ -12,6 +12,7 @@ from app.admin.blueprint import bp
 from app.admin.models import Permission
 from app.commission import CommissionStatus, PlanVersion
 from app.core import clock, web
+from app.distribution import levels
 
 _TABS = [("", "全部"), *((s.value, words.COMMISSION[s][0]) for s in CommissionStatus)]
 
@@ -92,11 +93,11 @@ def one_plan(plan_id: int) -> ResponseReturnValue:
 def _readable(version: PlanVersion) -> dict[str, object]:
     """A plan's document as rows of words for the table of its rates."""
     doc = version.document
+    names = levels.names()
     categories, products = _names(doc)
     tables = [("全部商品", "默认", doc.get("default", {}))]
     tables += [
-        ("等级", words.LEVEL.get(level, level), table)
-        for level, table in doc.get("levels", {}).items()
+        ("等级", names.get(level, level), table) for level, table in doc.get("levels", {}).items()
     ]
     tables += [
         ("分类", categories.get(int(key), f"分类 {key}"), table)

@@ -1,5 +1,7 @@
 """Distributors: applications, standing, the facts of one."""
 
+from datetime import date, datetime, time, timedelta
+
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -11,7 +13,7 @@ from app.admin.models import Permission
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import InvalidInput
-from app.distribution import DistributorStatus
+from app.distribution import DistributorStatus, levels
 
 D = DistributorStatus
 _TABS = [
@@ -95,12 +97,45 @@ def distributor_restore(distributor_id: int) -> ResponseReturnValue:
     return _back(distributor_id)
 
 
+@bp.post("/distributors/<int:distributor_id>/level")
+@requires(Permission.LEVEL_CHANGE)
+def distributor_level(distributor_id: int) -> ResponseReturnValue:
+    try:
+        run_unit(
+            levels.assign,
+            distributor_id,
+            web.form_text("level", 20),
+            reason=web.form_text("reason"),
+            until=_midnight_after(web.form_text("until", 10)),
+            actor=auth.actor(),
+            now=clock.now(),
+        )
+    except InvalidInput as error:
+        return _page(distributor_id, {f"level.{error.field}": error.message}), error.status
+    flash("等级已调整，只影响之后的新订单")
+    return _back(distributor_id)
+
+
+def _midnight_after(text: str) -> datetime | None:
+    """The end of the day that was typed; None for an empty field: for ever."""
+    if not text.strip():
+        return None
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        raise InvalidInput("until", "请选择日期，或留空") from None
+    if not 2000 <= day.year < 9999:
+        raise InvalidInput("until", "请选择日期，或留空")
+    return clock.as_utc(datetime.combine(day + timedelta(days=1), time(), clock.SHANGHAI))
+
+
 def _page(distributor_id: int, errors: dict[str, str] | None = None) -> str:
     row = distribution.distributor_by_id(distributor_id)
     member = members.get(row.member_id)
     uplines = [u for u in (member.upline1_id, member.upline2_id, member.upline3_id) if u]
     bindings = distribution.binding_history(member.id)
     owners = {attempt.owner_id for attempt in bindings if attempt.owner_id}
+    ladder = levels.ladder()
     review = auth.allowed(Permission.DISTRIBUTOR_REVIEW)
     return render_template(
         "admin/distributor.html",
@@ -115,6 +150,12 @@ def _page(distributor_id: int, errors: dict[str, str] | None = None) -> str:
         commissions=commission.commissions_of(member.id, size=10).items,
         bindings=bindings,
         timeline=people.timeline("distributor", row.id, words.DISTRIBUTOR),
+        standing=commission.standing.standing_of(row),
+        steps=levels.changes_of(row.id, limit=10),
+        ladder=ladder,
+        choices=[(level.code, level.name) for level in ladder.levels if level.is_active],
+        titles=levels.METRIC_TITLES,
+        may_give=auth.allowed(Permission.LEVEL_CHANGE) and row.status in (D.APPROVED, D.SUSPENDED),
         may_decide=review and row.status is D.APPLIED,
         may_suspend=review and row.status is D.APPROVED,
         may_restore=review and row.status is D.SUSPENDED,

@@ -11,7 +11,7 @@ from app.admin.blueprint import bp
 from app.admin.models import Permission
 from app.audit import runs
 from app.core import clock, web
-from app.distribution import channels
+from app.distribution import channels, levels
 
 # Label, icon, items: label, endpoint, permission, key of its badge, also lit by.
 _GROUPS: tuple[
@@ -49,6 +49,7 @@ _GROUPS: tuple[
                 "applications",
                 ("distributor*",),
             ),
+            ("分销等级", "levels", Permission.DISTRIBUTOR_VIEW, "", ("level*",)),
         ),
     ),
     (
@@ -105,6 +106,7 @@ def _everywhere() -> dict[str, Any]:
         "allowed": auth.allowed,
         "Permission": Permission,
         "small_picture": small_picture,
+        "level_name": level_name,
         "here": request.full_path.rstrip("?"),
     }
     if g.get("server_failed"):
@@ -126,6 +128,13 @@ def _everywhere() -> dict[str, Any]:
     }
 
 
+def level_name(code: str) -> str:
+    """A level by its code; a dash for who has none."""
+    if "level_names" not in g:
+        g.level_names = levels.names()
+    return str(g.level_names.get(code, code)) or "—"
+
+
 def small_picture(path: str) -> str:
     """Where the smaller version of a product's picture is."""
     return url_for("mall.media", path=catalog.media.small_of(path))
@@ -136,6 +145,11 @@ def _warnings() -> list[dict[str, str]]:
     warnings = []
     if web.settings().uses_sandbox:
         warnings.append({"text": "微信与微信支付都指向沙箱：这里没有真实的钱", "tone": "go"})
+    if web.settings().distribution_hard_cap > 2:
+        warnings.append({"text": "服务器开启了三级分佣，请确认已取得法律意见", "tone": "wait"})
+    if levels.allows_team():
+        text = "服务器开启了按团队业绩或人数的条件，存在合规风险，请确认已取得法律意见"
+        warnings.append({"text": text, "tone": "wait"})
     checked = runs.latest_runs().get("verify-books")
     if checked is not None and checked.status is runs.RunStatus.FAILED:
         warnings.append(

@@ -17,6 +17,7 @@ class Permission(enum.StrEnum):
     INVOICE_ISSUE = "invoice.issue"
     DISTRIBUTOR_VIEW = "distributor.view"
     DISTRIBUTOR_REVIEW = "distributor.review"
+    LEVEL_CHANGE = "level.change"
     PRODUCT_VIEW = "product.view"
     PRODUCT_CHANGE = "product.change"
     STOCK_CHANGE = "stock.change"
@@ -65,6 +66,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.INVOICE_ISSUE,
             Permission.DISTRIBUTOR_VIEW,
             Permission.DISTRIBUTOR_REVIEW,
+            Permission.LEVEL_CHANGE,
             Permission.COMMISSION_VIEW,
             Permission.NOTICE_VIEW,
             Permission.NOTICE_CHANGE,

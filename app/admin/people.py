@@ -42,6 +42,7 @@ def names(refs: Iterable[str]) -> dict[str, str]:
 _TOLD = (
     "withdrawal.first_approve",
     "withdrawal.pay_now",
+    "distributor.level",
     "order.reveal_phone",
     "order.redeem",
 )
@@ -105,6 +106,8 @@ def subjects(about: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[st
         found["pickup_shop", row_id] = (str(row_id), url_for(".pickup_shops"))
     for row_id in ids["invoice"]:
         found["invoice", row_id] = (str(row_id), url_for(".invoice", invoice_id=row_id))
+    for row_id in ids["level"]:
+        found["level", row_id] = (str(row_id), url_for(".levels"))
     for row_id in ids["plan"]:
         found["plan", row_id] = (f"版本 {row_id}", url_for(".plan", plan_id=row_id))
     return found

@@ -1,9 +1,10 @@
 """The panel's words for what the domains store (措辞), each in one place."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from app.admin import level_words as levels
 from app.admin.models import Role
 from app.audit.runs import RunStatus
 from app.catalog import ProductKind, ProductStatus
@@ -71,6 +72,9 @@ RESULT: Mapping[str, str] = {
     "tagged": "已打标签",
     "untagged": "已去标签",
     "skipped": "已跳过",
+    "lowered": "未达标降级",
+    "kept": "达标保级",
+    "not_due": "无需考核",
     "broken": "不成立",
     "WAIT_USER_CONFIRM": "待收款人确认",
     "SUCCESS": "已到账",
@@ -271,6 +275,10 @@ ACTION: Mapping[str, str] = {
     "distributor.rejected": "拒绝分销申请",
     "distributor.suspended": "暂停分销员",
     "distributor.closed": "关闭分销员",
+    "distributor.level": "调整分销等级",
+    "level.save": "保存分销等级",
+    "level.switch": "启停分销等级",
+    "level.remove": "删除分销等级",
     "plan.draft": "起草佣金方案",
     "plan.publish": "发布佣金方案",
     "withdrawal.first_approve": "提现初审通过",
@@ -302,6 +310,7 @@ SUBJECT: Mapping[str, str] = {
     "pickup_shop": "自提点",
     "invoice": "发票申请",
     "distributor": "分销员",
+    "level": "分销等级",
     "plan": "佣金方案",
     "aftersale": "售后",
     "withdrawal": "提现",
@@ -326,8 +335,8 @@ SYSTEM: Mapping[str, str] = {
     "expire": "超时关单任务",
     "receive": "自动收货任务",
     "join_mode": "自动审核",
+    "levels": "等级规则",
 }
-LEVEL: Mapping[str, str] = {"normal": "普通", "silver": "银牌", "gold": "金牌", "": "—"}
 SEAT = ("买家", "直接上级", "间接上级", "第三级上级")
 DEPTH = ("自购", "一级", "二级", "三级")
 CARRIERS = (
@@ -446,6 +455,13 @@ FIELD: Mapping[str, str] = {
     "list_price_fen": "划线价",
     "cost_fen": "成本",
     "stock": "库存",
+    "level": "等级",
+    "level_code": "等级标识",
+    "level_rank": "级别序号",
+    "benefits": "等级权益",
+    "conditions": "升级条件",
+    "keep": "保级条件",
+    "kept_until": "保留至",
     "counts": "计费方式",
     "rules": "运费规则",
 }
@@ -558,8 +574,8 @@ def ration_warning(ration: Ration) -> str:
     return f"公众号的永久二维码只剩 {left:,} 个（共 {ration.limit:,} 个），请优先使用临时二维码"
 
 
-def rate_source(source: str) -> str:
-    """Where a commission's rate came from, in words."""
+def rate_source(source: str, level_name: Callable[[str], str]) -> str:
+    """Where a commission's rate came from, in words; `level_name` names a level's code."""
     kind, _, rest = source.partition(":")
     names = {
         "product": "商品专属费率",
@@ -568,7 +584,9 @@ def rate_source(source: str) -> str:
         "default": "方案默认费率",
     }
     text = names.get(kind, source)
-    return f"{text}（{LEVEL.get(rest, rest)}）" if rest else text
+    if not rest:
+        return text
+    return f"{text}（{level_name(rest) if kind == 'level' else rest}）"
 
 
 def carrier_choices() -> list[tuple[str, str]]:
@@ -621,8 +639,8 @@ def _prices(prices: Mapping[str, int | None]) -> str:
     return "，".join(said)
 
 
-def shown(name: str, value: object) -> str:
-    """A value of an audit entry as people read it."""
+def shown(name: str, value: object, level_name: Callable[[str], str] = str) -> str:
+    """A value of an audit entry as people read it; `level_name` names a level's code."""
     if value is None:
         return "—"
     if name.endswith("_fen") and isinstance(value, int):
@@ -631,6 +649,9 @@ def shown(name: str, value: object) -> str:
         return percent(value)
     if name in _SAID:
         return _SAID[name].get(str(value), str(value))
+    said_of_level = levels.shown(name, value, level_name)
+    if said_of_level is not None:
+        return said_of_level
     if name in ("is_active", "is_permanent", "is_on_shelf", "is_open"):
         return "是" if value else "否"
     if name == "status":

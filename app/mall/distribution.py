@@ -12,7 +12,8 @@ from app.commission import Commission
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import InvalidInput, NotFound
-from app.distribution import DistributorStatus, ReferralCode, pictures
+from app.distribution import DistributorStatus, ReferralCode, levels, pictures
+from app.distribution.levels import wording
 from app.mall import words
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp, shop_settings
@@ -39,7 +40,29 @@ def distribution_centre() -> ResponseReturnValue:
         newest=newest,
         expected=expected,
         team=sum(distribution.team_counts(member_id, _depth())),
+        level=commission.standing.standing_of(standing),
+        titles=levels.METRIC_TITLES,
+        wording=wording,
         **_row_facts([*newest, *expected]),
+    )
+
+
+@bp.get("/me/distribution/level")
+@members_only
+def my_level() -> ResponseReturnValue:
+    found = distribution.distributor_of(current_member().id)
+    if found is None or found.status is not DistributorStatus.APPROVED:
+        return redirect(url_for("mall.distribution_centre"))
+    ladder = levels.ladder()
+    return render_template(
+        "mall/level.html",
+        found=found,
+        level=commission.standing.standing_of(found),
+        # What is switched off is nobody's goal; what one stands on is shown in any case.
+        ladder=[row for row in ladder.levels if row.is_active or row.code == found.level],
+        reachable={row.code for row in ladder.reachable(ladder.base.code)},
+        titles=levels.METRIC_TITLES,
+        wording=wording,
     )
 
 

@@ -30,6 +30,7 @@ from tests.factories import (
     make_category,
     make_distributor,
     make_freight,
+    make_level,
     make_member,
     make_plan,
     make_sku,
@@ -81,11 +82,13 @@ class Desk:
             "invoice_id": self.invoice_id,
             "trace_id": self.trace_id,
             "kind": "order_paid",
+            "level_code": "senior",
         }
 
 
 def fill() -> Desk:
     make_plan(now=clock.now())
+    make_level("senior", 10, "高级分销员", conditions={"own_sales_fen": 1000_00})
     earner = make_distributor("陈梅", now=clock.now())
     buyer = make_member("王芳", now=clock.now())
     bind(buyer, earner, now=clock.now())

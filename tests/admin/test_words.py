@@ -9,6 +9,7 @@ from app.catalog import ProductKind, ProductStatus
 from app.commission import CommissionStatus
 from app.distribution import AttemptResult, BindingSource, DistributorStatus
 from app.distribution.channels import ChannelKind, Outcome, ScanSource
+from app.distribution.levels import Cause, Period
 from app.ledger import AccountKind
 from app.members import MemberStatus
 from app.orders import InvoiceStatus, OddityKind, OrderStatus, PaymentStatus
@@ -39,6 +40,8 @@ from app.withdrawals import BillState, WithdrawalStatus
         (words.REPLY_BEFORE, RuleKind),
         (words.ACCOUNT, AccountKind),
         (words.ODDITY, OddityKind),
+        (words.levels.CAUSE, Cause),
+        (words.levels.KEEP_PERIOD, Period),
     ],
 )
 def test_every_state_has_a_word(said, states):
@@ -104,4 +107,4 @@ def test_the_prices_of_a_product_are_said_in_yuan():
     ],
 )
 def test_a_rates_source_is_said_in_words(source, said):
-    assert words.rate_source(source) == said
+    assert words.rate_source(source, {"gold": "金牌"}.get) == said
