@@ -178,20 +178,9 @@ def settle(now: datetime, dry_run: bool) -> Result:
 def send_refunds(now: datetime, dry_run: bool) -> Result:
     """Send refunds, and ask about those under way (退款)."""
     gateway = wechat.current().refunds
-    is_short = False
-
-    def carry_on(refund_id: int) -> str:
-        nonlocal is_short
-        if is_short:
-            return "paused"
-        try:
-            return aftersales.carry_on(refund_id, gateway=gateway, now=now)
-        except aftersales.MerchantShort:
-            # Nothing is lost: this refund is sent again later, the rest wait.
-            log.error("merchant_account_short")
-            is_short = True
-            return "merchant_short"
-
+    carry_on = _until_short(
+        lambda row: aftersales.carry_on(row, gateway=gateway, now=now), aftersales.MerchantShort
+    )
     return _each(aftersales.refunds_due(now), carry_on, dry_run)
 
 
@@ -208,21 +197,31 @@ def expire_returns(now: datetime, dry_run: bool) -> Result:
 def pay_withdrawals(now: datetime, dry_run: bool) -> Result:
     """Send the bills of approved withdrawals (提现打款)."""
     gateway = wechat.current().transfers
+    pay = _until_short(
+        lambda row: withdrawals.pay(row, gateway=gateway, now=now), withdrawals.MerchantShort
+    )
+    return _each(withdrawals.due_to_pay(), pay, dry_run)
+
+
+def _until_short(act: Callable[[int], str], short: type[Exception]) -> Callable[[int], str]:
+    """`act` until the merchant account is short of money; the rows after that wait.
+
+    Nothing is lost: the row at hand is sent again later.
+    """
     is_short = False
 
-    def pay(withdrawal_id: int) -> str:
+    def carefully(row_id: int) -> str:
         nonlocal is_short
         if is_short:
             return "paused"
         try:
-            return withdrawals.pay(withdrawal_id, gateway=gateway, now=now)
-        except withdrawals.MerchantShort:
-            # Nothing is lost: this bill is sent again later, the rest wait as approved.
+            return act(row_id)
+        except short:
             log.error("merchant_account_short")
             is_short = True
             return "merchant_short"
 
-    return _each(withdrawals.due_to_pay(), pay, dry_run)
+    return carefully
 
 
 def query_transfers(now: datetime, dry_run: bool) -> Result:

@@ -3,9 +3,8 @@
 import re
 from datetime import datetime, timedelta
 
-from app import audit, catalog, ledger, outbox, settings
+from app import audit, catalog, outbox, settings
 from app.core.errors import IllegalMove, InvalidInput
-from app.ledger import AccountKind, Move
 from app.orders import queries, states
 from app.orders.models import Order, OrderStatus
 
@@ -76,17 +75,7 @@ def finish(order_id: int, *, now: datetime) -> bool:
         return False
     states.move(order, OrderStatus.FINISHED, actor=audit.Actor.system("finish"), now=now)
     order.finished_at = now
-    left = ledger.held_for(AccountKind.ORDER_HOLD, ("order", order.id))
-    if left:
-        ledger.post(
-            f"order:{order.id}:finished",
-            event="order_finished",
-            moves=[
-                Move(ledger.system(AccountKind.ORDER_HOLD), ledger.system(AccountKind.SHOP), left)
-            ],
-            now=now,
-            subject=("order", order.id),
-        )
+    states.earn_the_rest(order, now=now)
     outbox.publish("order_finished", order.id, now=now)
     return True
 

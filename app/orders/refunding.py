@@ -5,10 +5,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from app import audit, ledger, outbox
+from app import audit, outbox
 from app.core.db import db, lock_one, require_transaction
 from app.core.errors import NotFound
-from app.ledger import AccountKind, Move
 from app.orders import states
 from app.orders.models import (
     TRANSITIONS,
@@ -82,16 +81,6 @@ def end_refunded(order: Order, *, now: datetime) -> bool:
     if any(line.refunded_fen < line.paid_fen for line in order.lines):
         return False
     states.move(order, OrderStatus.REFUNDED, actor=audit.Actor.system("refund"), now=now)
-    left = ledger.held_for(AccountKind.ORDER_HOLD, ("order", order.id))
-    if left:
-        ledger.post(
-            f"order:{order.id}:refunded",
-            event="order_finished",
-            moves=[
-                Move(ledger.system(AccountKind.ORDER_HOLD), ledger.system(AccountKind.SHOP), left)
-            ],
-            now=now,
-            subject=("order", order.id),
-        )
+    states.earn_the_rest(order, now=now)
     outbox.publish("order_refunded", order.id, now=now)
     return True

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from app import audit
+from app import audit, ledger
 from app.core.db import lock_one
 from app.core.errors import IllegalMove
+from app.ledger import AccountKind, Move
 from app.orders.models import TRANSITIONS, Order, OrderStatus
 
 
@@ -29,3 +30,18 @@ def move(
         note=note,
     )
     order.status = to
+
+
+def earn_the_rest(order: Order, *, now: datetime) -> None:
+    """What is still held for an order that just ended is the shop's."""
+    left = ledger.held_for(AccountKind.ORDER_HOLD, ("order", order.id))
+    if left:
+        ledger.post(
+            f"order:{order.id}:{order.status}",
+            event="order_finished",
+            moves=[
+                Move(ledger.system(AccountKind.ORDER_HOLD), ledger.system(AccountKind.SHOP), left)
+            ],
+            now=now,
+            subject=("order", order.id),
+        )
