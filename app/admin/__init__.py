@@ -18,6 +18,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     distributors,
     frame,
     freight,
+    home,
     invoices,
     jobs,
     ledger,

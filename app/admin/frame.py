@@ -76,6 +76,11 @@ _GROUPS: tuple[
         ),
     ),
     (
+        "内容",
+        "house-door",
+        (("首页装修", "home", Permission.HOME_VIEW, "", ("home*",)),),
+    ),
+    (
         "公众号",
         "wechat",
         (

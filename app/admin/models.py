@@ -37,6 +37,8 @@ class Permission(enum.StrEnum):
     AUDIT_VIEW = "audit.view"
     NOTICE_VIEW = "notice.view"
     NOTICE_CHANGE = "notice.change"
+    HOME_VIEW = "home.view"
+    HOME_CHANGE = "home.change"
     MENU_VIEW = "menu.view"
     MENU_CHANGE = "menu.change"
     WECHAT_CHECK = "wechat.check"
@@ -70,6 +72,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.COMMISSION_VIEW,
             Permission.NOTICE_VIEW,
             Permission.NOTICE_CHANGE,
+            Permission.HOME_VIEW,
+            Permission.HOME_CHANGE,
             Permission.MENU_VIEW,
             Permission.MENU_CHANGE,
             Permission.WECHAT_CHECK,

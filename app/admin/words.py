@@ -7,8 +7,9 @@ from typing import Any
 from app.admin import level_words as levels
 from app.admin.models import Role
 from app.audit.runs import RunStatus
-from app.catalog import ProductKind, ProductStatus
+from app.catalog import ProductKind, ProductStatus, RowRule
 from app.commission import CommissionStatus
+from app.content import Kind
 from app.core.money import format_yuan
 from app.distribution import AttemptResult, BindingSource, DistributorStatus
 from app.distribution.channels import ChannelKind, Outcome, Ration, ScanSource
@@ -93,6 +94,21 @@ PRODUCT: Mapping[str, Word] = {
 PRODUCT_KIND: Mapping[str, str] = {
     ProductKind.PHYSICAL: "实物商品",
     ProductKind.VIRTUAL: "虚拟商品",
+}
+HOME_KIND: Mapping[str, tuple[str, str, str]] = {
+    # Its name, its icon, what it is for.
+    Kind.BANNER: ("轮播图", "image", "几张大图轮流展示，最多 8 张"),
+    Kind.NOTICE: ("公告", "megaphone", "一行文字，几条轮流显示"),
+    Kind.CATEGORIES: ("分类导航", "grid", "圆形图标，点进分类页"),
+    Kind.PRODUCTS: ("商品橱窗", "bag", "手工选品，或按新品、销量、分类、标签自动更新"),
+    Kind.PICTURES: ("图片橱窗", "house-door", "每行 1 到 4 张图片"),
+}
+HOME_RULE: Mapping[str, tuple[str, str]] = {
+    RowRule.HAND: ("手工选品", "按选择的顺序展示，下架的自动不显示"),
+    RowRule.NEW: ("最新上架", "新上架的有货商品在前"),
+    RowRule.SOLD: ("销量最高", "卖得最多的有货商品在前"),
+    RowRule.CATEGORY: ("按分类", "这个分类和下级分类里有货的商品"),
+    RowRule.TAG: ("按标签", "带有这个标签的有货商品"),
 }
 DISTRIBUTOR: Mapping[str, Word] = {
     DistributorStatus.APPLIED: ("待审核", "wait"),
@@ -297,6 +313,12 @@ ACTION: Mapping[str, str] = {
     "settings.change": "修改设置",
     "notice.map": "配置消息模板",
     "notice.switch": "启停消息模板",
+    "home.block_save": "保存首页模块",
+    "home.block_remove": "删除首页模块",
+    "home.block_switch": "启停首页模块",
+    "home.arrange": "调整首页模块顺序",
+    "home.publish": "发布首页",
+    "home.restore": "恢复首页版本到草稿",
     "menu.publish": "发布公众号菜单",
     "menu.publish_half": "公众号菜单只发布了一部分",
     "job.request": "请求执行任务",
@@ -319,6 +341,8 @@ SUBJECT: Mapping[str, str] = {
     "channel": "渠道",
     "notice_template": "消息模板",
     "setting": "设置",
+    "home_block": "首页模块",
+    "home_version": "首页版本",
     "menu_version": "公众号菜单",
     "job_run": "任务",
 }
@@ -447,6 +471,14 @@ FIELD: Mapping[str, str] = {
     "parent": "上级分类",
     "is_on_shelf": "在架",
     "limit_per_member": "每人限购",
+    "block_kind": "模块类型",
+    "block_content": "模块内容",
+    "shown_from": "开始展示",
+    "shown_until": "结束展示",
+    "order": "顺序",
+    "version": "版本",
+    "blocks": "模块数",
+    "draft": "原来的草稿",
     "freight": "运费模板",
     "skus": "规格与价格",
     "sku": "规格",

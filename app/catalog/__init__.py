@@ -7,11 +7,11 @@ by a switch and, where given, between two times; both are asked at each query, s
 no job has to run on the minute.
 
 `products`, `categories`, `freight` and `stock_import` are what the desk changes,
-`browse` is what people see, `search` the words by which products are found,
+`browse` is what people see, `rows` the home page's rows of it, `search` the words by which products are found,
 `media` and `richtext` what is let in of pictures and text.
 """
 
-from app.catalog import browse, media, products, richtext, search, stock_import
+from app.catalog import browse, media, products, richtext, rows, search, stock_import
 from app.catalog import categories as category_tree
 from app.catalog.browse import Shelf, Sort, Wanted
 from app.catalog.errors import InvalidFields, NotDelivered, OutOfStock, SoldOff
@@ -49,12 +49,14 @@ from app.catalog.queries import (
     moves_of_product,
     product,
     product_for_sale,
+    products_by_id,
     products_page,
     skus_by_id,
     skus_for_sale,
     skus_of,
     titles_of,
 )
+from app.catalog.rows import RowAsk, RowRule
 from app.catalog.service import (
     add_stock,
     count_sold,
@@ -80,6 +82,8 @@ __all__ = [
     "ProductToken",
     "Rate",
     "RegionRate",
+    "RowAsk",
+    "RowRule",
     "Shelf",
     "Sku",
     "SkuInput",
@@ -106,6 +110,7 @@ __all__ = [
     "product",
     "product_for_sale",
     "products",
+    "products_by_id",
     "products_page",
     "receive_stock",
     "release",
@@ -113,6 +118,7 @@ __all__ = [
     "reserve",
     "skus_by_id",
     "richtext",
+    "rows",
     "save_freight",
     "search",
     "skus_for_sale",

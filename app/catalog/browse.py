@@ -53,7 +53,7 @@ _PRICE = (
     .correlate(Product)
     .scalar_subquery()
 )
-_IN_STOCK = sa.exists().where(Sku.product_id == Product.id, Sku.is_active, Sku.stock > 0)
+IN_STOCK = sa.exists().where(Sku.product_id == Product.id, Sku.is_active, Sku.stock > 0)
 _KEY_PARTS_MAX = 4
 
 
@@ -95,7 +95,7 @@ def _part(
     if wanted.price_to_fen is not None:
         query = query.where(wanted.price_to_fen >= _PRICE)
     if wanted.in_stock:
-        query = query.where(_IN_STOCK)
+        query = query.where(IN_STOCK)
     score: sa.SQLColumnExpression[int] | None = None
     if all_words is not None:
         matched = search.score(all_words) if all_words else None

@@ -43,6 +43,15 @@ def product(product_id: int) -> Product:
     return found
 
 
+def products_by_id(product_ids: Iterable[int]) -> dict[int, Product]:
+    """Products with their SKUs, on the shelf or not, for pages that show a choice of them."""
+    wanted = set(product_ids)
+    if not wanted:
+        return {}
+    query = sa.select(Product).where(Product.id.in_(wanted)).options(selectinload(Product.skus))
+    return {product.id: product for product in db.session.scalars(query)}
+
+
 def skus_by_id(sku_ids: Iterable[int]) -> dict[int, Sku]:
     """SKUs with their products, for sale or not, for carts and orders that name them."""
     wanted = set(sku_ids)

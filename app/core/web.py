@@ -166,6 +166,7 @@ def _finish(response: Response) -> Response:
         # The sandbox's phone shows the mall in a frame and draws its paying sheet.
         sandbox = _origin_of(config.wechat_open_base)
         framing, extra = sandbox, f" {sandbox}"
+    framing = g.get("framing", framing)
     response.headers.setdefault(
         "Content-Security-Policy",
         "default-src 'self'; base-uri 'none'; object-src 'none'; "

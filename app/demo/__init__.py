@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from app import audit, catalog, commission, distribution, members, orders
 from app.catalog import FreightBy, Product, ProductInput, Rate, RegionRate, SkuInput, Terms
 from app.core.db import db, run_unit
+from app.demo import home
 from app.demo.goods import CATEGORIES, GOODS, Goods, draw
 from app.distribution import BindingSource, channels, levels
 from app.distribution.channels import ChannelInput, ChannelKind
@@ -74,6 +75,7 @@ def seed(now: datetime, media: Path) -> str:
     for number, goods in enumerate(GOODS, start=1):
         for view in (1, 2):
             catalog.media.save(draw(goods, view), media, f"demo-{number}-{view}")
+    home.draw(media)
     run_unit(_shop, now)
     run_unit(_people, now)
     run_unit(
@@ -124,6 +126,7 @@ def _shop(now: datetime) -> None:
         product = catalog.products.save(None, _input(goods, number, ids, freight.id), **by)
         catalog.products.put_on_shelf([product.id], **by)
         catalog.count_sold(product.id, goods.sold)
+    home.publish(ids, now, DEMO)
 
 
 def _input(goods: Goods, number: int, ids: dict[str, int], freight_id: int) -> ProductInput:

@@ -1,6 +1,7 @@
 """Home and product (首页、商品), and the files that every page needs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from flask import (
@@ -14,8 +15,8 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from app import catalog, commission, distribution, orders, settings, wechat
-from app.core import clock, web
+from app import catalog, commission, content, distribution, orders, settings, wechat
+from app.core import clock, preview, web
 from app.core.errors import NotFound
 from app.core.web import price_parts
 from app.mall.auth import open_page
@@ -39,10 +40,49 @@ def file_view(view: V) -> V:
 @bp.get("/")
 @open_page
 def home() -> ResponseReturnValue:
-    found = catalog.browse.shelf(
-        catalog.Wanted(), now=clock.now(), after=request.args.get("after", "")
+    now = clock.now()
+    # The next part of the plain list: only that one has parts.
+    blocks = content.shown(now) if "after" not in request.args else []
+    return _home(blocks, now)
+
+
+@bp.get("/preview/home")
+@file_view
+def home_preview() -> ResponseReturnValue:
+    """The home page of the draft, or of a version, as it is or will be at a moment.
+
+    For the phone that the panel draws. Whoever was not let in finds nothing here.
+    """
+    if not preview.is_allowed():
+        raise NotFound()
+    preview.frame_here()
+    try:
+        now = clock.parse(request.args.get("at", ""))
+    except (ValueError, OverflowError):
+        now = clock.now()
+    version_id = web.whole_number(request.args.get("version", ""))
+    blocks = (
+        content.shown_of_draft(now)
+        if version_id is None
+        else content.shown_of_version(version_id, now)
     )
-    return render_template("mall/home.html", rails=catalog.browse.rails(), shelf=found)
+    return _home(blocks, now, is_preview=True)
+
+
+def _home(blocks: Sequence[content.HomeBlock], now: datetime, *, is_preview: bool = False) -> str:
+    sections = content.compose(blocks, now=now)
+    if sections:
+        return render_template(
+            "mall/home.html", sections=sections, is_preview=is_preview, is_composed=True
+        )
+    found = catalog.browse.shelf(catalog.Wanted(), now=now, after=request.args.get("after", ""))
+    return render_template(
+        "mall/home.html",
+        rails=catalog.browse.rails(),
+        shelf=found,
+        is_preview=is_preview,
+        is_composed=False,
+    )
 
 
 @bp.get("/p/<int:product_id>")
