@@ -50,7 +50,7 @@ ICONS = """
     chat-dots check-circle check-lg chevron-down chevron-left chevron-right clock
     clipboard-data credit-card diagram-3 download exclamation-triangle eye
     file-earmark-text gear gift graph-up grid grid-fill headset heart heart-fill house
-    house-door house-door-fill image info-circle list lock megaphone pencil people
+    house-door house-door-fill image images info-circle list lock megaphone pencil people
     percent person person-circle person-fill plus-lg printer qr-code qr-code-scan question-circle
     receipt search share shield-check shop sliders speedometer2 star star-fill
     tags ticket-perforated trash truck wallet2 wechat x-lg

@@ -101,7 +101,7 @@ HOME_KIND: Mapping[str, tuple[str, str, str]] = {
     Kind.NOTICE: ("公告", "megaphone", "一行文字，几条轮流显示"),
     Kind.CATEGORIES: ("分类导航", "grid", "圆形图标，点进分类页"),
     Kind.PRODUCTS: ("商品橱窗", "bag", "手工选品，或按新品、销量、分类、标签自动更新"),
-    Kind.PICTURES: ("图片橱窗", "house-door", "每行 1 到 4 张图片"),
+    Kind.PICTURES: ("图片橱窗", "images", "每行 1 到 4 张图片"),
 }
 HOME_RULE: Mapping[str, tuple[str, str]] = {
     RowRule.HAND: ("手工选品", "按选择的顺序展示，下架的自动不显示"),

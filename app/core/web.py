@@ -128,6 +128,7 @@ _HTTP_MESSAGES = {
 def _begin() -> None:
     g.request_id = secrets.token_hex(6)
     g.started = time.perf_counter()
+    g.framing = ""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
@@ -166,7 +167,7 @@ def _finish(response: Response) -> Response:
         # The sandbox's phone shows the mall in a frame and draws its paying sheet.
         sandbox = _origin_of(config.wechat_open_base)
         framing, extra = sandbox, f" {sandbox}"
-    framing = g.get("framing", framing)
+    framing = g.get("framing") or framing
     response.headers.setdefault(
         "Content-Security-Policy",
         "default-src 'self'; base-uri 'none'; object-src 'none'; "

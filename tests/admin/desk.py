@@ -7,11 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from app import distribution, orders, withdrawals
+from app import content, distribution, orders, withdrawals
 from app.admin import accounts
 from app.admin.models import Admin, Role
 from app.audit import AuditEntry
 from app.commission import Commission
+from app.content import BlockInput, HomeBlock, Line, Notice, Places
 from app.core import clock
 from app.core.db import db, run_unit, transaction
 from app.distribution import Distributor, channels
@@ -41,6 +42,8 @@ from tests.factories import (
 )
 
 PASSWORD = "tangerine-river-88"
+# Blocks of tests that lead to no place need none.
+NOWHERE = Places("", frozenset(), lambda _path: False)
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Desk:
     shop_id: int
     invoice_id: int
     trace_id: int
+    block_id: int
+    version_id: int
 
     def values(self) -> dict[str, Any]:
         """For the variable parts of the panel's addresses."""
@@ -81,6 +86,8 @@ class Desk:
             "shop_id": self.shop_id,
             "invoice_id": self.invoice_id,
             "trace_id": self.trace_id,
+            "block_id": self.block_id,
+            "version_id": self.version_id,
             "kind": "order_paid",
             "level_code": "senior",
         }
@@ -119,6 +126,8 @@ def fill() -> Desk:
         shop_id=pickup_shop().id,
         invoice_id=invoice_of(order).id,
         trace_id=trace_of(order).id,
+        block_id=home_block().id,
+        version_id=run_unit(content.publish, places=NOWHERE, actor=SYSTEM, now=clock.now()).id,
     )
 
 
@@ -140,6 +149,12 @@ def trace_of(order: Order) -> OrderTrace:
         row = OrderTrace(order_id=order.id, at=clock.now(), text="已揽收", entered_by=SYSTEM.ref)
         db.session.add(row)
     return row
+
+
+def home_block(title: str = "公告") -> HomeBlock:
+    """A block of the home page's draft."""
+    given = BlockInput(Notice((Line("满 99 元包邮"),)), title)
+    return run_unit(content.save, None, given, places=NOWHERE, actor=SYSTEM, now=clock.now())
 
 
 def ask_for(member: Member, fen: int, *, key: str = "") -> Withdrawal:

@@ -17,8 +17,8 @@ from app.content import (
     HomeVersion,
     Kind,
     Line,
-    Notice,
     NothingToPublish,
+    Notice,
     Picture,
     Pictures,
     Places,
@@ -96,10 +96,7 @@ def test_a_new_block_stands_at_the_end(session):
         (BlockInput(Banner((PICTURE,) * 9)), {"slides": "最多 8 张图片"}),
         (
             BlockInput(Banner((PICTURE, replace(PICTURE, alt="")))),
-            {
-                "slides-1-alt": "第 2 张图片：请填写说明，最多 40 个字，"
-                "读屏软件会念给看不见图片的人"
-            },
+            {"slides-1-alt": "第 2 张图片：请填写说明，最多 40 个字，读屏软件会念给看不见图片的人"},
         ),
         (
             BlockInput(Banner((replace(PICTURE, path="../secret.jpg"),))),
@@ -380,9 +377,7 @@ def test_a_block_keeps_its_kind(session):
     block = add()
 
     with pytest.raises(ValueError, match="keeps its kind"), transaction():
-        content.save(
-            block.id, BlockInput(Categories()), places=PLACES, actor=ADMIN, now=NOON
-        )
+        content.save(block.id, BlockInput(Categories()), places=PLACES, actor=ADMIN, now=NOON)
 
     assert content.block(block.id).kind is Kind.NOTICE
 
