@@ -19,6 +19,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from app import wechat
 from app.core.db import db
 from app.factory import create_app
 from config import load
@@ -119,6 +120,10 @@ def serving(database_url: str, folder: Path) -> Iterator[Stack]:
     )
     with app.app_context():
         upgrade()
+        # What a test does to the reply rules is there at once, and gone with the test.
+        wechat.current().replies.seconds = 0
+        # One test's broken WeChat is not another's.
+        wechat.current().account.silence.seconds = 0
     sandbox_app = create_sandbox(folder / "sandbox")
     sandbox_server.start(sandbox_app)
     mall_server.start(app)

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from app import commission, distribution, ledger, members, orders, settings, wechat
 from app.commission import Commission
 from app.core import clock, web
-from app.core.db import run_unit
+from app.core.db import db, run_unit
 from app.core.errors import InvalidInput, NotFound
 from app.distribution import DistributorStatus, ReferralCode, levels, pictures
 from app.distribution.levels import wording
@@ -147,6 +147,8 @@ def _scene_picture(code: ReferralCode) -> str:
     ends, ticket = code.qr_expires_at, code.qr_ticket
     if not ticket or ends is None or ends - SCENE_RENEWED_BEFORE <= now:
         code_id, text = code.id, code.code
+        # WeChat may take its time: no transaction stays open over that.
+        db.session.rollback()
         try:
             scene = account.temporary_scene(text)
         except wechat.WeChatUnavailable:

@@ -22,6 +22,7 @@ from wechatpy.exceptions import WeChatClientException, WeChatOAuthException
 from app.core.cache import Cache
 from app.wechat import transport
 from app.wechat.shapes import NotAnAnswer, an_object, text, whole
+from app.wechat.silence import Silence
 
 T = TypeVar("T")
 TOKEN_ERRORS = (40001, 40014, 42001)
@@ -30,6 +31,8 @@ CODE_ERRORS = (40029, 40163, 42003)
 SCENE_SECONDS_MAX = 2_592_000
 # Jobs wait longer for long lists than people for a page.
 LIST_SECONDS = 120
+# A page's buttons work without the JS-SDK: nobody waits long for it.
+PAGE_SECONDS = 3
 
 log = structlog.get_logger()
 
@@ -38,11 +41,13 @@ class WeChatUnavailable(Exception):
     """WeChat did not answer, or refused for a reason that is not the person's.
 
     `errcode` is WeChat's where it answered with one; None: it did not answer.
+    `is_silent`: nothing came at all, or not in its time.
     """
 
-    def __init__(self, why: str, errcode: int | None = None) -> None:
+    def __init__(self, why: str, errcode: int | None = None, *, is_silent: bool = False) -> None:
         super().__init__(why)
         self.errcode = errcode
+        self.is_silent = is_silent
 
 
 class OAuthFailed(Exception):
@@ -187,6 +192,7 @@ class Account:
         self._open_base = open_base
         self._mp_base = mp_base
         self._public_base = public_base
+        self.silence = Silence()
         self.client = _Client(
             appid,
             secret,
@@ -257,13 +263,15 @@ class Account:
         """What `wx.config` needs on the page at `url`.
 
         Raises ValueError for an address that is not ours (a signature is a
-        permission), WeChatUnavailable.
+        permission), WeChatUnavailable: at once for some seconds after WeChat was
+        silent, so that pages do not take every thread to wait for it.
         """
         page = url.partition("#")[0]
         ours, asked = urlsplit(self._public_base), urlsplit(page)
         if (asked.scheme, asked.netloc) != (ours.scheme, ours.netloc):
             raise ValueError("JS-SDK signatures are for our own pages only")
-        ticket = _calling(self._jsapi_ticket)
+        session, key = self.client.session, f"{self._appid}_jsapi_ticket"
+        ticket = session.get(key) or self._for_a_page(lambda: self._new_jsapi_ticket(key))
         nonce, timestamp = secrets.token_hex(8), int(time.time())
         return {
             "appId": self._appid,
@@ -274,7 +282,11 @@ class Account:
 
     def followers(self) -> set[str]:
         """The openid of everybody who follows the account. Raises WeChatUnavailable."""
-        return _calling(lambda: set(self.client.user.iter_followers()))
+        # A call for each 10,000 of them; each has its own deadline, besides the whole.
+        return _calling(
+            lambda: {text({"openid": one}, "openid") for one in self.client.user.iter_followers()},
+            seconds=LIST_SECONDS,
+        )
 
     def tags(self) -> dict[str, int]:
         """The id of each of the account's tags by its name. Raises WeChatUnavailable."""
@@ -291,7 +303,7 @@ class Account:
 
     def openids_with_tag(self, tag_id: int) -> set[str]:
         """Everybody who has a tag. Raises WeChatUnavailable."""
-        # A call for each 10,000 of them; each has its own deadline, besides the whole.
+        # As for `followers`.
         return _calling(
             lambda: {
                 text({"openid": openid}, "openid")
@@ -308,21 +320,39 @@ class Account:
         """Take a tag from at most 50 followers. Raises WeChatUnavailable."""
         _calling(lambda: an_object(self.client.tag.untag_user(tag_id, openids)))
 
-    def _jsapi_ticket(self) -> str:
+    def _new_jsapi_ticket(self, key: str) -> str:
         # wechatpy would keep a ticket of any type for two hours.
-        session, key = self.client.session, f"{self._appid}_jsapi_ticket"
-        ticket: str | None = session.get(key)
-        if not ticket:
-            answer = an_object(self.client.jsapi.get_ticket("jsapi"))
-            ticket = text(answer, "ticket")
-            session.set(key, ticket, max(60, whole(answer, "expires_in") - 60))
+        answer = an_object(self.client.jsapi.get_ticket("jsapi"))
+        ticket = text(answer, "ticket")
+        self.client.session.set(key, ticket, max(60, whole(answer, "expires_in") - 60))
         return ticket
+
+    def _for_a_page(self, call: Callable[[], T]) -> T:
+        """What a page may do without. Never for money: that asks each time."""
+        if not self.silence.may_ask():
+            raise WeChatUnavailable("silent a moment ago", is_silent=True)
+        try:
+            answer = _calling(call, seconds=PAGE_SECONDS)
+        except WeChatUnavailable as error:
+            if error.is_silent:
+                self.silence.begin()
+            else:
+                self.silence.end()
+            raise
+        self.silence.end()
+        return answer
 
     def private_templates(self) -> list[dict[str, Any]]:
         """The account's message templates, as WeChat lists them. Raises WeChatUnavailable."""
-        return _calling(
-            lambda: list(self.client.get("template/get_all_private_template")["template_list"])
-        )
+
+        def read() -> list[dict[str, Any]]:
+            answer = an_object(self.client.get("template/get_all_private_template"))
+            rows = [an_object(row) for row in answer["template_list"]]
+            for row in rows:
+                text(row, "template_id")
+            return rows
+
+        return _calling(read)
 
     def send_template(self, message: dict[str, Any]) -> str:
         """Send a template message; its id. Raises WeChatUnavailable.
@@ -330,16 +360,19 @@ class Account:
         wechatpy's own method knows no `client_msg_id`.
         """
         return _calling(
-            lambda: str(self.client.post("message/template/send", data=message)["msgid"])
+            lambda: str(whole(self.client.post("message/template/send", data=message), "msgid"))
         )
 
     def send_subscription(self, message: dict[str, Any]) -> str:
         """Send a subscription notice; its id where WeChat gives one. Raises WeChatUnavailable."""
-        return _calling(
-            lambda: str(
-                self.client.post("message/subscribe/bizsend", data=message).get("msgid") or ""
-            )
-        )
+
+        def send() -> str:
+            answer = self.client.post("message/subscribe/bizsend", data=message)
+            # Without its word that it is sent it is not.
+            whole(answer, "errcode")
+            return str(answer.get("msgid") or "")
+
+        return _calling(send)
 
     def _oauth(self, state: str, ask_profile: bool = False) -> _OAuth:
         # A fresh one each time: wechatpy keeps the person's tokens on the object.
@@ -375,7 +408,9 @@ def _calling(call: Callable[[], T], *, seconds: float | None = None) -> T:
         raise WeChatUnavailable(f"errcode {error.errcode}", error.errcode) from error
     except _STUMBLES as error:
         log.warning("wechat_unavailable", error=type(error).__name__)
-        raise WeChatUnavailable(type(error).__name__) from error
+        raise WeChatUnavailable(
+            type(error).__name__, is_silent=isinstance(error, _SILENCE)
+        ) from error
     # wechatpy hands on what is not JSON, a proxy's page for one, as if it were well.
     if isinstance(answer, requests.Response):
         log.warning("wechat_unavailable", error="not an answer")
@@ -392,3 +427,4 @@ _STUMBLES = (
     AttributeError,
     TimeoutError,
 )
+_SILENCE = (requests.ConnectionError, requests.Timeout, TimeoutError)

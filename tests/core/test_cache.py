@@ -176,6 +176,32 @@ def test_who_waits_too_long_for_a_lock_does_not_go_in(cache):
         holder.result(30)
 
 
+def test_who_may_wait_less_than_a_lock_lasts_gives_up_earlier(cache):
+    """Should `wait` be passed by, the second would stand there for the minute."""
+    name = key()
+    held, let_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with cache.lock(name, seconds=60):
+            held.set()
+            let_go.wait(30)
+
+    def enter() -> None:
+        with cache.lock(name, seconds=60, wait=0.1):
+            raise AssertionError("two hold one lock")
+
+    with ThreadPoolExecutor(2) as pool:
+        holder = pool.submit(hold)
+        held.wait(30)
+        try:
+            gave_up = pool.submit(enter).exception(20)
+        finally:
+            let_go.set()
+        holder.result(30)
+
+    assert isinstance(gave_up, TimeoutError)
+
+
 def test_locks_of_two_names_do_not_wait_for_each_other(cache):
     with cache.lock(key()), cache.lock(key(), seconds=1):
         pass

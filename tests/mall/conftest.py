@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from app import wechat
 from app.core import clock
+from app.core.db import db
 from app.members import Member
 from app.orders import PaidNotice, PaymentState, PrepayRefused
 from app.wechat.account import Scene
@@ -66,6 +67,7 @@ class FakeAccount:
     def temporary_scene(self, scene: str) -> Scene:
         if self.is_down:
             raise wechat.WeChatUnavailable("down")
+        assert not db.session().in_transaction(), "WeChat is asked over an open transaction"
         self.scenes.append(scene)
         return Scene(f"ticket-{len(self.scenes)}", "http://weixin.test/q/1", 2_592_000)
 

@@ -18,6 +18,7 @@ from app.wechat.menus.errors import MenuUnavailable
 from app.wechat.transport import Limits
 from app.withdrawals.ports import GatewayUnclear
 from tests.stack import Stack
+from tests.wechat.test_notifier import template_called
 
 CHEN = "oSandbox_chenmei_00000000002"
 NUMBER = "M20261121000001"
@@ -75,6 +76,42 @@ def jsapi_ticket() -> None:
     wechat.current().account.jssdk_config(wechat.current().account._public_base + "/p/1")
 
 
+def all_followers() -> None:
+    assert wechat.current().account.followers()
+
+
+def all_templates() -> None:
+    assert wechat.current().account.private_templates()
+
+
+# What the calls below speak of; found while WeChat still answers.
+known: dict[str, str] = {}
+
+
+def prepare_notices(stack: Stack) -> None:
+    known["template"] = template_called("订单支付成功通知")
+    stack.control(f"/persons/{CHEN}/consent", template_id=known["template"], times=2)
+
+
+def send_notice(channel: str) -> None:
+    account = wechat.current().account
+    values = {
+        "character_string1": "M1",
+        "thing2": "高山绿茶",
+        "amount3": "¥128.00",
+        "time4": "2026年11月21日 12:00",
+    }
+    message = {
+        "touser": CHEN,
+        "template_id": known["template"],
+        "data": {key: {"value": value} for key, value in values.items()},
+    }
+    if channel == "template":
+        account.send_template(message)
+    else:
+        account.send_subscription(message)
+
+
 ACCOUNT_CALLS: dict[str, tuple[str, Callable[[], object]]] = {
     "token": ("/cgi-bin/stable_token", token_only),
     "scene": ("/cgi-bin/qrcode/create", token_only),
@@ -84,6 +121,16 @@ ACCOUNT_CALLS: dict[str, tuple[str, Callable[[], object]]] = {
     ),
     "jsapi ticket": ("/cgi-bin/ticket/getticket", jsapi_ticket),
     "tags": ("/cgi-bin/tags/get", lambda: wechat.current().account.tag_id("分销员")),
+    "followers": ("/cgi-bin/user/get", all_followers),
+    "templates": (
+        "/cgi-bin/template/get_all_private_template",
+        all_templates,
+    ),
+    "template send": ("/cgi-bin/message/template/send", lambda: send_notice("template")),
+    "subscription send": (
+        "/cgi-bin/message/subscribe/bizsend",
+        lambda: send_notice("subscription"),
+    ),
     "tag made": ("/cgi-bin/tags/create", lambda: wechat.current().account.tag_id("新标签")),
 }
 
@@ -92,6 +139,8 @@ ACCOUNT_CALLS: dict[str, tuple[str, Callable[[], object]]] = {
 @pytest.mark.parametrize("call", ACCOUNT_CALLS)
 def test_the_account_is_unavailable(hasty: Stack, call: str, fault: str):
     target, act = ACCOUNT_CALLS[call]
+    if call.endswith("send"):
+        prepare_notices(hasty)
     script(hasty, target, fault)
 
     with pytest.raises(WeChatUnavailable):

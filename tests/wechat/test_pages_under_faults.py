@@ -8,16 +8,20 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from app import outbox, wechat
+from app import notices, outbox
 from app.core import clock
 from app.core.db import db, transaction
+from app.notices import NoticeState
 from app.orders import Order, OrderStatus
 from app.outbox.models import OutboxRow, State
 from app.wechat import transport
 from app.wechat.transport import Limits
-from tests.factories import make_distributor, make_sku, place_order
+from tests.factories import ADMIN, make_distributor, make_sku, paid_order, place_order
+from tests.notices.conftest import told
 from tests.stack import Stack
 from tests.wechat.test_faults import ENDLESS, FAULTS, HASTY
+from tests.wechat.test_notifier import FIELDS, chat, template_called
+from tests.wechat.test_tags import LIN, follower
 
 BROKEN = [
     *("429", "500", "html", "45009", "40001 for ever", "hang"),
@@ -119,30 +123,56 @@ def test_a_login_ends_in_a_page(stack: Stack, broken: Stack):
 
 
 @pytest.fixture
-def news(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody who is told of `faults_tested` by a call to WeChat."""
-    monkeypatch.setattr(outbox.service, "_subscribers", {})
-    outbox.subscribe(
-        "faults_tested",
-        "call",
-        lambda _subject_id, _now: wechat.current().account.tag(2, ["o1"]) and None,
-        calls_network=True,
-    )
-
-
-@pytest.mark.parametrize("broken", [b for b in BROKEN if b != "empty object"], indirect=True)
-def test_a_delivery_waits_and_comes_again_later(news: None, broken: Stack):
-    now = clock.now()
+def queued(stack: Stack) -> int:
+    """A notice that waits to be sent by a template of the account: its outbox row."""
+    buyer = follower(LIN)
     with transaction():
-        outbox.publish("faults_tested", 7, now=now)
-
-    assert outbox.drain(now) == 0
-
+        notices.map_template(
+            "order_paid",
+            channel="template",
+            template_id=template_called("订单支付成功通知"),
+            title="订单支付成功通知",
+            chosen={key: {"source": name} for key, name in FIELDS.items()},
+            actor=ADMIN,
+            now=clock.now(),
+        )
+    paid_order(buyer, make_sku(), now=clock.now())
+    outbox.drain(clock.now(), calls=False)
     db.session.rollback()
-    row = db.session.execute(sa.select(OutboxRow)).scalar_one()
-    assert (row.state, row.attempts, row.due_at) == (
+    return waiting().id
+
+
+def waiting() -> OutboxRow:
+    """The one notice that is not sent yet."""
+    db.session.rollback()
+    return db.session.execute(sa.select(OutboxRow).where(OutboxRow.topic == "notice")).scalar_one()
+
+
+@pytest.mark.parametrize("broken", BROKEN, indirect=True)
+def test_a_notice_waits_and_comes_again_later(queued: int, broken: Stack):
+    now = clock.now()
+
+    assert outbox.drain(now, calls=True) == 0
+
+    row = waiting()
+    assert (row.id, row.state, row.attempts, row.due_at) == (
+        queued,
         State.WAITING,
         1,
         now + timedelta(seconds=2),
     )
-    assert row.last_error.startswith("WeChatUnavailable")
+    assert row.last_error.startswith("SendFailed: 微信")
+    assert told("order_paid")[0].state is NoticeState.QUEUED
+
+
+@pytest.mark.parametrize("broken", ["hang"], indirect=True)
+def test_a_notice_that_waited_is_sent_once_wechat_is_back(queued: int, broken: Stack):
+    now = clock.now()
+    outbox.drain(now, calls=True)
+    broken.control_delete("/faults")
+
+    assert outbox.drain(now + timedelta(seconds=2), calls=True) == 1
+
+    assert waiting().state is State.DONE
+    assert told("order_paid")[0].state is NoticeState.SENT
+    assert len(chat(broken, LIN)) == 1
