@@ -205,6 +205,8 @@ def add_once(row: Model) -> bool:
     Raises IntegrityError for any other broken constraint.
     """
     require_transaction()
+    # Rows that wait for their own insert go first; what breaks there is another's.
+    db.session.flush()
     try:
         insert_now(row)
     except IntegrityError as error:
@@ -223,8 +225,6 @@ def insert_now(row: Model) -> None:
     mapper, state = sa.inspect(type(row)), sa.inspect(row)
     if mapper.relationships.keys() & state.dict.keys():
         raise ValueError("related rows would be lost: use the session")
-    # What it refers to may still wait for its own insert.
-    db.session.flush()
     columns = {attr.key: attr.columns[0] for attr in mapper.column_attrs}
     given = {columns[key].key: state.dict[key] for key in columns if key in state.dict}
     table = db.metadata.tables[row.__tablename__]

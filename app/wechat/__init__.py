@@ -5,8 +5,9 @@
 v3 (prepay, query, close, notices) and `transfers` its merchant transfers. They
 implement the ports of `orders` and `withdrawals`; `notifier` sends the `notices`.
 All addresses come from the configuration, so the same code speaks to WeChat and to
-the sandbox. `replies` keeps the rules by which the account answers; `scenes` has channels' codes made.
-`transport` bounds every call, `doctor` checks whether WeChat and this server reach
+the sandbox. `replies` keeps the rules by which the account answers; `scenes` has
+channels' codes made. `transport` bounds every call, `silence` spares pages a wait
+for one who does not answer, `doctor` checks whether WeChat and this server reach
 each other.
 
 `current()` gives the adapters of the running app.

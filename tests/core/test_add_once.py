@@ -92,6 +92,20 @@ def test_what_the_row_refers_to_goes_first(session):
         assert waiting.id is not None
 
 
+def test_another_rows_taken_key_is_not_this_ones(session):
+    with transaction():
+        add_once(message())
+
+    def add_behind_a_pending_one() -> None:
+        db.session.add(message(openid="second"))
+        add_once(message("msg:2"))
+
+    with pytest.raises(IntegrityError):
+        run_unit(add_behind_a_pending_one)
+
+    assert kept() == [("msg:1", "o1")]
+
+
 def test_a_row_with_related_rows_is_refused(session):
     with transaction():
         with pytest.raises(ValueError, match="related rows"):
