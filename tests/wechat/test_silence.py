@@ -140,4 +140,4 @@ def test_jobs_and_money_ask_during_a_silence(stack: Stack, account):
     account.silence.begin()
 
     assert account.temporary_scene("CODE1").ticket
-    assert wechat.current().pay.query("M20261121000009").state == "NOT_FOUND"
+    assert wechat.current().pay.query("M20261121000009").state == "UNKNOWN_NUMBER"
