@@ -436,3 +436,12 @@ def test_a_repeat_costs_two_statements(session, say, kept_rules):
         say(text("怎么退货"))
 
     assert tables(asked) == ["INSERT wechat_messages", "SELECT wechat_messages"]
+
+
+def test_who_left_and_follows_again_is_a_follower(session, push, migrated_app):
+    push(event(migrated_app, "subscribe"))
+    push(event(migrated_app, "unsubscribe", created=1763700001))
+
+    push(event(migrated_app, "subscribe", created=1763700002))
+
+    assert members.by_openid(OPENID).is_subscribed is True
