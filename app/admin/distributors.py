@@ -150,7 +150,7 @@ def _page(distributor_id: int, errors: dict[str, str] | None = None) -> str:
         commissions=commission.commissions_of(member.id, size=10).items,
         bindings=bindings,
         timeline=people.timeline("distributor", row.id, words.DISTRIBUTOR),
-        standing=commission.standing.standing_of(row),
+        standing=commission.standing.standing_of(row, now=clock.now()),
         steps=levels.changes_of(row.id, limit=10),
         ladder=ladder,
         choices=[(level.code, level.name) for level in ladder.levels if level.is_active],

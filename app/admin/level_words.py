@@ -10,11 +10,22 @@ from app.distribution.levels.wording import (
     conditions,
     figures,
     keep,
+    kept,
     metric,
     until,
 )
 
-__all__ = ["CAUSE", "KEEP_PERIOD", "conditions", "figures", "keep", "metric", "shown", "until"]
+__all__ = [
+    "CAUSE",
+    "KEEP_PERIOD",
+    "conditions",
+    "figures",
+    "keep",
+    "kept",
+    "metric",
+    "shown",
+    "until",
+]
 
 # Word and tone, as in `words`.
 CAUSE: Mapping[str, tuple[str, str]] = {

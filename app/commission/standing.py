@@ -38,11 +38,13 @@ class Standing:
     figures: Figures
     # Sales from here on count; None: all of them.
     counts_from: datetime | None
+    # Until when an admin's word stands; None where there is none, or no more.
     kept_until: datetime | None
 
 
-def standing_of(found: Distributor) -> Standing:
+def standing_of(found: Distributor, *, now: datetime) -> Standing:
     """Where this distributor stands, for pages."""
+    kept_until = found.level_kept_until
     ladder = levels.ladder()
     reachable = ladder.reachable(found.level)
     figures = figures_of(found, ladder)
@@ -52,7 +54,7 @@ def standing_of(found: Distributor) -> Standing:
         reachable[0].conditions.progress(figures) if reachable else [],
         figures,
         found.level_counts_from,
-        found.level_kept_until,
+        kept_until if kept_until is not None and kept_until > now else None,
     )
 
 

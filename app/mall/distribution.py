@@ -40,7 +40,7 @@ def distribution_centre() -> ResponseReturnValue:
         newest=newest,
         expected=expected,
         team=sum(distribution.team_counts(member_id, _depth())),
-        level=commission.standing.standing_of(standing),
+        level=commission.standing.standing_of(standing, now=clock.now()),
         titles=levels.METRIC_TITLES,
         wording=wording,
         **_row_facts([*newest, *expected]),
@@ -57,7 +57,7 @@ def my_level() -> ResponseReturnValue:
     return render_template(
         "mall/level.html",
         found=found,
-        level=commission.standing.standing_of(found),
+        level=commission.standing.standing_of(found, now=clock.now()),
         # What is switched off is nobody's goal; what one stands on is shown in any case.
         ladder=[row for row in ladder.levels if row.is_active or row.code == found.level],
         reachable={row.code for row in ladder.reachable(ladder.base.code)},

@@ -155,9 +155,9 @@ def test_own_orders_count_where_the_setting_says_so_but_make_no_customer(seller,
     paid_order(seller, sku, 2)
     paid_order(buyer, sku)
 
-    assert standing.standing_of(distributor(seller)).figures == Figures(100_00, 1, 1)
+    assert standing.standing_of(distributor(seller), now=NOON).figures == Figures(100_00, 1, 1)
     change(LEVEL_COUNTS_OWN.key, True)
-    assert standing.standing_of(distributor(seller)).figures == Figures(300_00, 2, 1)
+    assert standing.standing_of(distributor(seller), now=NOON).figures == Figures(300_00, 2, 1)
 
 
 @pytest.mark.usefixtures("team_allowed")
@@ -170,7 +170,7 @@ def test_team_figures_reach_as_deep_as_the_server_pays(seller, buyer, sku):
     paid_order(deep, sku)
     paid_order(deeper, sku)
 
-    found = standing.standing_of(distributor(seller)).figures
+    found = standing.standing_of(distributor(seller), now=NOON).figures
 
     # 王芳 and who came by her; what the third one bought is beyond two levels.
     assert found == Figures(100_00, 1, 1, team_sales_fen=200_00, team_size=2)
@@ -274,7 +274,7 @@ def test_a_standing_says_what_is_missing_to_the_next_level(seller, buyer, sku):
     ladder()
     paid_order(buyer, sku, 2)
 
-    found = standing.standing_of(distributor(seller))
+    found = standing.standing_of(distributor(seller), now=NOON)
 
     assert (found.level.code, found.next_level and found.next_level.code) == ("normal", "senior")
     [part] = found.progress
@@ -282,9 +282,18 @@ def test_a_standing_says_what_is_missing_to_the_next_level(seller, buyer, sku):
 
 
 def test_at_the_top_there_is_no_next_level(seller):
-    found = standing.standing_of(distributor(seller))
+    found = standing.standing_of(distributor(seller), now=NOON)
 
     assert (found.level.name, found.next_level, found.progress) == ("普通分销员", None, [])
+
+
+def test_an_admins_word_is_shown_as_long_as_it_stands(seller):
+    until = NOON + days(1)
+    give = {"reason": "奖励", "actor": ADMIN, "now": NOON}
+    run_unit(levels.assign, distributor(seller).id, "normal", until=until, **give)
+
+    assert standing.standing_of(distributor(seller), now=NOON).kept_until == until
+    assert standing.standing_of(distributor(seller), now=until).kept_until is None
 
 
 # --- the keep rule -----------------------------------------------------------------

@@ -77,6 +77,7 @@ def test_a_level_with_a_keep_rule_says_it(client, sold):
 
     assert "每月 直推订单数满 5 单" in page
     assert "保留至 2026-12-01" in page
+    assert "保留期内不考核" in page
     assert "已是最高等级" in page
 
 

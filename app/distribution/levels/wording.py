@@ -17,6 +17,7 @@ from app.distribution.levels.ladder import (
 )
 from app.distribution.levels.models import FOREVER
 
+FOR_EVER = "长期"
 KEEP_PERIOD: Mapping[str, str] = {
     Period.NONE: "不考核，升级后一直有效",
     Period.MONTH: "每月",
@@ -56,12 +57,18 @@ def figures(found: Mapping[str, Any] | None) -> str:
     return "，".join(f"{METRIC_TITLES[name]} {metric(name, found[name])}" for name in shown)
 
 
+def kept(at: datetime) -> str:
+    """That an admin's word stands, and until when."""
+    said = until(at)
+    return "长期保留" if said == FOR_EVER else f"保留至 {said}"
+
+
 def until(at: datetime | None) -> str:
     """Until when an admin's word stands, as the last day that it does."""
     if at is None:
         return ""
     if at >= FOREVER:
-        return "长期"
+        return FOR_EVER
     # It ends at midnight: the day before is the last one.
     last = clock.local(at) - timedelta(seconds=1)
     return f"{last:%Y-%m-%d}"
