@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -29,6 +30,12 @@ from scripts.wechat_sandbox import config as sandbox_config
 from tests.stack import Stack, forget_tokens, serving
 
 ORIGIN = "http://mall.test"
+
+# A busy machine is no failure: how long an example takes is no test's matter.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("suite")
 
 
 def engine_name() -> str:
