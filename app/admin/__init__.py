@@ -32,6 +32,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     product_batch,
     products,
     replies,
+    reviews,
     settings,
     withdrawals,
 )

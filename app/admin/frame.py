@@ -33,6 +33,7 @@ _GROUPS: tuple[
         "box-seam",
         (
             ("商品管理", "products", Permission.PRODUCT_VIEW, "low_stock", ("product*",)),
+            ("商品评价", "reviews", Permission.PRODUCT_VIEW, "reviews", ("review*",)),
             ("商品分类", "categories", Permission.PRODUCT_VIEW, "", ("categor*",)),
             ("运费模板", "freights", Permission.PRODUCT_VIEW, "", ("freight*",)),
             ("库存导入", "stock_import", Permission.STOCK_CHANGE, "", ("stock_import*",)),

@@ -21,6 +21,7 @@ class Permission(enum.StrEnum):
     PRODUCT_VIEW = "product.view"
     PRODUCT_CHANGE = "product.change"
     STOCK_CHANGE = "stock.change"
+    REVIEW_MODERATE = "review.moderate"
     COMMISSION_VIEW = "commission.view"
     WITHDRAWAL_VIEW = "withdrawal.view"
     WITHDRAWAL_REVIEW = "withdrawal.review"
@@ -64,6 +65,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.PRODUCT_VIEW,
             Permission.PRODUCT_CHANGE,
             Permission.STOCK_CHANGE,
+            Permission.REVIEW_MODERATE,
             Permission.PICKUP_SHOP_CHANGE,
             Permission.INVOICE_ISSUE,
             Permission.DISTRIBUTOR_VIEW,

@@ -78,6 +78,22 @@ def timeline(subject: str, subject_id: int, said: Mapping[str, words.Word]) -> l
     return events[::-1]
 
 
+def acts(subject: str, subject_id: int, actions: Iterable[str]) -> list[dict[str, Any]]:
+    """Acts about something without states of its own, as the kit's timeline wants them."""
+    found = audit.entries_of(subject, subject_id, actions)
+    called = names(act.actor for act in found)
+    return [
+        {
+            "at": act.at,
+            "who": called.get(act.actor, ""),
+            "what": words.ACTION.get(act.action, act.action),
+            "note": act.reason,
+            "tone": "off",
+        }
+        for act in reversed(found)
+    ]
+
+
 def subjects(about: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[str, str]]:
     """A text and the address of its page for each subject that has one."""
     ids: dict[str, set[int]] = defaultdict(set)
@@ -108,6 +124,8 @@ def subjects(about: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[st
         found["invoice", row_id] = (str(row_id), url_for(".invoice", invoice_id=row_id))
     for row_id in ids["level"]:
         found["level", row_id] = (str(row_id), url_for(".levels"))
+    for row_id in ids["review"]:
+        found["review", row_id] = (str(row_id), url_for(".review", review_id=row_id))
     for row_id in ids["plan"]:
         found["plan", row_id] = (f"版本 {row_id}", url_for(".plan", plan_id=row_id))
     return found

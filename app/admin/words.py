@@ -16,6 +16,7 @@ from app.distribution.channels import ChannelKind, Outcome, Ration, ScanSource
 from app.ledger import AccountKind
 from app.members import MemberStatus
 from app.orders import InvoiceStatus, OddityKind, OrderStatus, PaymentStatus
+from app.reviews import ReviewStatus
 from app.settings.registry import ALL
 from app.wechat import doctor
 from app.wechat.replies import ReplyType, RuleKind
@@ -34,6 +35,11 @@ ORDER: Mapping[str, Word] = {
     OrderStatus.RECEIVED: ("已收货", "good"),
     OrderStatus.FINISHED: ("已完成", "good"),
     OrderStatus.REFUNDED: ("已退款", "off"),
+}
+REVIEW: Mapping[str, Word] = {
+    ReviewStatus.WAITING: ("待审核", "wait"),
+    ReviewStatus.SHOWN: ("已展示", "good"),
+    ReviewStatus.HIDDEN: ("已隐藏", "off"),
 }
 INVOICE: Mapping[str, Word] = {
     InvoiceStatus.REQUESTED: ("待开票", "wait"),
@@ -287,6 +293,11 @@ ACTION: Mapping[str, str] = {
     "category.remove": "删除分类",
     "freight.save": "保存运费模板",
     "freight.remove": "删除运费模板",
+    "review.show": "展示评价",
+    "review.hide": "隐藏评价",
+    "review.reply": "回复评价",
+    "member.export": "导出个人资料",
+    "member.erase": "注销账号",
     "distributor.approved": "通过或恢复分销员",
     "distributor.rejected": "拒绝分销申请",
     "distributor.suspended": "暂停分销员",
@@ -329,6 +340,8 @@ SUBJECT: Mapping[str, str] = {
     "freight": "运费模板",
     "admin": "管理员",
     "order": "订单",
+    "review": "评价",
+    "member": "会员",
     "pickup_shop": "自提点",
     "invoice": "发票申请",
     "distributor": "分销员",

@@ -45,7 +45,7 @@ TITLES = {
     "weekly-digest": "发送团队佣金周报",
     "review-levels": "等级保级考核",
     "verify-books": "账目校验",
-    "tidy": "清理执行记录",
+    "tidy": "清理过期数据",
 }
 
 

@@ -1,4 +1,4 @@
-"""Pictures of products (商品图片): checked by content, encoded anew, named at random."""
+"""Pictures of products and of members (图片): checked by content, encoded anew, named at random."""
 
 import io
 import secrets
@@ -14,6 +14,9 @@ PIXELS_MAX = 40_000_000
 # The larger fills a phone's width at 2.5 pixels a point, the smaller a list's column.
 LARGE, SMALL = 960, 400
 FOLDER = "p"
+# Below this lie the pictures of members: same treatment, another origin.
+MEMBERS_FOLDER = "u"
+_OURS = (f"{FOLDER}/", f"{MEMBERS_FOLDER}/")
 _FORMATS = ("JPEG", "PNG", "WEBP")
 
 
@@ -25,6 +28,11 @@ def store(data: bytes, folder: Path) -> tuple[str, int, int]:
     Raises:
         InvalidInput: not a JPEG, PNG or WebP, too large, or damaged.
     """
+    return save(read(data), folder, secrets.token_hex(12))
+
+
+def read(data: bytes) -> Image.Image:
+    """An uploaded picture, upright, checked by its content. Raises InvalidInput as `store`."""
     if len(data) > BYTES_MAX:
         raise InvalidInput("picture", "图片不能超过 5 MB")
     try:
@@ -40,12 +48,14 @@ def store(data: bytes, folder: Path) -> tuple[str, int, int]:
         raise InvalidInput("picture", "这不是可用的图片，请上传 JPG、PNG 或 WebP") from error
     except Image.DecompressionBombError as error:
         raise InvalidInput("picture", "图片尺寸过大，请缩小到 4000 万像素以内") from error
-    return save(picture, folder, secrets.token_hex(12))
+    return picture
 
 
-def save(picture: Image.Image, folder: Path, name: str) -> tuple[str, int, int]:
+def save(
+    picture: Image.Image, folder: Path, name: str, *, below: str = FOLDER
+) -> tuple[str, int, int]:
     """Write a picture in both sizes and both formats under `name`."""
-    target = folder / FOLDER
+    target = folder / below
     target.mkdir(parents=True, exist_ok=True)
     flat = _on_white(picture)
     flat.thumbnail((LARGE, LARGE * 4), Image.Resampling.LANCZOS)
@@ -54,7 +64,14 @@ def save(picture: Image.Image, folder: Path, name: str) -> tuple[str, int, int]:
     for suffix, version in (("", flat), ("-s", small)):
         version.save(target / f"{name}{suffix}.webp", quality=80, method=4)
         version.save(target / f"{name}{suffix}.jpg", quality=84, optimize=True, progressive=True)
-    return f"{FOLDER}/{name}.jpg", flat.width, flat.height
+    return f"{below}/{name}.jpg", flat.width, flat.height
+
+
+def remove(path: str, folder: Path) -> None:
+    """Delete every version of a picture; one that is gone already is no trouble."""
+    stem = path.removesuffix(".jpg")
+    for suffix in (".jpg", ".webp", "-s.jpg", "-s.webp"):
+        (folder / f"{stem}{suffix}").unlink(missing_ok=True)
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
@@ -69,9 +86,9 @@ def _on_white(picture: Image.Image) -> Image.Image:
 def small_of(path: str) -> str:
     """The smaller version of a picture; pictures from elsewhere have only one."""
     stem, dot, suffix = path.rpartition(".")
-    return f"{stem}-s{dot}{suffix}" if path.startswith(f"{FOLDER}/") else path
+    return f"{stem}-s{dot}{suffix}" if path.startswith(_OURS) else path
 
 
 def webp_of(path: str) -> str:
     """Its WebP version, empty where there is none."""
-    return path.removesuffix(".jpg") + ".webp" if path.startswith(f"{FOLDER}/") else ""
+    return path.removesuffix(".jpg") + ".webp" if path.startswith(_OURS) else ""

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from app import ledger, orders, outbox
+from app import distribution, ledger, orders, outbox
 from app.commission.documents import write_rate
 from app.commission.following import follow
 from app.commission.models import Commission, CommissionStatus
@@ -31,9 +31,12 @@ def accrue(order_id: int, now: datetime) -> None:
     if in_force is None:
         return
     version, plan = in_force
+    seats = orders.seats_of(order_id)
+    # Whoever ended it for good since the checkout left no wallet to pay into.
+    closed = distribution.closed_among(seat.member_id for seat in seats)
     buyer, *uplines = (
-        Person(seat.member_id, seat.level or None, seat.is_active)
-        for seat in orders.seats_of(order_id)
+        Person(seat.member_id, seat.level or None, seat.is_active and seat.member_id not in closed)
+        for seat in seats
     )
     lines = [
         Line(

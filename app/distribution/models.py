@@ -16,9 +16,14 @@ class DistributorStatus(enum.StrEnum):
 
 
 TRANSITIONS = {
-    DistributorStatus.APPLIED: {DistributorStatus.APPROVED, DistributorStatus.REJECTED},
+    # Whoever deletes their account leaves from any state.
+    DistributorStatus.APPLIED: {
+        DistributorStatus.APPROVED,
+        DistributorStatus.REJECTED,
+        DistributorStatus.CLOSED,
+    },
     # Refused people may mend what was missing and apply again.
-    DistributorStatus.REJECTED: {DistributorStatus.APPLIED},
+    DistributorStatus.REJECTED: {DistributorStatus.APPLIED, DistributorStatus.CLOSED},
     DistributorStatus.APPROVED: {DistributorStatus.SUSPENDED, DistributorStatus.CLOSED},
     DistributorStatus.SUSPENDED: {DistributorStatus.APPROVED, DistributorStatus.CLOSED},
     DistributorStatus.CLOSED: set(),

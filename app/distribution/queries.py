@@ -66,6 +66,21 @@ def is_active(member_id: int) -> bool:
     return status is DistributorStatus.APPROVED
 
 
+def closed_among(member_ids: Iterable[int]) -> set[int]:
+    """Those of these members who ended it for good; none of them ends it meanwhile.
+
+    The lock is shared: bookings do not wait for each other, only for a closing,
+    which looks at the wallet after it.
+    """
+    rows = db.session.execute(
+        sa.select(Distributor.member_id, Distributor.status)
+        .where(Distributor.member_id.in_(set(member_ids)))
+        .order_by(Distributor.id)
+        .with_for_update(read=True)
+    )
+    return {member_id for member_id, status in rows if status is DistributorStatus.CLOSED}
+
+
 def code_owner(code: str) -> int | None:
     """The member a referral code leads to, None for a code that is not ours."""
     return db.session.scalar(

@@ -101,9 +101,30 @@ def restore(distributor_id: int, *, actor: audit.Actor, now: datetime) -> None:
 def close(distributor_id: int, *, actor: audit.Actor, now: datetime) -> None:
     """End it for good. Raises NotFound, IllegalMove, MoneyStillOpen."""
     distributor = _by_id(distributor_id)
+    if distributor.status not in (DistributorStatus.APPROVED, DistributorStatus.SUSPENDED):
+        raise IllegalMove(state=distributor.status.value)
     if ledger.wallet_of(distributor.member_id) != ledger.Wallet():
         raise MoneyStillOpen()
     _move(distributor, DistributorStatus.CLOSED, actor, now)
+
+
+def leave(member_id: int, *, actor: audit.Actor, now: datetime) -> None:
+    """The member's account is being deleted: end their standing and forget their words.
+
+    Who is below keeps them as upline: the tree is what orders were paid by, and
+    moving people to somebody else would give away what nobody earned. A closed
+    distributor earns nothing and binds nobody, so no money flows there.
+    Raises MoneyStillOpen. Somebody without a standing has nothing to end.
+    """
+    distributor = _locked(member_id)
+    if distributor is None:
+        return
+    # Behind the lock: a commission that was being booked is in the wallet by now.
+    if ledger.wallet_of(member_id) != ledger.Wallet():
+        raise MoneyStillOpen()
+    if distributor.status is not DistributorStatus.CLOSED:
+        _move(distributor, DistributorStatus.CLOSED, actor, now)
+    distributor.statement = distributor.decision_note = ""
 
 
 def referral_code(member_id: int, *, now: datetime) -> ReferralCode:

@@ -13,17 +13,19 @@ from app import (
     audit,
     commission,
     distribution,
+    interests,
     ledger,
     members,
     notices,
     orders,
     outbox,
     settings,
+    uploads,
     wechat,
     withdrawals,
 )
 from app.audit import runs
-from app.core import clock
+from app.core import clock, web
 from app.core.db import db, run_unit
 from app.distribution import channels, levels
 from app.wechat import scenes, tags
@@ -314,8 +316,17 @@ def verify_books(now: datetime, dry_run: bool) -> Result:
 
 
 def tidy(now: datetime, dry_run: bool) -> Result:
-    """Delete the records of runs that found nothing to do (清理执行记录)."""
-    return {} if dry_run else {"removed": run_unit(runs.tidy, now)}
+    """Delete what nobody needs any more (清理过期数据).
+
+    Records of runs that found nothing to do, old visits, pictures nothing shows.
+    """
+    if dry_run:
+        return {}
+    return {
+        "removed": run_unit(runs.tidy, now),
+        "visits": run_unit(interests.tidy, now=now),
+        "pictures": uploads.sweep(web.settings().data_dir / "media", now=now),
+    }
 
 
 def _each(ids: Sequence[Row], act: Callable[[Row], str], dry_run: bool) -> Result:

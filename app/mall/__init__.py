@@ -2,7 +2,8 @@
 
 `auth` logs people in silently; each other module is one corner of the mall:
 `shop` home and product · `browse` categories and search · `cart` and `checkout` ·
-`orders` · `addresses` · `me` · `messages` · `distribution` · `wallet`.
+`orders` · `reviews` · `interests` · `addresses` · `me` · `privacy` · `messages` ·
+`distribution` · `wallet` · `uploads`.
 Views parse, call one service, render. Every view has a login rule.
 """
 
@@ -16,10 +17,14 @@ from app.mall import (  # noqa: F401
     cart,
     checkout,
     distribution,
+    interests,
     me,
     messages,
     orders,
+    privacy,
+    reviews,
     shop,
+    uploads,
     wallet,
 )
 from app.mall.blueprint import bp, render_error

@@ -4,12 +4,13 @@ The arguments `cart`, or `sku` and `quantity`, name the checkout that the member
 left; they lead back to it and nowhere else.
 """
 
+from datetime import datetime
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import members
+from app import members, privacy
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import DomainError, InvalidInput
@@ -44,11 +45,7 @@ def address_new() -> ResponseReturnValue:
 def address_add() -> ResponseReturnValue:
     try:
         kept = run_unit(
-            members.add_address,
-            current_member().id,
-            _typed(),
-            now=clock.now(),
-            is_default=_wants_default(),
+            _add, current_member().id, _typed(), is_default=_wants_default(), now=clock.now()
         )
     except DomainError as error:
         return _form(vars(_typed()), is_default=_wants_default(), error=error), error.status
@@ -97,6 +94,14 @@ def address_delete(address_id: int) -> ResponseReturnValue:
     run_unit(members.delete_address, current_member().id, address_id)
     flash("地址已删除")
     return redirect(url_for("mall.address_list", **_checkout()), 303)
+
+
+def _add(
+    member_id: int, given: AddressInput, *, is_default: bool, now: datetime
+) -> members.Address:
+    """Keep the address and, the first time, what the page says that saving agrees to."""
+    privacy.agree(member_id, now=now)
+    return members.add_address(member_id, given, now=now, is_default=is_default)
 
 
 def _form(

@@ -133,9 +133,15 @@ def _load_member() -> None:
     if member_id is not None:
         structlog.contextvars.bind_contextvars(actor=f"member:{member_id}")
         try:
-            g.member = members.get(member_id)
+            found = members.get(member_id)
         except NotFound:
             session.pop("member")
+            return
+        if found.erased_at is None:
+            g.member = found
+        else:
+            # Deleted in another browser: this one belongs to nobody any more.
+            session.clear()
 
 
 def _log_in(user: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from app import catalog, members, orders
+from app import catalog, members, orders, privacy
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import DomainError, InvalidInput, NotFound
@@ -111,6 +111,8 @@ def _place(
 ) -> Order:
     """One unit: a first address is kept exactly when the order is."""
     to: dict[str, Any]
+    # The page says that ordering agrees to it, wherever somebody is named.
+    privacy.agree(member_id, now=now)
     if wanted.is_pickup:
         if wanted.shop_id is None:
             raise InvalidInput("shop", "请选择自提点")

@@ -1,10 +1,22 @@
 """The personal centre (我的): who I am and what the rules are."""
 
-from flask import render_template, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from app import commission, distribution, ledger, members, notices, orders, settings
+from app import (
+    commission,
+    distribution,
+    interests,
+    ledger,
+    members,
+    notices,
+    orders,
+    reviews,
+    settings,
+)
 from app.core import clock, web
+from app.core.db import run_unit
+from app.core.errors import InvalidInput
 from app.mall import auth, words
 from app.mall.auth import current_member, members_only, open_page
 from app.mall.blueprint import bp, shop_settings
@@ -22,11 +34,32 @@ def me() -> ResponseReturnValue:
         wallet=ledger.wallet_of(member.id),
         earned_fen=commission.summary_of(member.id, clock.now()).all_fen if standing else 0,
         unread=notices.unread_count(member.id),
+        to_review=reviews.to_review_count(member.id, now=clock.now()),
+        liked=interests.favourite_count(member.id),
         badges={key: sum(counts.get(s, 0) for s in wanted) for key, _, wanted in words.ORDER_TABS},
         upline=members.names_of([member.upline1_id])[member.upline1_id]
         if member.upline1_id
         else None,
     )
+
+
+@bp.get("/me/profile")
+@members_only
+def profile() -> ResponseReturnValue:
+    return render_template("mall/profile.html", typed=current_member().nickname, error=None)
+
+
+@bp.post("/me/profile/name")
+@members_only
+def rename() -> ResponseReturnValue:
+    """The name that others see, masked where they are strangers (改昵称)."""
+    typed = web.form_text("nickname", 100)
+    try:
+        run_unit(members.rename, current_member().id, typed)
+    except InvalidInput as error:
+        return render_template("mall/profile.html", typed=typed, error=error), error.status
+    flash("昵称已更新")
+    return redirect(url_for("mall.me"), 303)
 
 
 @bp.post("/me/profile")
@@ -47,9 +80,3 @@ def sync_profile() -> ResponseReturnValue:
 @open_page
 def help_page() -> ResponseReturnValue:
     return render_template("mall/help.html", rules=shop_settings(), registry=settings.registry)
-
-
-@bp.get("/privacy")
-@open_page
-def privacy() -> ResponseReturnValue:
-    return render_template("mall/privacy.html")

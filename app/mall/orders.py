@@ -14,7 +14,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from app import audit, catalog, orders, outbox, settings, wechat
+from app import audit, catalog, orders, outbox, reviews, settings, wechat
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import InvalidInput, NotFound
@@ -68,6 +68,7 @@ def order_page(number: str) -> ResponseReturnValue:
         sentence=words.order_sentence(order),
         invoice=orders.invoices.of_order(order.id),
         trace=next(iter(_traces(order)), None),
+        reviewable=reviews.reviewable_lines(order.member_id, order.id, now=clock.now()),
         closed_at=words.closed_at(audit.moves_of("order", order.id)),
         seconds_left=_seconds_left(order),
     )

@@ -15,12 +15,24 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from app import catalog, commission, content, distribution, orders, settings, wechat
+from app import (
+    catalog,
+    commission,
+    content,
+    distribution,
+    interests,
+    orders,
+    reviews,
+    settings,
+    wechat,
+)
 from app.core import clock, preview, web
 from app.core.errors import NotFound
 from app.core.web import price_parts
 from app.mall.auth import open_page
 from app.mall.blueprint import bp, shop_settings
+from app.mall.interests import remember
+from app.mall.reviews import authors
 
 V = TypeVar("V", bound=Callable[..., ResponseReturnValue])
 
@@ -92,9 +104,15 @@ def product(product_id: int) -> ResponseReturnValue:
     # What people see first is what they can buy at the best price.
     ranked = sorted(found.skus, key=lambda sku: (sku.stock == 0, sku.price_fen, sku.id))
     first = ranked[0] if ranked else None
-    return render_template(
+    newest = reviews.first_of_product(product_id)
+    member_id = g.member.id if g.member is not None else None
+    page = render_template(
         "mall/product.html",
         product=found,
+        rating=reviews.rating_of(product_id),
+        newest=newest,
+        authors=authors(newest),
+        is_favourite=member_id is not None and interests.is_favourite(member_id, product_id),
         text=""
         if catalog.richtext.is_empty(found.description)
         else catalog.richtext.clean(found.description),
@@ -103,6 +121,9 @@ def product(product_id: int) -> ResponseReturnValue:
         offers=[_offer(sku) for sku in found.skus],
         share_fen=_share_fen(found, first) if first else 0,
     )
+    if member_id is not None:
+        remember(member_id, product_id)
+    return page
 
 
 def _offer(sku: catalog.Sku) -> dict[str, Any]:

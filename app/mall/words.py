@@ -1,6 +1,6 @@
 """How states, rules and movements are said to members, in one place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,9 @@ from app.commission import CommissionStatus
 from app.core.money import format_yuan
 from app.distribution import DistributorStatus
 from app.ledger import Entry
+from app.notices import KINDS
 from app.orders import InvoiceStatus, Order, OrderStatus
+from app.reviews import ReviewStatus
 from app.withdrawals import WithdrawalStatus
 
 S, W = OrderStatus, WithdrawalStatus
@@ -72,6 +74,13 @@ COMMISSION_TABS: list[tuple[str, str, tuple[CommissionStatus, ...]]] = [
     ("void", "已失效", (C.VOID, C.CLAWED)),
 ]
 
+REVIEW_STATE = {
+    ReviewStatus.WAITING: "审核中",
+    ReviewStatus.SHOWN: "已展示",
+    ReviewStatus.HIDDEN: "未展示",
+}
+STARS = {1: "很差", 2: "较差", 3: "一般", 4: "满意", 5: "非常满意"}
+
 DEPTH = {1: "直接推荐", 2: "间接推荐", 3: "三级推荐"}
 OWN = "自购返佣"
 LEVEL = {1: "一级成员", 2: "二级成员", 3: "三级成员"}
@@ -124,6 +133,14 @@ DISTRIBUTOR_STATE: dict[DistributorStatus, tuple[str, str]] = {
     DistributorStatus.CLOSED: ("已退出分销", "历史佣金与提现仍可查看；如需重新加入请联系客服"),
 }
 
+_BINDING = {
+    "bound": "绑定成功",
+    "already_bound": "已有推荐人，未改变",
+    "unknown_code": "推广码无效",
+    "own_code": "自己的推广码",
+    "owner_inactive": "推荐人已停止推广",
+    "own_downline": "不能绑定自己的下级",
+}
 _EVENT = {
     "commission_settled": "佣金结算入账",
     "withdrawal_requested": "申请提现",
@@ -132,6 +149,45 @@ _EVENT = {
     "debt_filled": "抵扣待追回",
     "bonus": "奖励",
     "manual": "人工调整",
+}
+
+
+# Stored values of the member's own data, by section and column.
+EXPORTED: dict[tuple[str, str], Mapping[Any, str]] = {
+    ("consents", "document"): {"privacy": "隐私说明", "distributor_contract": "分销员合作约定"},
+    ("orders", "status"): ORDER_STATE,
+    ("payments", "status"): {"created": "待付款", "success": "已付款", "closed": "已关闭"},
+    ("invoices", "status"): {key: said for key, (said, _) in INVOICE_STATE.items()},
+    ("reviews", "status"): REVIEW_STATE,
+    ("distributor", "status"): {
+        **{key: said for key, (said, _) in DISTRIBUTOR_STATE.items()},
+        DistributorStatus.APPROVED: "已通过",
+    },
+    ("commissions", "status"): COMMISSION_STATE,
+    ("commissions", "depth"): DEPTH,
+    ("withdrawals", "status"): WITHDRAWAL_STATE,
+    ("wallet", "account"): {
+        "pending": "待结算",
+        "available": "可提现",
+        "frozen": "提现中",
+        "debt": "待追回",
+        "points": "积分",
+    },
+    ("wallet", "event"): {
+        **_EVENT,
+        "commission_accrued": "佣金入账待结算",
+        "withdrawal_paid": "提现到账",
+    },
+    ("notices", "kind"): {key: kind.title for key, kind in KINDS.items()},
+    ("bindings", "source"): {"scan": "扫公众号码", "link": "推广链接", "admin": "商家操作"},
+    ("bindings", "result"): _BINDING,
+    ("scans", "source"): {"follow": "扫码关注", "scan": "扫码", "link": "链接"},
+    ("scans", "result"): {
+        **_BINDING,
+        "bound_same": "已是此推荐人",
+        "counted": "已记录",
+        "stopped": "渠道已停用",
+    },
 }
 
 

@@ -39,16 +39,22 @@ class Member(Model):
     upline3_id: Mapped[int | None] = mapped_column(sa.ForeignKey("members.id"), index=True)
     bound_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    # The account was deleted (已注销): the row stays for the books and is nobody.
+    erased_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
     @property
     def display_name(self) -> str:
         """The nickname, or a name that tells members apart without telling who."""
+        if self.erased_at is not None:
+            return "已注销用户"
         return self.nickname or f"微信用户{self.public_id[-4:]}"
 
     @property
     def masked_name(self) -> str:
         """The name as other members may see it: first and last character."""
         name = self.display_name
+        if self.erased_at is not None:
+            return name
         return f"{name[0]}*{name[-1]}" if len(name) > 2 else f"{name[0]}*"
 
 

@@ -2,9 +2,9 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
-from app.core.db import db
+from app.core.db import db, lock_one
 from app.core.errors import NotFound
-from app.members.models import Address, Member
+from app.members.models import Address, Consent, Member
 
 
 def get(member_id: int) -> Member:
@@ -13,6 +13,28 @@ def get(member_id: int) -> Member:
     if member is None:
         raise NotFound("会员不存在")
     return member
+
+
+def locked(member_id: int) -> Member:
+    """The member, locked until the end of the unit of work. Raises NotFound."""
+    return lock_one(Member, member_id, "会员不存在")
+
+
+def hold(member_id: int) -> Member:
+    """The member, kept from being deleted meanwhile; others may hold it, too.
+
+    Inserting a row that refers to the member takes the same lock, only later.
+    Raises NotFound.
+    """
+    found = db.session.scalar(
+        sa.select(Member)
+        .filter_by(id=member_id)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    )
+    if found is None:
+        raise NotFound("会员不存在")
+    return found
 
 
 def by_openid(openid: str) -> Member | None:
@@ -58,3 +80,22 @@ def followers() -> dict[str, int]:
     """Ids by openid of those who follow the official account, as far as we know."""
     rows = db.session.execute(sa.select(Member.openid, Member.id).where(Member.is_subscribed))
     return dict(rows.all())
+
+
+def consents_of(member_id: int) -> Sequence[Consent]:
+    """What a member agreed to, oldest first."""
+    return db.session.scalars(
+        sa.select(Consent).filter_by(member_id=member_id).order_by(Consent.id)
+    ).all()
+
+
+def has_agreed(member_id: int, document: str, version: str) -> bool:
+    """Whether the member agreed to this version of a text."""
+    return (
+        db.session.scalar(
+            sa.select(Consent.id)
+            .filter_by(member_id=member_id, document=document, version=version)
+            .limit(1)
+        )
+        is not None
+    )

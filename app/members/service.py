@@ -1,5 +1,6 @@
 import hashlib
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,9 +11,10 @@ from app.core import ids
 from app.core.db import add_once, affected, db, require_transaction
 from app.core.errors import DomainError, InvalidInput
 from app.members import queries, regions
-from app.members.models import Address, Consent, Member
+from app.members.models import Address, Consent, Member, MemberStatus
 
 ADDRESSES_MAX = 20
+NICKNAME_MAX = 20
 # Openids of one statement: far below what either engine takes.
 _FOLLOW_CHUNK = 1000
 _PHONE = re.compile(r"1[3-9]\d{9}", re.ASCII)
@@ -93,6 +95,21 @@ def set_profile(member_id: int, *, nickname: str, avatar_url: str) -> None:
     member.avatar_url = avatar_url[:300] if avatar_url.startswith(("https://", "http://")) else ""
 
 
+def rename(member_id: int, nickname: str) -> None:
+    """Take the name that the member typed (改昵称). Raises InvalidInput."""
+    require_transaction()
+    clean = " ".join(nickname.split())
+    if not clean:
+        raise InvalidInput("nickname", "请填写昵称")
+    if len(clean) > NICKNAME_MAX:
+        raise InvalidInput("nickname", f"昵称最多 {NICKNAME_MAX} 个字")
+    # Cc to Co: control and format characters, among them those that turn the
+    # direction of a line or are not seen at all. Emoji are joined by U+200D.
+    if any(unicodedata.category(c)[0] == "C" and c != "\u200d" for c in clean):
+        raise InvalidInput("nickname", "昵称里有不能使用的字符，请换一个")
+    db.session.get_one(Member, member_id).nickname = clean
+
+
 def add_address(
     member_id: int, given: AddressInput, *, now: datetime, is_default: bool = False
 ) -> Address:
@@ -147,6 +164,22 @@ def delete_address(member_id: int, address_id: int) -> None:
     left = queries.addresses_of(member_id)
     if was_default and left:
         left[0].is_default = True
+
+
+def erase(member_id: int, *, now: datetime) -> None:
+    """Make nobody of a member (注销): what says who it was is gone, the row stays.
+
+    The same openid entering later is a new member. `privacy.erase` asks first
+    whether it may be, and does the rest.
+    """
+    member = queries.locked(member_id)
+    # Unique, and no openid of WeChat's has a colon.
+    member.openid = f"erased:{member.public_id}"
+    member.nickname = member.avatar_url = ""
+    member.is_subscribed = False
+    member.status, member.erased_at = MemberStatus.BLOCKED, now
+    db.session.execute(sa.delete(Address).where(Address.member_id == member_id))
+    db.session.flush()
 
 
 def agree(member_id: int, *, document: str, version: str, text: str, now: datetime) -> None:

@@ -38,6 +38,7 @@ from app.notices.queries import (
     unread_count,
 )
 from app.notices.service import (
+    erase,
     keep_delivery,
     map_template,
     mark_read,
@@ -67,6 +68,7 @@ __all__ = [
     "TemplateUnfit",
     "ValueType",
     "counts_by_kind",
+    "erase",
     "field_kind",
     "get",
     "keep_delivery",

@@ -27,8 +27,9 @@ def send(notice_id: int, *, sender: NoticeSender, now: datetime) -> None:
 
     The template is read now: a mapping that was mended meanwhile counts.
     """
-    notice = queries.get(notice_id)
-    if notice.state is not NoticeState.QUEUED:
+    notice = db.session.get(Notice, notice_id)
+    # Gone with its member's account, or sent already.
+    if notice is None or notice.state is not NoticeState.QUEUED:
         return
     template = queries.template_of(notice.kind)
     if template is None or not template.is_active:

@@ -45,7 +45,15 @@ def write(kind: str, drafts: Sequence[Draft], *, now: datetime) -> int:
     told = set(
         db.session.scalars(sa.select(Notice.key).where(Notice.key.in_([d.key for d in drafts])))
     )
-    fresh = [draft for draft in drafts if draft.key not in told]
+    # What happens to the books of a deleted account is nobody's news.
+    gone = set(
+        db.session.scalars(
+            sa.select(Member.id).where(
+                Member.id.in_({d.member_id for d in drafts}), Member.erased_at.is_not(None)
+            )
+        )
+    )
+    fresh = [d for d in drafts if d.key not in told and d.member_id not in gone]
     if not fresh:
         return 0
     shop = settings.value(settings.registry.SHOP_NAME)
@@ -200,6 +208,12 @@ def mark_read(member_id: int, *, up_to: int, now: datetime) -> None:
         .where(Notice.member_id == member_id, Notice.id <= up_to, Notice.read_at.is_(None))
         .values(read_at=now)
     )
+
+
+def erase(member_id: int) -> None:
+    """Delete what a member was told and what they chose about it (注销)."""
+    affected(sa.delete(Notice).where(Notice.member_id == member_id))
+    affected(sa.delete(NoticeMute).where(NoticeMute.member_id == member_id))
 
 
 def _checked(kind: str, key: str, choice: Mapping[str, str]) -> dict[str, str]:

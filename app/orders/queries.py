@@ -109,6 +109,11 @@ def by_ids(order_ids: Iterable[int]) -> dict[int, Order]:
     return {order.id: order for order in found}
 
 
+def line_by_id(line_id: int) -> OrderLine:
+    """A line that is known to be there."""
+    return db.session.get_one(OrderLine, line_id)
+
+
 def paid_counts(member_ids: Iterable[int]) -> dict[int, int]:
     """How many paid orders each of these members has; without any, no key."""
     wanted = set(member_ids)

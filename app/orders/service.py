@@ -57,7 +57,7 @@ def place(
     known = _placed(member_id, request_key).scalar_one_or_none()
     if known is not None:
         return known
-    if members.get(member_id).status is not members.MemberStatus.ACTIVE:
+    if members.hold(member_id).status is not members.MemberStatus.ACTIVE:
         raise DomainError("账号已被限制，暂不能下单，请联系客服")
     if len(remark) > 200:
         raise InvalidInput("remark", "备注最多 200 个字")

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app import catalog, distribution, orders, outbox
+from app import catalog, distribution, orders, outbox, reviews
 from app.core import clock
 from app.core.db import db
 from app.ledger import Account, AccountKind, Entry, Posting
@@ -97,6 +97,7 @@ def queues(now: datetime) -> list[Queue]:
         ),
         _queue("withdrawals", withdrawal_states[:1]),
         _queue("payouts", withdrawal_states[1:]),
+        Queue("reviews", *reviews.waiting()),
         Queue("low_stock", catalog.low_stock_count(now), None),
         _open_oddities(),
         Queue("outbox", waiting if hangs else 0, since if hangs else None),

@@ -160,6 +160,11 @@ CONFIRM_REMINDER_HOURS = Setting(
     most=20,
 )
 
+REVIEW_DAYS = Setting("review.days", 30, "收货后可以评价的时间", unit="天", least=7, most=180)
+REVIEW_CHECKED = Setting(
+    "review.checked", True, "评价先审后发", "开启后，买家的评价和追评审核通过才会公开"
+)
+
 ALL: dict[str, Setting[int] | Setting[str] | Setting[bool]] = {
     item.key: item for item in list(globals().values()) if isinstance(item, Setting)
 }

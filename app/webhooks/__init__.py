@@ -8,12 +8,15 @@ acts; a repeat is answered as the first.
 
 from flask import Blueprint, Flask
 
+from app import privacy
+
 bp = Blueprint("webhooks", __name__, url_prefix="/wechat")
 
 
 def init_app(app: Flask) -> None:
     # Imported here for the views that they add to `bp`.
-    from app.webhooks import messages, payments, verification  # noqa: F401
+    from app.webhooks import messages, own_data, payments, verification  # noqa: F401
 
+    privacy.register(own_data.CHAT)
     app.register_blueprint(bp)
     app.register_blueprint(verification.bp)

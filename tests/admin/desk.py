@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from app import content, distribution, orders, withdrawals
+from app import content, distribution, orders, reviews, withdrawals
 from app.admin import accounts
 from app.admin.models import Admin, Role
 from app.audit import AuditEntry
@@ -20,6 +20,7 @@ from app.distribution.channels import Channel, ChannelInput
 from app.ledger import Posting
 from app.members import Member
 from app.orders import InvoiceRequest, Oddity, Order, OrderTrace, PickupShop
+from app.reviews import Review, ReviewInput
 from app.wechat import replies
 from app.wechat.replies import ReplyRule, RuleInput
 from app.withdrawals import Withdrawal
@@ -38,6 +39,7 @@ from tests.factories import (
     notice_for,
     paid_order,
     place_order,
+    received_order,
     take,
 )
 
@@ -67,6 +69,7 @@ class Desk:
     trace_id: int
     block_id: int
     version_id: int
+    review_id: int
 
     def values(self) -> dict[str, Any]:
         """For the variable parts of the panel's addresses."""
@@ -88,6 +91,7 @@ class Desk:
             "trace_id": self.trace_id,
             "block_id": self.block_id,
             "version_id": self.version_id,
+            "review_id": self.review_id,
             "kind": "order_paid",
             "level_code": "senior",
         }
@@ -128,6 +132,7 @@ def fill() -> Desk:
         trace_id=trace_of(order).id,
         block_id=home_block().id,
         version_id=run_unit(content.publish, places=NOWHERE, actor=SYSTEM, now=clock.now()).id,
+        review_id=a_review().id,
     )
 
 
@@ -155,6 +160,20 @@ def home_block(title: str = "公告") -> HomeBlock:
     """A block of the home page's draft."""
     given = BlockInput(Notice((Line("满 99 元包邮"),)), title)
     return run_unit(content.save, None, given, places=NOWHERE, actor=SYSTEM, now=clock.now())
+def a_review(stars: int = 4) -> Review:
+    """A review that waits for a person, with an addition that does as well."""
+    order = received_order(make_member("孙丽", now=clock.now()), make_sku(), now=clock.now())
+    made = run_unit(
+        reviews.write,
+        order.member_id,
+        order.lines[0].id,
+        ReviewInput(stars, "茶香很足"),
+        now=clock.now(),
+    )
+    run_unit(
+        reviews.follow_up, order.member_id, made.id, text="又买了", pictures=[], now=clock.now()
+    )
+    return made
 
 
 def ask_for(member: Member, fen: int, *, key: str = "") -> Withdrawal:

@@ -1,0 +1,35 @@
+"""Taking pictures from members (上传图片), for whichever form shows them."""
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+
+from app import catalog, uploads
+from app.core import clock, web
+from app.core.db import db
+from app.mall.auth import current_member, members_only
+from app.mall.blueprint import bp
+
+# How many pictures a form may send back; each form has its own, smaller limit.
+_PATHS_MAX = 20
+
+
+@bp.post("/me/pictures")
+@members_only
+def upload_picture() -> ResponseReturnValue:
+    """Keep one picture; the page puts its path into its form."""
+    request.max_content_length = catalog.media.BYTES_MAX + 64 * 1024
+    member_id = current_member().id
+    sent = request.files.get("file")
+    data = b""
+    if sent is not None:
+        with sent.stream as stream:
+            data = stream.read(catalog.media.BYTES_MAX + 1)
+    db.session.rollback()
+    path = uploads.keep(member_id, data, folder=web.settings().data_dir / "media", now=clock.now())
+    small = url_for("mall.media", path=catalog.media.small_of(path))
+    return {"path": path, "url": url_for("mall.media", path=path), "small": small}
+
+
+def typed_pictures() -> list[str]:
+    """The paths of pictures that a form sent, as `uploads.use` wants them."""
+    return [path[:80] for path in request.form.getlist("pictures")[:_PATHS_MAX]]
