@@ -94,6 +94,17 @@ def acts(subject: str, subject_id: int, actions: Iterable[str]) -> list[dict[str
     ]
 
 
+# What is called by its number: the words, its page, and the page's argument for it.
+_BY_ID = {
+    "distributor": ("{}", ".distributor", "distributor_id"),
+    "pickup_shop": ("{}", ".pickup_shops", ""),
+    "invoice": ("{}", ".invoice", "invoice_id"),
+    "level": ("{}", ".levels", ""),
+    "review": ("{}", ".review", "review_id"),
+    "plan": ("版本 {}", ".plan", "plan_id"),
+}
+
+
 def subjects(about: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[str, str]]:
     """A text and the address of its page for each subject that has one."""
     ids: dict[str, set[int]] = defaultdict(set)
@@ -104,11 +115,6 @@ def subjects(about: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[st
         found["order", order.id] = (order.number, url_for(".order", number=order.number))
     for row_id, number in withdrawals.numbers_by_id(ids["withdrawal"]).items():
         found["withdrawal", row_id] = (number, url_for(".withdrawal", number=number))
-    for row_id in ids["distributor"]:
-        found["distributor", row_id] = (
-            str(row_id),
-            url_for(".distributor", distributor_id=row_id),
-        )
     for rule in replies.rules() if ids["reply"] else ():
         # One that was removed has no page any more.
         if rule.id in ids["reply"]:
@@ -118,14 +124,8 @@ def subjects(about: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[st
             channel.name,
             url_for(".channel", channel_id=channel.id),
         )
-    for row_id in ids["pickup_shop"]:
-        found["pickup_shop", row_id] = (str(row_id), url_for(".pickup_shops"))
-    for row_id in ids["invoice"]:
-        found["invoice", row_id] = (str(row_id), url_for(".invoice", invoice_id=row_id))
-    for row_id in ids["level"]:
-        found["level", row_id] = (str(row_id), url_for(".levels"))
-    for row_id in ids["review"]:
-        found["review", row_id] = (str(row_id), url_for(".review", review_id=row_id))
-    for row_id in ids["plan"]:
-        found["plan", row_id] = (f"版本 {row_id}", url_for(".plan", plan_id=row_id))
+    for subject, (said, endpoint, argument) in _BY_ID.items():
+        for row_id in ids[subject]:
+            values = {argument: row_id} if argument else {}
+            found[subject, row_id] = (said.format(row_id), url_for(endpoint, **values))  # type: ignore[arg-type]
     return found

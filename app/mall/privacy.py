@@ -26,6 +26,8 @@ LINK_SECONDS = 600
 # Where a reason against deleting is settled.
 _SETTLED_AT = {
     "orders": "mall.order_list",
+    "aftersales": "mall.order_list",
+    "refunds": "mall.help_page",
     "invoices": "mall.order_list",
     "withdrawals": "mall.withdrawal_list",
     "pending": "mall.my_commissions",

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
 from app import distribution, members
+from app.aftersales import AfterSale
 from app.catalog import Product
 from app.commission import Commission
 from app.core.db import Model, Rows, db
@@ -164,6 +165,20 @@ def _orders(member_id: int) -> list[Section]:
         sa.select(InvoiceRequest).filter_by(member_id=member_id).order_by(InvoiceRequest.id)
     )
 
+    aftersale_columns = (
+        ("order", "订单号"),
+        ("number", "售后单号"),
+        ("kind", "类型"),
+        ("status", "状态"),
+        ("reason", "原因"),
+        ("description", "说明"),
+        ("goods_fen", "商品退款"),
+        ("freight_fen", "运费退款"),
+        ("created_at", "申请时间"),
+        ("ended_at", "结束时间"),
+    )
+    aftersales = _all(sa.select(AfterSale).filter_by(member_id=member_id).order_by(AfterSale.id))
+
     def with_number(rows: Sequence[Any], wanted: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
         read = _read(rows, wanted[1:])
         return [{"order": numbers.get(row.order_id, ""), **r} for row, r in zip(rows, read)]
@@ -185,6 +200,14 @@ def _orders(member_id: int) -> list[Section]:
             _TRADE_KEPT,
             payment_columns,
             with_number(payments, payment_columns),
+        ),
+        Section(
+            "aftersales",
+            "售后",
+            _TRADE_LAW,
+            "交易完成后 3 年；注销时删除说明与图片",
+            aftersale_columns,
+            with_number(aftersales, aftersale_columns),
         ),
         Section(
             "invoices",

@@ -12,6 +12,7 @@ from app import (
     reviews,
     uploads,
 )
+from app.aftersales import forgetting as aftersales_forgetting
 from app.core.db import require_transaction
 from app.core.errors import DomainError
 from app.core.money import format_yuan
@@ -64,6 +65,10 @@ def reasons_against(member_id: int) -> list[Reason]:
         found.append(
             Reason("orders", f"还有 {count} 个订单没有完成（含退货期内的订单），完成后才能注销")
         )
+    if count := aftersales_forgetting.open_aftersales(member_id):
+        found.append(Reason("aftersales", f"还有 {count} 个售后在处理，结束后才能注销"))
+    if count := aftersales_forgetting.open_refunds(member_id):
+        found.append(Reason("refunds", f"还有 {count} 笔款项等待退回给你，退回后才能注销"))
     if count := orders_forgetting.open_invoices(member_id):
         found.append(Reason("invoices", f"还有 {count} 张发票等待开具，开好后才能注销"))
     if count := withdrawals_forgetting.open_withdrawals(member_id):
@@ -116,6 +121,7 @@ def erase(member_id: int, *, actor: audit.Actor, now: datetime) -> None:
     uploads.release_all(member_id)
     interests.erase(member_id)
     notices.erase(member_id)
+    aftersales_forgetting.forget(member_id)
     orders_forgetting.forget(member_id)
     members.erase(member_id, now=now)
     withdrawals_forgetting.forget(member_id, openid=member.openid)

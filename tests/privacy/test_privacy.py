@@ -188,7 +188,14 @@ def test_every_table_of_members_was_thought_of():
         *("notices", "reviews", "visits"),
     }
     stays = {
-        *("binding_attempts", "channel_members", "channels", "commissions", "distributors"),
+        *(
+            "aftersales",
+            "binding_attempts",
+            "channel_members",
+            "channels",
+            "commissions",
+            "distributors",
+        ),
         *("invoice_requests", "member_consents", "members", "order_seats", "orders"),
         *("referral_codes", "scans", "withdrawals"),
         # A desk's own person: `admins.member_id` keeps them from their own withdrawals.
