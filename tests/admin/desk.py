@@ -160,6 +160,8 @@ def home_block(title: str = "公告") -> HomeBlock:
     """A block of the home page's draft."""
     given = BlockInput(Notice((Line("满 99 元包邮"),)), title)
     return run_unit(content.save, None, given, places=NOWHERE, actor=SYSTEM, now=clock.now())
+
+
 def a_review(stars: int = 4) -> Review:
     """A review that waits for a person, with an addition that does as well."""
     order = received_order(make_member("孙丽", now=clock.now()), make_sku(), now=clock.now())
