@@ -18,31 +18,63 @@
     setTimeout(function () { box.remove(); }, 2400);
   }
 
+  /* Keeps the keyboard inside a dialog; `close` is called for Escape. What it returns
+     ends that and gives the focus back to where it was. */
+  function hold(box, close) {
+    var before = document.activeElement;
+    function reached() {
+      var all = box.querySelectorAll('a[href], button, input, select, textarea, [tabindex]');
+      return Array.prototype.filter.call(all, function (node) {
+        return !node.disabled && node.tabIndex >= 0 && node.type !== 'hidden' && node.getClientRects().length;
+      });
+    }
+    function key(event) {
+      if (event.key === 'Escape') { event.preventDefault(); close(); return; }
+      if (event.key !== 'Tab') { return; }
+      var all = reached();
+      if (!all.length) { return; }
+      var end = event.shiftKey ? all[0] : all[all.length - 1];
+      if (document.activeElement === end || !box.contains(document.activeElement)) {
+        event.preventDefault();
+        all[event.shiftKey ? all.length - 1 : 0].focus();
+      }
+    }
+    document.addEventListener('keydown', key);
+    return function () {
+      document.removeEventListener('keydown', key);
+      if (before && before.isConnected) { before.focus({ preventScroll: true }); }
+    };
+  }
+
   /* Asks before something that can't be undone; the answer comes as a promise. */
   function ask(text, yes, no) {
     return new Promise(function (resolve) {
       var shade = element('div', 'weui-mask');
       var box = element('div', 'weui-dialog');
       var foot = element('div', 'weui-dialog__ft');
+      function end(answer) {
+        release();
+        shade.remove();
+        box.remove();
+        resolve(answer);
+      }
       function choice(style, words, answer) {
         var made = element('button', 'weui-dialog__btn ' + style, words);
         made.type = 'button';
-        made.addEventListener('click', function () {
-          shade.remove();
-          box.remove();
-          resolve(answer);
-        });
+        made.addEventListener('click', function () { end(answer); });
         foot.appendChild(made);
         return made;
       }
       box.setAttribute('role', 'alertdialog');
       box.setAttribute('aria-modal', 'true');
+      box.setAttribute('aria-label', text);
       box.appendChild(element('div', 'weui-dialog__bd', text));
       choice('weui-dialog__btn_default', no || '取消', false);
       var sure = choice('weui-dialog__btn_primary', yes || '确定', true);
       box.appendChild(foot);
       document.body.appendChild(shade);
       document.body.appendChild(box);
+      var release = hold(box, function () { end(false); });
       sure.focus();
     });
   }
@@ -88,7 +120,7 @@
     return true;
   }
 
-  window.Mall = { toast: toast, ask: ask, call: call, withBridge: withBridge };
+  window.Mall = { toast: toast, ask: ask, hold: hold, call: call, withBridge: withBridge };
 
   document.addEventListener('error', function (event) {
     if (event.target.tagName === 'IMG') { event.target.classList.add('is-broken'); }
@@ -148,10 +180,23 @@
     });
   });
 
+  /* A tile that says where the next products will be. */
+  function skeleton() {
+    var tile = element('span', 'tile skeleton');
+    tile.setAttribute('aria-hidden', 'true');
+    tile.appendChild(element('span', 'photo'));
+    tile.appendChild(element('span', 'tile-title'));
+    tile.appendChild(element('span', 'tile-foot'));
+    return tile;
+  }
+
   function more(link) {
     if (link.dataset.busy) { return; }
     link.dataset.busy = '1';
     link.textContent = '加载中…';
+    var waiting = link.parentNode.classList.contains('grid') ? [skeleton(), skeleton()] : [];
+    waiting.forEach(function (tile) { link.before(tile); });
+    function arrived() { waiting.forEach(function (tile) { tile.remove(); }); }
     fetch(link.href, { credentials: 'same-origin' }).then(function (response) {
       if (!response.ok) { throw new Error(); }
       return response.text();
@@ -159,8 +204,10 @@
       var list = new DOMParser().parseFromString(text, 'text/html').querySelector('[data-list]');
       if (!list) { location.assign(link.href); return; }
       countDown(list);
+      arrived();
       link.replaceWith.apply(link, Array.prototype.slice.call(list.children));
     }).catch(function () {
+      arrived();
       delete link.dataset.busy;
       link.textContent = '加载失败，点此重试';
     });

@@ -24,6 +24,19 @@
   var specs = Array.prototype.slice.call(sheet.querySelectorAll('[data-spec]'));
   var hidden = sheet.querySelector('[data-sku]');
 
+  var release = null;
+  function toggle(isOpen) {
+    if (isOpen === Boolean(release)) { return; }
+    sheet.classList.toggle('is-open', isOpen);
+    if (isOpen) {
+      release = window.Mall.hold(sheet, function () { toggle(false); });
+      sheet.querySelector('.sheet-close').focus();
+    } else {
+      release();
+      release = null;
+    }
+  }
+
   function picked() {
     return specs.map(function (spec) {
       var input = spec.querySelector('input:checked');
@@ -115,7 +128,7 @@
     event.preventDefault();
     button.disabled = true;
     window.Mall.call(button.formAction, 'POST', new FormData(event.target)).then(function (answer) {
-      sheet.classList.remove('is-open');
+      toggle(false);
       window.Mall.toast(answer.message);
       document.querySelectorAll('[data-cart-badge]').forEach(function (badge) {
         badge.textContent = answer.count < 100 ? answer.count : '99+';
@@ -131,7 +144,7 @@
     var close = event.target.closest('[data-close-sheet]');
     if (!open && !close) { return; }
     event.preventDefault();
-    sheet.classList.toggle('is-open', Boolean(open));
+    toggle(Boolean(open));
   });
   show();
 }());

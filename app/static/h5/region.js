@@ -45,7 +45,7 @@
     sheet.appendChild(shade);
     sheet.appendChild(body);
 
-    function close() { sheet.remove(); field.focus(); }
+    function close() { release(); sheet.remove(); field.focus(); }
 
     function choose(place) {
       path.push(place);
@@ -78,8 +78,8 @@
     }
 
     shade.addEventListener('click', close);
-    sheet.addEventListener('keydown', function (event) { if (event.key === 'Escape') { close(); } });
     document.body.appendChild(sheet);
+    var release = window.Mall.hold(sheet, close);
     show();
     list.querySelector('button').focus({ preventScroll: true });
   }
