@@ -16,6 +16,22 @@ _USES: dict[str, tuple[str, dict[str, str]]] = {
         "订单发货通知",
         {"character_string1": "tracking", "thing2": "goods", "thing3": "carrier", "time4": "time"},
     ),
+    "aftersale_approved": (
+        "售后进度通知",
+        {"character_string1": "number", "thing2": "goods", "phrase3": "state", "thing4": "address"},
+    ),
+    "aftersale_rejected": (
+        "售后进度通知",
+        {"character_string1": "number", "thing2": "goods", "phrase3": "state", "thing4": "reason"},
+    ),
+    "aftersale_exchanged": (
+        "订单发货通知",
+        {"character_string1": "tracking", "thing2": "goods", "thing3": "carrier", "time4": "time"},
+    ),
+    "order_refunded": (
+        "退款成功通知",
+        {"character_string1": "number", "thing2": "goods", "amount3": "amount", "time4": "time"},
+    ),
     "commission_earned": (
         "佣金到账提醒",
         {"amount1": "amount", "thing2": "expected", "time3": "time"},

@@ -8,6 +8,7 @@ render. Every view names a `Permission`.
 from flask import Flask
 
 from app.admin import (  # noqa: F401  Importing them registers their views.
+    aftersales,
     audit_log,
     auth,
     categories,
@@ -31,6 +32,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     pickups,
     product_batch,
     products,
+    refunds,
     replies,
     reviews,
     settings,

@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import g, request, url_for
 
-from app import catalog, reports, settings
-from app.admin import auth, words
+from app import aftersales, catalog, reports, settings
+from app.admin import aftersale_words, auth, words
 from app.admin.blueprint import bp
 from app.admin.models import Permission
 from app.audit import runs
@@ -24,6 +24,13 @@ _GROUPS: tuple[
         (
             ("全部订单", "orders", Permission.ORDER_VIEW, "to_ship", ("order*",)),
             ("到店自提", "pickups", Permission.ORDER_VIEW, "", ("pickup*",)),
+            (
+                "售后",
+                "aftersales",
+                Permission.AFTERSALE_VIEW,
+                "aftersales",
+                ("aftersale*", "refund*"),
+            ),
             ("发票", "invoices", Permission.ORDER_VIEW, "", ("invoice*",)),
             ("支付异常", "oddities", Permission.LEDGER_VIEW, "oddities", ("oddit*",)),
         ),
@@ -166,6 +173,8 @@ def _warnings() -> list[dict[str, str]]:
                 "link": "账目核对",
             }
         )
+    if auth.allowed(Permission.AFTERSALE_VIEW):
+        warnings += aftersale_words.warnings(aftersales.trouble())
     if auth.allowed(Permission.CHANNEL_VIEW):
         ration = channels.ration()
         if ration.is_short:

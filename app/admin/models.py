@@ -15,6 +15,10 @@ class Permission(enum.StrEnum):
     ORDER_SHIP = "order.ship"
     PICKUP_SHOP_CHANGE = "pickup_shop.change"
     INVOICE_ISSUE = "invoice.issue"
+    AFTERSALE_VIEW = "aftersale.view"
+    # Answering what buyers ask for; and giving money back on one's own word.
+    AFTERSALE_REVIEW = "aftersale.review"
+    AFTERSALE_REFUND = "aftersale.refund"
     DISTRIBUTOR_VIEW = "distributor.view"
     DISTRIBUTOR_REVIEW = "distributor.review"
     LEVEL_CHANGE = "level.change"
@@ -68,6 +72,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.REVIEW_MODERATE,
             Permission.PICKUP_SHOP_CHANGE,
             Permission.INVOICE_ISSUE,
+            Permission.AFTERSALE_VIEW,
+            Permission.AFTERSALE_REVIEW,
             Permission.DISTRIBUTOR_VIEW,
             Permission.DISTRIBUTOR_REVIEW,
             Permission.LEVEL_CHANGE,
@@ -86,7 +92,13 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.FINANCE: _VIEWS
-    | {Permission.WITHDRAWAL_REVIEW, Permission.ODDITY_RESOLVE, Permission.INVOICE_ISSUE},
+    | {
+        Permission.WITHDRAWAL_REVIEW,
+        Permission.ODDITY_RESOLVE,
+        Permission.INVOICE_ISSUE,
+        Permission.AFTERSALE_REVIEW,
+        Permission.AFTERSALE_REFUND,
+    },
     Role.AUDITOR: _VIEWS,
 }
 

@@ -3,8 +3,8 @@
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import orders
-from app.admin import auth, lists, people, words
+from app import aftersales, orders
+from app.admin import aftersale_words, auth, lists, people, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
@@ -51,6 +51,8 @@ def _page(*, failed_id: int = 0, error: str = "") -> str:
         state=state,
         orders=orders.by_ids(row.order_id for row in page.items if row.order_id),
         resolvers=people.names(row.resolved_by for row in page.items),
+        refunds=aftersales.refunds_of_oddities(row.id for row in page.items),
+        aftersale_words=aftersale_words,
         facts={row.id: _facts(row.facts) for row in page.items},
         typed=request.form,
         failed_id=failed_id,

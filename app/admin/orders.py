@@ -5,8 +5,8 @@ from datetime import datetime
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import audit, commission, ledger, members, orders
-from app.admin import auth, lists, people, words
+from app import aftersales, audit, commission, ledger, members, orders
+from app.admin import aftersale_words, auth, lists, people, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
@@ -172,6 +172,11 @@ def _page(number: str, *, show_phone: bool = False, errors: dict[str, str] | Non
         and found.pickup is None
         and auth.allowed(Permission.ORDER_SHIP),
         may_trace=found.tracking_number != "" and auth.allowed(Permission.ORDER_SHIP),
+        aftersales=aftersales.aftersales_of_order(found.id),
+        said=aftersale_words,
+        may_refund=found.is_paid
+        and aftersales.refunded_of(found) < found.payable_fen
+        and auth.allowed(Permission.AFTERSALE_REFUND),
         traces=orders.traces.entered(found.id),
         invoice=orders.invoices.of_order(found.id),
         typed=request.form,

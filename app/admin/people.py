@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import url_for
 
-from app import audit, members, orders, withdrawals
+from app import aftersales, audit, members, orders, withdrawals
 from app.admin import words
 from app.admin.models import Admin
 from app.core.db import db
@@ -45,6 +45,7 @@ _TOLD = (
     "distributor.level",
     "order.reveal_phone",
     "order.redeem",
+    "aftersale.manual_first",
 )
 
 
@@ -111,10 +112,14 @@ def subjects(about: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[st
     for subject, subject_id in about:
         ids[subject].add(subject_id)
     found: dict[tuple[str, int], tuple[str, str]] = {}
-    for order in orders.by_ids(ids["order"]).values():
-        found["order", order.id] = (order.number, url_for(".order", number=order.number))
-    for row_id, number in withdrawals.numbers_by_id(ids["withdrawal"]).items():
-        found["withdrawal", row_id] = (number, url_for(".withdrawal", number=number))
+    numbers = {
+        "order": {row.id: row.number for row in orders.by_ids(ids["order"]).values()},
+        "withdrawal": withdrawals.numbers_by_id(ids["withdrawal"]),
+        "aftersale": aftersales.numbers_by_id(ids["aftersale"]),
+    }
+    for subject, known in numbers.items():
+        for row_id, number in known.items():
+            found[subject, row_id] = (number, url_for(f".{subject}", number=number))
     for rule in replies.rules() if ids["reply"] else ():
         # One that was removed has no page any more.
         if rule.id in ids["reply"]:

@@ -17,9 +17,19 @@ wrong may be refused (`returning` > `rejected`).
 
 from app import outbox
 from app.aftersales import refunds
-from app.aftersales.limits import Wanted, asked_until, freight_of, kinds_for, most_fen, pieces_left
+from app.aftersales.errors import AlreadyOpen, NotAskable
+from app.aftersales.limits import (
+    Wanted,
+    asked_until,
+    freight_of,
+    kinds_for,
+    most_fen,
+    pieces_left,
+    refunded_of,
+)
 from app.aftersales.models import (
     NEEDS_ADMIN,
+    OPEN,
     TRANSITIONS,
     AfterSale,
     AfterSaleItem,
@@ -37,6 +47,8 @@ from app.aftersales.ports import (
 )
 from app.aftersales.processes import carry_on
 from app.aftersales.queries import (
+    Habit,
+    Trouble,
     aftersale_by_id,
     aftersale_by_number,
     aftersale_of,
@@ -44,12 +56,17 @@ from app.aftersales.queries import (
     aftersales_of_order,
     aftersales_page,
     counts_by_status,
+    habit_of,
+    numbers_by_id,
+    open_count,
     open_line_ids,
     refund_by_id,
     refund_of,
     refund_of_oddity,
     refunds_due,
+    refunds_of_oddities,
     returns_overdue,
+    trouble,
     waiting,
 )
 from app.aftersales.refunds import begin_late, pay_by_hand, report, retry
@@ -58,6 +75,7 @@ from app.aftersales.service import (
     REASONS,
     apply,
     approve,
+    check_refund,
     give_up_waiting,
     refund_now,
     reject,
@@ -69,6 +87,7 @@ from app.aftersales.service import (
 
 __all__ = [
     "NEEDS_ADMIN",
+    "OPEN",
     "PICTURES_MAX",
     "REASONS",
     "TRANSITIONS",
@@ -76,13 +95,17 @@ __all__ = [
     "AfterSaleItem",
     "AfterSaleKind",
     "AfterSaleStatus",
+    "AlreadyOpen",
+    "Habit",
     "MerchantShort",
+    "NotAskable",
     "Refund",
     "RefundGateway",
     "RefundRefused",
     "RefundStatus",
     "RefundUnclear",
     "RefundWord",
+    "Trouble",
     "Wanted",
     "aftersale_by_id",
     "aftersale_by_number",
@@ -95,11 +118,15 @@ __all__ = [
     "asked_until",
     "begin_late",
     "carry_on",
+    "check_refund",
     "counts_by_status",
     "freight_of",
     "give_up_waiting",
+    "habit_of",
     "kinds_for",
     "most_fen",
+    "numbers_by_id",
+    "open_count",
     "open_line_ids",
     "pay_by_hand",
     "pieces_left",
@@ -107,7 +134,9 @@ __all__ = [
     "refund_now",
     "refund_of",
     "refund_of_oddity",
+    "refunded_of",
     "refunds_due",
+    "refunds_of_oddities",
     "reject",
     "report",
     "retry",
@@ -116,6 +145,7 @@ __all__ = [
     "send_back",
     "subscribe",
     "take_back",
+    "trouble",
     "waiting",
     "withdraw",
 ]

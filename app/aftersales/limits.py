@@ -53,6 +53,11 @@ def asked_until(order: Order) -> datetime | None:
     return min(order.received_at + timedelta(days=days), order.guard_ends_at)
 
 
+def refunded_of(order: Order) -> int:
+    """What is booked as refunded of an order, freight included, in fen."""
+    return order.freight_refunded_fen + sum(line.refunded_fen for line in order.lines)
+
+
 def pieces_left(line: OrderLine) -> int:
     return line.quantity - line.refunded_quantity
 
@@ -105,6 +110,8 @@ def _part(line: OrderLine, kind: AfterSaleKind, want: Wanted) -> Part:
     if not least <= want.quantity <= pieces_left(line):
         raise InvalidInput(field, f"“{line.title}”的数量应在 {least} 到 {pieces_left(line)} 之间")
     if kind is K.EXCHANGE:
+        if line.paid_fen and line.refunded_fen == line.paid_fen:
+            raise NotAskable(f"“{line.title}”已全部退款，不能换货")
         return Part(line, want.quantity, 0)
     most = most_fen(line, want.quantity)
     amount = most if want.amount_fen is None else want.amount_fen

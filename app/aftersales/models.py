@@ -44,6 +44,8 @@ TRANSITIONS = {
     S.WITHDRAWN: set(),
     S.CLOSED: set(),
 }
+# Neither side is done with these.
+OPEN = frozenset(state for state, onward in TRANSITIONS.items() if onward)
 # The money is booked as refunded in these.
 BOOKED = frozenset({S.REFUNDING, S.ABNORMAL, S.SUCCESS, S.MANUAL})
 # Somebody at the desk must act.

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -6,9 +6,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
 from app.aftersales.models import (
+    BOOKED,
     NEEDS_ADMIN,
+    OPEN,
     AfterSale,
     AfterSaleItem,
+    AfterSaleKind,
     AfterSaleStatus,
     Refund,
     RefundStatus,
@@ -16,7 +19,10 @@ from app.aftersales.models import (
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
-from app.orders import Payment
+from app.orders import Order, Payment
+
+# `fail_reason` of a refund that waits for the merchant account, as the gateway says it.
+_SHORT = "商户账户余额不足"
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,29 @@ class RefundSheet:
     amount_fen: int
     total_fen: int
     reason: str
+
+
+@dataclass(frozen=True)
+class Habit:
+    """How often a buyer comes back with something."""
+
+    asked: int
+    orders_asked: int
+    orders_paid: int
+    refunded_fen: int
+
+    @property
+    def percent(self) -> int:
+        """Paid orders with an after-sale, in whole percent."""
+        return self.orders_asked * 100 // self.orders_paid if self.orders_paid else 0
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Refunds that need a person: of after-sales and refused by WeChat, or short of money."""
+
+    abnormal: int
+    short: int
 
 
 def aftersale_of(member_id: int, number: str) -> AfterSale:
@@ -65,15 +94,22 @@ def aftersales_page(
     statuses: Sequence[AfterSaleStatus] = (),
     *,
     number: str = "",
+    kind: AfterSaleKind | None = None,
     before: int | None = None,
     size: int = 20,
 ) -> Page[AfterSale]:
-    """Everyone's after-sales, newest first, for the admin panel."""
+    """Everyone's after-sales, newest first, for the admin panel.
+
+    `number` is an after-sale's own, or its order's.
+    """
     query = sa.select(AfterSale).options(selectinload(AfterSale.items))
     if statuses:
         query = query.where(AfterSale.status.in_(statuses))
+    if kind is not None:
+        query = query.where(AfterSale.kind == kind)
     if number:
-        query = query.filter_by(number=number)
+        of_order = sa.select(Order.id).filter_by(number=number)
+        query = query.where(sa.or_(AfterSale.number == number, AfterSale.order_id.in_(of_order)))
     return newest_first(query, AfterSale.id, before=before, size=size)
 
 
@@ -92,6 +128,39 @@ def counts_by_status() -> dict[AfterSaleStatus, int]:
         sa.select(AfterSale.status, sa.func.count()).group_by(AfterSale.status)
     )
     return dict(rows.all())
+
+
+def open_count(member_id: int) -> int:
+    """How many after-sales of a member are under way."""
+    return db.session.execute(
+        sa.select(sa.func.count()).where(
+            AfterSale.member_id == member_id, AfterSale.status.in_(OPEN)
+        )
+    ).scalar_one()
+
+
+def numbers_by_id(ids: Iterable[int]) -> dict[int, str]:
+    """Numbers by id, for links to them."""
+    rows = db.session.execute(
+        sa.select(AfterSale.id, AfterSale.number).where(AfterSale.id.in_(set(ids)))
+    )
+    return dict(rows.all())
+
+
+def habit_of(member_id: int) -> Habit:
+    """A buyer's history of after-sales against their paid orders."""
+    booked = sa.case((AfterSale.status.in_(BOOKED), AfterSale.goods_fen + AfterSale.freight_fen))
+    asked, orders_asked, refunded = db.session.execute(
+        sa.select(
+            sa.func.count(),
+            sa.func.count(sa.distinct(AfterSale.order_id)),
+            sa.func.coalesce(sa.func.sum(booked), 0),
+        ).where(AfterSale.member_id == member_id)
+    ).one()
+    paid = db.session.execute(
+        sa.select(sa.func.count()).where(Order.member_id == member_id, Order.paid_at.is_not(None))
+    ).scalar_one()
+    return Habit(asked, orders_asked, paid, int(refunded))
 
 
 def waiting() -> tuple[int, datetime | None]:
@@ -121,6 +190,42 @@ def refund_of(aftersale_id: int) -> Refund | None:
 
 def refund_of_oddity(oddity_id: int) -> Refund | None:
     return db.session.scalar(sa.select(Refund).filter_by(oddity_id=oddity_id))
+
+
+def refunds_of_oddities(oddity_ids: Iterable[int]) -> dict[int, Refund]:
+    """The refunds of late money, by the oddity that they answer."""
+    rows = db.session.scalars(sa.select(Refund).where(Refund.oddity_id.in_(set(oddity_ids))))
+    return {row.oddity_id: row for row in rows if row.oddity_id is not None}
+
+
+def trouble() -> Trouble:
+    """How many refunds cannot go on without a person."""
+    abnormal, short = db.session.execute(
+        sa.select(
+            sa.func.count(
+                sa.case(
+                    (
+                        sa.and_(
+                            Refund.status == RefundStatus.ABNORMAL,
+                            Refund.aftersale_id.is_not(None),
+                        ),
+                        1,
+                    )
+                )
+            ),
+            sa.func.count(
+                sa.case(
+                    (
+                        sa.and_(
+                            Refund.status == RefundStatus.CREATED, Refund.fail_reason == _SHORT
+                        ),
+                        1,
+                    )
+                )
+            ),
+        ).where(Refund.status.in_([RefundStatus.ABNORMAL, RefundStatus.CREATED]))
+    ).one()
+    return Trouble(abnormal, short)
 
 
 def refund_by_id(refund_id: int) -> Refund:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from app import audit, orders, outbox, settings
-from app.aftersales import limits, refunds, states, stock
+from app.aftersales import limits, queries, refunds, states, stock
 from app.aftersales.errors import AlreadyOpen, NotAskable
 from app.aftersales.limits import Wanted
 from app.aftersales.models import (
@@ -97,22 +97,19 @@ def refund_now(
     reason: str,
     actor: audit.Actor,
     now: datetime,
+    seen_refunded_fen: int | None = None,
 ) -> AfterSale:
     """Refund on the shop's own word (主动退款), in any paid state, finished ones too.
+
+    `seen_refunded_fen` is what had been refunded of the order when somebody decided:
+    a second click, or two people at once, refund once.
 
     Raises: NotAskable, AlreadyOpen, InvalidInput, AmountTooHigh, NotFound.
     """
     order = lock_one(Order, order_id, "订单不存在")
-    if not order.is_paid:
-        raise NotAskable("订单没有付款，不能退款")
-    if not reason.strip():
-        raise InvalidInput("reason", "请填写退款原因，买家会看到")
-    left = order.freight_fen - order.freight_refunded_fen
-    if not 0 <= freight_fen <= left:
-        raise InvalidInput("freight", "退回的运费不能超过还没退的运费")
-    parts = limits.parts_of(order, AfterSaleKind.REFUND, wanted) if wanted else []
-    if not parts and not freight_fen:
-        raise InvalidInput("items", "请选择要退款的商品")
+    if seen_refunded_fen not in (None, limits.refunded_of(order)):
+        raise NotAskable("这笔订单刚刚有了新的退款，请核对后重新填写")
+    parts = _parts_to_refund(order, wanted, freight_fen=freight_fen, reason=reason)
     row = _open(
         order,
         AfterSaleKind.REFUND,
@@ -127,6 +124,14 @@ def refund_now(
     states.move(row, S.APPROVED, actor=actor, now=now)
     refunds.begin(order, row, actor=actor, now=now)
     return row
+
+
+def check_refund(order: Order, *, wanted: Sequence[Wanted], freight_fen: int, reason: str) -> int:
+    """What `refund_now` would refund of the goods now, in fen; raises what it would raise."""
+    parts = _parts_to_refund(order, wanted, freight_fen=freight_fen, reason=reason)
+    if queries.open_line_ids(order.id) & {part.line.id for part in parts}:
+        raise AlreadyOpen()
+    return sum(part.amount_fen for part in parts)
 
 
 def withdraw(member_id: int, aftersale_id: int, *, now: datetime) -> None:
@@ -220,6 +225,21 @@ def send_again(
     stock.take_again(row, now)
     states.end(order, row, now)
     outbox.publish("aftersale_exchanged", row.id, now=now)
+
+
+def _parts_to_refund(
+    order: Order, wanted: Sequence[Wanted], *, freight_fen: int, reason: str
+) -> list[limits.Part]:
+    if not order.is_paid:
+        raise NotAskable("订单没有付款，不能退款")
+    if not reason.strip():
+        raise InvalidInput("reason", "请填写退款原因，买家会看到")
+    if not 0 <= freight_fen <= order.freight_fen - order.freight_refunded_fen:
+        raise InvalidInput("freight", "退回的运费不能超过还没退的运费")
+    parts = limits.parts_of(order, AfterSaleKind.REFUND, wanted) if wanted else []
+    if not parts and not freight_fen:
+        raise InvalidInput("items", "请填写要退款的金额")
+    return parts
 
 
 def _open(

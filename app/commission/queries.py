@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -6,11 +6,12 @@ import sqlalchemy as sa
 
 from app.commission.models import Commission, CommissionStatus, PlanVersion, SettlementBatch
 from app.commission.plans import plan_in_force
-from app.commission.quote import Line, Person, quote
+from app.commission.quote import Line, Person, after_refund, quote
 from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
+from app.orders import OrderLine
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,51 @@ class Summary:
     today_fen: int
     month_fen: int
     all_fen: int
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What a refund takes from one commission, in fen."""
+
+    row: Commission
+    lost_fen: int
+
+
+def losses(lines: Sequence[OrderLine], refunds: Mapping[int, int]) -> list[Loss]:
+    """What distributors would lose if so much (by line id) were refunded of these lines.
+
+    Source: commission.md, "After a refund"; `following.follow` books the same.
+    """
+    by_id = {line.id: line for line in lines if refunds.get(line.id) and line.paid_fen}
+    rows = db.session.scalars(
+        sa.select(Commission)
+        .where(Commission.order_line_id.in_(by_id))
+        .order_by(Commission.depth, Commission.id)
+    )
+    found = []
+    for row in rows:
+        line = by_id[row.order_line_id]
+        left = after_refund(
+            row.amount_fen,
+            paid_fen=line.paid_fen,
+            refunded_fen=line.refunded_fen + refunds[line.id],
+        )
+        found.append(Loss(row, row.standing_fen - left))
+    return found
+
+
+def reversed_in(member_id: int, order_ids: Iterable[int]) -> dict[int, int]:
+    """A member's commission that was taken back, by order: where a statement leads."""
+    rows = db.session.execute(
+        sa.select(Commission.order_id, sa.func.min(Commission.id))
+        .where(
+            Commission.member_id == member_id,
+            Commission.order_id.in_(set(order_ids)),
+            Commission.batch_id > 0,
+        )
+        .group_by(Commission.order_id)
+    )
+    return dict(rows.all())
 
 
 def summary_of(member_id: int, now: datetime) -> Summary:

@@ -12,6 +12,7 @@ from flask import Flask
 # The pages are imported for the views that they add to `bp`.
 from app.mall import (  # noqa: F401
     addresses,
+    aftersales,
     auth,
     browse,
     cart,

@@ -4,6 +4,7 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app import (
+    aftersales,
     commission,
     distribution,
     interests,
@@ -33,6 +34,7 @@ def me() -> ResponseReturnValue:
         standing=standing,
         wallet=ledger.wallet_of(member.id),
         earned_fen=commission.summary_of(member.id, clock.now()).all_fen if standing else 0,
+        open_aftersales=aftersales.open_count(member.id),
         unread=notices.unread_count(member.id),
         to_review=reviews.to_review_count(member.id, now=clock.now()),
         liked=interests.favourite_count(member.id),

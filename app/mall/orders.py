@@ -14,12 +14,12 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from app import audit, catalog, orders, outbox, reviews, settings, wechat
+from app import aftersales, audit, catalog, orders, outbox, reviews, settings, wechat
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import InvalidInput, NotFound
 from app.distribution import pictures
-from app.mall import words
+from app.mall import aftersale_words, words
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp, shop_settings
 from app.orders import Order, OrderStatus, PrepayRefused, Trace, TraceProvider
@@ -69,6 +69,10 @@ def order_page(number: str) -> ResponseReturnValue:
         invoice=orders.invoices.of_order(order.id),
         trace=next(iter(_traces(order)), None),
         reviewable=reviews.reviewable_lines(order.member_id, order.id, now=clock.now()),
+        aftersales=aftersales.aftersales_of_order(order.id),
+        may_ask=bool(aftersales.kinds_for(order, clock.now())),
+        asked_until=aftersales.asked_until(order),
+        aftersale_words=aftersale_words,
         closed_at=words.closed_at(audit.moves_of("order", order.id)),
         seconds_left=_seconds_left(order),
     )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import audit, ledger, settings, wechat, withdrawals
+from app import audit, commission, ledger, settings, wechat, withdrawals
 from app.core import clock, money, web
 from app.core.db import run_unit
 from app.core.errors import InvalidInput
@@ -30,11 +30,15 @@ def wallet() -> ResponseReturnValue:
     member_id = current_member().id
     page = ledger.entries_of(member_id, AccountKind.AVAILABLE, before=web.page_before())
     asked = [e.posting.subject_id for e in page.items if e.posting.subject == "withdrawal"]
+    reversed_orders = [
+        e.posting.subject_id for e in page.items if e.posting.event == "commission_reversed"
+    ]
     return render_template(
         "mall/wallet.html",
         wallet=ledger.wallet_of(member_id),
         page=page,
         numbers=withdrawals.numbers_of(member_id, asked),
+        taken_back=commission.reversed_in(member_id, reversed_orders),
         words=words,
     )
 

@@ -252,6 +252,8 @@ def withdrawal_steps(moves: Sequence[StateMove]) -> list[Step]:
 
 def entry_title(entry: Entry) -> str:
     """What moved the money of a statement line."""
+    if entry.posting.event == "commission_reversed" and entry.amount_fen > 0:
+        return "退款关闭，佣金退回"
     return _EVENT.get(entry.posting.event) or entry.posting.reason or "余额变动"
 
 

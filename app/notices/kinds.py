@@ -37,7 +37,13 @@ class Kind:
     can_mute: bool = True
 
 
-GROUPS = {"order": "订单", "commission": "佣金", "withdrawal": "提现", "distribution": "分销"}
+GROUPS = {
+    "order": "订单",
+    "aftersale": "售后",
+    "commission": "佣金",
+    "withdrawal": "提现",
+    "distribution": "分销",
+}
 
 _T = ValueType
 _SHOP = Source("店铺名称", _T.TEXT, "云集好物")
@@ -45,6 +51,7 @@ _NUMBER = Source("订单编号", _T.CODE, "M20261121K7Q2M8XZ")
 _GOODS = Source("商品", _T.TEXT, "高山绿茶 250g 等 2 件")
 _TIME = Source("时间", _T.TIME, "2026-11-21T10:05:00+00:00")
 _BILL = Source("提现单号", _T.CODE, "W20261121H3T9P4DA")
+_CASE = Source("售后单号", _T.CODE, "S20261121P4R8N2VC")
 _REASON = Source("原因", _T.TEXT, "收款账户异常，金额已退回余额")
 
 
@@ -83,6 +90,53 @@ KINDS: Mapping[str, Kind] = {
             tracking=Source("快递单号", _T.CODE, "SF1234567890"),
             time=_TIME,
             state=_state("已发货"),
+        ),
+        _kind(
+            "aftersale_approved",
+            "请寄回商品",
+            "aftersale",
+            "商家同意退货或换货后",
+            can_mute=False,
+            number=_CASE,
+            goods=_GOODS,
+            address=Source("退货地址", _T.TEXT, "王师傅 0571-87654321 杭州市文三路 1 号"),
+            deadline=Source("最晚寄出时间", _T.TIME, "2026-11-28T10:05:00+00:00"),
+            state=_state("待寄回"),
+        ),
+        _kind(
+            "aftersale_rejected",
+            "售后申请未通过",
+            "aftersale",
+            "商家拒绝售后申请，或退回的商品不符后",
+            can_mute=False,
+            number=_CASE,
+            goods=_GOODS,
+            reason=Source("原因", _T.TEXT, "商品已拆封使用，影响二次销售"),
+            time=_TIME,
+            state=_state("未通过"),
+        ),
+        _kind(
+            "aftersale_exchanged",
+            "换货商品已寄出",
+            "aftersale",
+            "商家寄出换货的商品后",
+            number=_CASE,
+            goods=_GOODS,
+            carrier=Source("快递公司", _T.TEXT, "顺丰速运"),
+            tracking=Source("快递单号", _T.CODE, "SF1234567890"),
+            time=_TIME,
+            state=_state("已寄出"),
+        ),
+        _kind(
+            "order_refunded",
+            "退款成功",
+            "aftersale",
+            "退款到账后，关单后或重复付的款退回时也发",
+            number=_NUMBER,
+            goods=_GOODS,
+            amount=Source("退款金额", _T.AMOUNT, 128_00),
+            time=_TIME,
+            state=_state("已退款"),
         ),
         _kind(
             "commission_earned",

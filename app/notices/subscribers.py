@@ -1,12 +1,13 @@
 """What happened, turned into notices: one function a topic of the outbox."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from app import audit, distribution, members, outbox, settings, withdrawals
+from app import aftersales, audit, distribution, members, outbox, settings, withdrawals
+from app.aftersales import AfterSale
 from app.commission import Commission
 from app.core.db import db
 from app.distribution import levels
@@ -110,6 +111,57 @@ def commissions_settled(batch_id: int, now: datetime) -> None:
         write("commission_settled", drafts[first : first + _CHUNK], now=now)
 
 
+def refund_succeeded(refund_id: int, now: datetime) -> None:
+    """Of an after-sale, or of money that came late or twice."""
+    refund = aftersales.refund_by_id(refund_id)
+    order = db.session.get_one(Order, refund.order_id)
+    path = f"/orders/{order.number}"
+    if refund.aftersale_id is not None:
+        path = f"/me/aftersales/{aftersales.aftersale_by_id(refund.aftersale_id).number}"
+    _tell(
+        "order_refunded",
+        refund_id,
+        order.member_id,
+        path,
+        now,
+        number=order.number,
+        goods=goods_of(order),
+        amount=refund.amount_fen,
+        time=_time(refund.ended_at),
+    )
+
+
+def aftersale_approved(aftersale_id: int, now: datetime) -> None:
+    """Only of what must be sent back: a refund alone tells of itself when it is there."""
+    row = aftersales.aftersale_by_id(aftersale_id)
+    _about_aftersale(
+        "aftersale_approved",
+        row,
+        now,
+        address=settings.value(settings.registry.RETURN_ADDRESS) or "请点开查看或联系客服",
+        deadline=_time(row.send_back_by),
+    )
+
+
+def aftersale_rejected(aftersale_id: int, now: datetime) -> None:
+    row = aftersales.aftersale_by_id(aftersale_id)
+    _about_aftersale(
+        "aftersale_rejected", row, now, reason=row.decision_note, time=_time(row.ended_at)
+    )
+
+
+def aftersale_exchanged(aftersale_id: int, now: datetime) -> None:
+    row = aftersales.aftersale_by_id(aftersale_id)
+    _about_aftersale(
+        "aftersale_exchanged",
+        row,
+        now,
+        carrier=row.resend_carrier,
+        tracking=row.resend_tracking,
+        time=_time(row.ended_at),
+    )
+
+
 def withdrawal_approved(withdrawal_id: int, now: datetime) -> None:
     row = db.session.get_one(Withdrawal, withdrawal_id)
     _about_withdrawal(
@@ -192,6 +244,10 @@ _BY_TOPIC: dict[str, Callable[[int, datetime], None]] = {
     "order_shipped": order_shipped,
     "commissions_accrued": commissions_accrued,
     "commissions_settled": commissions_settled,
+    "refund_succeeded": refund_succeeded,
+    "aftersale_approved": aftersale_approved,
+    "aftersale_rejected": aftersale_rejected,
+    "aftersale_exchanged": aftersale_exchanged,
     "withdrawal_approved": withdrawal_approved,
     "withdrawal_wait_confirm": withdrawal_wait_confirm,
     "withdrawal_paid": withdrawal_paid,
@@ -212,8 +268,12 @@ def subscribe(send: outbox.Handler) -> None:
 
 def goods_of(order: Order) -> str:
     """What was bought, in one line."""
-    first, pieces = order.lines[0].title, sum(line.quantity for line in order.lines)
-    return first if pieces == 1 else f"{first} 等 {pieces} 件"
+    return _goods([(line.title, line.quantity) for line in order.lines])
+
+
+def _goods(lines: Sequence[tuple[str, int]]) -> str:
+    first, pieces = lines[0][0], sum(quantity for _, quantity in lines)
+    return first if pieces <= 1 else f"{first} 等 {pieces} 件"
 
 
 def _returned(kind: str, withdrawal_id: int, now: datetime) -> None:
@@ -225,6 +285,24 @@ def _returned(kind: str, withdrawal_id: int, now: datetime) -> None:
         amount=row.gross_fen,
         reason=withdrawals.reason_of(row, withdrawals.current_bill(row.id)),
         time=_time(row.ended_at),
+    )
+
+
+def _about_aftersale(kind: str, row: AfterSale, now: datetime, **values: Any) -> None:
+    order = db.session.get_one(Order, row.order_id)
+    titles = {line.id: line.title for line in order.lines}
+    goods = [(titles[item.line_id], item.quantity) for item in row.items]
+    path = f"/me/aftersales/{row.number}"
+    _tell(
+        kind,
+        row.id,
+        row.member_id,
+        path,
+        now,
+        number=row.number,
+        # One of the freight alone has no items.
+        goods=_goods(goods) if goods else goods_of(order),
+        **values,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app import catalog, distribution, orders, outbox, reviews
+from app import aftersales, catalog, distribution, orders, outbox, reviews
 from app.core import clock
 from app.core.db import db
 from app.ledger import Account, AccountKind, Entry, Posting
@@ -87,6 +87,7 @@ def queues(now: datetime) -> list[Queue]:
         _queue(
             "to_ship", _by_state(orders.Order.status, orders.Order.paid_at, (OrderStatus.PAID,))
         ),
+        Queue("aftersales", *aftersales.waiting()),
         _queue(
             "applications",
             _by_state(

@@ -7,9 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from app import content, distribution, orders, reviews, withdrawals
+from app import aftersales, content, distribution, orders, outbox, reviews, withdrawals
 from app.admin import accounts
 from app.admin.models import Admin, Role
+from app.aftersales import AfterSale, AfterSaleKind, Wanted
 from app.audit import AuditEntry
 from app.commission import Commission
 from app.content import BlockInput, HomeBlock, Line, Notice, Places
@@ -57,6 +58,7 @@ class Desk:
     distributor: Distributor
     applicant: Distributor
     withdrawal: Withdrawal
+    aftersale: AfterSale
     oddity: Oddity
     posting_id: int
     reply_id: int
@@ -120,6 +122,9 @@ def fill() -> Desk:
         distributor=_one(sa.select(Distributor).filter_by(member_id=earner.id)),
         applicant=_one(sa.select(Distributor).filter_by(member_id=applicant.id)),
         withdrawal=ask_for(earner, 50_00),
+        aftersale=asked_refund(
+            paid_order(make_member("钱宁", now=clock.now()), sku, now=clock.now())
+        ),
         oddity=paid_late(buyer, sku),
         posting_id=_one(sa.select(Posting.id).order_by(Posting.id).limit(1)),
         reply_id=reply_rule().id,
@@ -134,6 +139,21 @@ def fill() -> Desk:
         version_id=run_unit(content.publish, places=NOWHERE, actor=SYSTEM, now=clock.now()).id,
         review_id=a_review().id,
     )
+
+
+def asked_refund(order: Order, fen: int | None = None) -> AfterSale:
+    """A refund that its buyer asked for: of everything, or of so much."""
+    row = run_unit(
+        aftersales.apply,
+        order.member_id,
+        order.id,
+        kind=AfterSaleKind.REFUND,
+        wanted=[Wanted(order.lines[0].id, order.lines[0].quantity, fen)],
+        reason="不想要了",
+        now=clock.now(),
+    )
+    outbox.drain(clock.now())
+    return row
 
 
 def pickup_shop(name: str = "西湖店", *, is_open: bool = True) -> PickupShop:

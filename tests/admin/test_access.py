@@ -22,7 +22,10 @@ def admin_rules(app):
 
 def address(app, rule, desk) -> str:
     values = desk.values()
-    values["number"] = desk.withdrawal.number if "withdrawals" in rule.rule else desk.order.number
+    values["number"] = desk.order.number
+    for part, row in (("withdrawals", desk.withdrawal), ("aftersales", desk.aftersale)):
+        if part in rule.rule:
+            values["number"] = row.number
     with app.test_request_context(base_url="http://mall.test"):
         return url_for(rule.endpoint, **{name: values[name] for name in rule.arguments})
 

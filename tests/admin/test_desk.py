@@ -199,7 +199,9 @@ def test_queues_say_how_many_and_since_when(session):
     found = {queue.key: queue for queue in reports.queues(clock.now())}
 
     assert {key: queue.count for key, queue in found.items()} == {
-        "to_ship": 1,
+        "to_ship": 2,
+        "aftersales": 1,
+        "reviews": 1,
         "applications": 1,
         "withdrawals": 1,
         "payouts": 0,

@@ -89,6 +89,8 @@ def test_unknown_page(client, me):
         "/me/distribution/code",
         "/me/distribution/team",
         "/orders",
+        "/me/aftersales",
+        "/orders/M1/aftersale",
         "/checkout?sku=1",
     ],
 )

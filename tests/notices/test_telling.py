@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from app import distribution, notices, outbox, withdrawals
+from app import aftersales, distribution, notices, outbox, settings, withdrawals
+from app.aftersales import AfterSaleKind
 from app.core.db import db, run_unit, transaction
 from app.distribution import levels
 from app.jobs import tasks
 from app.notices import NoticeState, subscribers
+from tests.aftersales.steps import sale
 from tests.factories import (
     ADMIN,
     NOON,
@@ -56,6 +58,76 @@ def test_a_shipped_order_is_told_with_its_parcel():
     [notice] = told("order_shipped")
     assert (notice.values["carrier"], notice.values["tracking"]) == ("顺丰速运", "SF1234567890")
     assert notice.path == f"/orders/{order.number}"
+
+
+def test_a_refund_is_told_when_the_money_is_back():
+    case = sale()
+
+    row = case.refund(30_00)
+
+    [notice] = told("order_refunded")
+    assert (notice.member_id, notice.path) == (case.buyer.id, f"/me/aftersales/{row.number}")
+    assert notice.values == {
+        "number": case.order.number,
+        "goods": "高山绿茶",
+        "amount": 30_00,
+        "time": NOON.isoformat(),
+        "state": "已退款",
+        "shop": "云集好物",
+    }
+
+
+def test_what_must_be_sent_back_is_told_with_address_and_day():
+    address = "王师傅 0571-87654321 杭州市西湖区文三路 1 号"
+    run_unit(settings.change, "aftersale.return_address", address, actor=ADMIN, now=NOON)
+    case = sale(received=True)
+    row = case.ask(kind=AfterSaleKind.RETURN, quantity=1, reason="质量问题")
+
+    case.agree(row)
+
+    [notice] = told("aftersale_approved")
+    assert notice.path == f"/me/aftersales/{row.number}"
+    assert notice.values["address"] == address
+    assert notice.values["deadline"] == (NOON + days(7)).isoformat()
+
+
+def test_a_refund_alone_is_not_told_when_it_is_agreed_to():
+    case = sale()
+
+    case.agree(case.ask(fen=30_00))
+
+    assert told("aftersale_approved") == []
+
+
+def test_a_refused_after_sale_is_told_with_its_reason():
+    case = sale()
+    row = case.ask(fen=30_00)
+
+    run_unit(aftersales.reject, row.id, reason="已经发货", actor=ADMIN, now=NOON)
+    outbox.drain(NOON)
+
+    [notice] = told("aftersale_rejected")
+    assert (notice.values["reason"], notice.values["number"]) == ("已经发货", row.number)
+
+
+def test_an_exchange_is_told_with_its_parcel():
+    case = sale(received=True)
+    row = case.ask(kind=AfterSaleKind.EXCHANGE, quantity=1, reason="质量问题")
+    case.agree(row)
+    run_unit(aftersales.take_back, row.id, is_restocked=True, actor=ADMIN, now=NOON)
+
+    run_unit(
+        aftersales.send_again,
+        row.id,
+        carrier="顺丰速运",
+        tracking="SF1234567890",
+        actor=ADMIN,
+        now=NOON,
+    )
+    outbox.drain(NOON)
+
+    [notice] = told("aftersale_exchanged")
+    assert (notice.values["carrier"], notice.values["tracking"]) == ("顺丰速运", "SF1234567890")
 
 
 def test_only_the_direct_upline_hears_of_a_sale():
