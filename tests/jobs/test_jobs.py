@@ -479,5 +479,5 @@ def test_idle_runs_are_removed_after_a_day_but_never_the_newest(session):
     early = run("tidy", now=NOON + timedelta(hours=23)).result
     late = run("tidy", now=NOON + timedelta(hours=25)).result
 
-    assert (early, late) == ({"removed": 0}, {"removed": 1})
+    assert (early["removed"], late["removed"]) == (0, 1)
     assert [r.result for r in runs() if r.job == "outbox"] == [{"delivered": 2}, {"delivered": 0}]
