@@ -27,11 +27,11 @@ PLATFORM_PUBLIC_KEY = "wechatpay_public_key.pem"
 TEMPLATES = (
     ("订单支付成功通知", ("character_string1", "thing2", "amount3", "time4")),
     ("订单发货通知", ("character_string1", "thing2", "thing3", "time4")),
-    ("退款成功通知", ("character_string1", "thing2", "amount3", "time4")),
-    ("售后进度通知", ("character_string1", "thing2", "phrase3", "thing4")),
     ("佣金到账提醒", ("amount1", "thing2", "time3")),
     ("提现结果通知", ("amount1", "phrase2", "time3", "thing4")),
     ("新成员加入提醒", ("thing1", "time2")),
+    ("退款成功通知", ("character_string1", "thing2", "amount3", "time4")),
+    ("售后进度通知", ("character_string1", "thing2", "phrase3", "thing4")),
     ("会员等级变更通知", ("thing1", "phrase2", "time3", "thing4")),
 )
 
