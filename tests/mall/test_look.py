@@ -8,11 +8,11 @@ import pytest
 import sqlalchemy as sa
 from flask import url_for
 
-from app import demo, members
+from app import aftersales, demo, members
 from app.catalog import Product, Sku
 from app.commission import Commission
 from app.core import clock, web
-from app.core.db import db, transaction
+from app.core.db import db, run_unit, transaction
 from tests.admin.desk import ask_for
 from tests.factories import give_available, make_address, paid_order, place_order
 from tests.stack import Stack, wait_for
@@ -55,11 +55,23 @@ def shop(stack: Stack) -> dict[str, Any]:
     paid_order(chen, sku, 20, now=now)
     give_available(lin, 12_345_678_90, now=now)
     withdrawal = ask_for(lin, 200_00)
+    returned = paid_order(lin, sku, 3, now=now)
+    aftersale = run_unit(
+        aftersales.apply,
+        lin.id,
+        returned.id,
+        kind=aftersales.AfterSaleKind.REFUND,
+        wanted=[aftersales.Wanted(returned.lines[0].id, 1)],
+        reason="不想要了",
+        description="颜色和想象的不太一样，想先退一件，其余两件照常发货就好",
+        now=now,
+    )
     return {
         "product_id": db.session.scalars(sa.select(sa.func.min(Product.id))).one(),
         "address_id": address.id,
         "number": order.number,
         "withdrawal": withdrawal.number,
+        "aftersale": aftersale.number,
         "commission_id": db.session.scalars(
             sa.select(Commission.id).filter_by(member_id=lin.id)
         ).first(),
@@ -79,6 +91,8 @@ def pages(stack: Stack, shop: dict[str, Any]) -> list[str]:
             values = {name: shop[name] for name in rule.arguments}
             if "number" in values and "withdraw" in rule.rule:
                 values["number"] = shop["withdrawal"]
+            if "number" in values and rule.rule.startswith("/me/aftersales/"):
+                values["number"] = shop["aftersale"]
             found.append(url_for(rule.endpoint, **values))
     return [*found, f"/checkout?sku={shop['sku']}&quantity=1", "/search?q=茶", "/category?id=1"]
 
