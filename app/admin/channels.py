@@ -14,7 +14,7 @@ from app.admin.models import Permission
 from app.core import clock, web
 from app.core.db import db, run_unit
 from app.core.errors import DomainError, InvalidInput, NotFound
-from app.core.money import format_yuan
+from app.core.money import plain_yuan
 from app.distribution import channels, pictures
 from app.distribution.channels import ChannelInput, ChannelKind, Scan
 from app.reports import ChannelFigures
@@ -258,7 +258,7 @@ def _counts(found: ChannelFigures) -> tuple[int, int, int, int]:
 
 def _plain_yuan(fen: int) -> str:
     """Without thousands separators, so that a spreadsheet reads a number."""
-    return format_yuan(fen).replace(",", "")
+    return plain_yuan(fen)
 
 
 def _people(rows: Iterable[Scan], owner_id: int | None = None) -> dict[int, members.Member]:

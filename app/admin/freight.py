@@ -16,7 +16,7 @@ from app.catalog import FreightBy, FreightTemplate, Rate, RegionRate, Terms
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import DomainError, InvalidInput, NotFound
-from app.core.money import parse_yuan
+from app.core.money import parse_yuan, plain_yuan
 
 _COLUMNS = ("places", "first", "first_fee", "step", "step_fee", "free_from", "serves")
 _ROWS_MAX = 41
@@ -142,16 +142,12 @@ def _row(places: tuple[str, ...], rate: Rate | None) -> dict[str, str]:
     return {
         "places": "、".join(places),
         "first": str(shown.first),
-        "first_fee": _yuan(shown.first_fen) if rate else "",
+        "first_fee": plain_yuan(shown.first_fen) if rate else "",
         "step": str(shown.step),
-        "step_fee": _yuan(shown.step_fen) if rate else "",
-        "free_from": _yuan(free) if free is not None else "",
+        "step_fee": plain_yuan(shown.step_fen) if rate else "",
+        "free_from": plain_yuan(free) if free is not None else "",
         "serves": "1" if rate else "",
     }
-
-
-def _yuan(fen: int) -> str:
-    return f"{fen // 100}.{fen % 100:02d}"
 
 
 def _page(

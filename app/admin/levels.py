@@ -13,7 +13,7 @@ from app.admin.models import Permission
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import DomainError, InvalidInput, NotFound
-from app.core.money import format_yuan, parse_yuan
+from app.core.money import parse_yuan, plain_yuan
 from app.distribution import levels
 from app.distribution.levels import Conditions, Level, LevelInput, Metric
 
@@ -178,7 +178,7 @@ def _typed(found: Level) -> dict[str, Any]:
 
 def _amounts(prefix: str, conditions: Conditions) -> dict[str, str]:
     return {
-        f"{prefix}.{metric.value}": format_yuan(n).replace(",", "").removesuffix(".00")
+        f"{prefix}.{metric.value}": plain_yuan(n).removesuffix(".00")
         if metric.value.endswith("_fen")
         else str(n)
         for metric, n in conditions.least.items()

@@ -15,7 +15,7 @@ from app.catalog import Product, ProductInput, ProductKind, Sku, SkuInput
 from app.catalog.products import SKUS_MAX
 from app.core import clock
 from app.core.errors import InvalidInput
-from app.core.money import parse_yuan
+from app.core.money import parse_yuan, plain_yuan
 
 # The columns of a row of the matrix, as its fields are called.
 COLUMNS = (
@@ -188,7 +188,7 @@ def _row(sku: Sku, *, is_alone: bool) -> dict[str, str]:
 
 
 def _yuan(fen: int | None) -> str:
-    return "" if fen is None else f"{fen // 100}.{fen % 100:02d}"
+    return "" if fen is None else plain_yuan(fen)
 
 
 def _local(moment: datetime | None) -> str:

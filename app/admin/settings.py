@@ -11,7 +11,7 @@ from app.admin.models import Permission
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import InvalidInput, NotFound
-from app.core.money import format_yuan, parse_yuan
+from app.core.money import format_yuan, parse_yuan, plain_yuan
 from app.settings.registry import ALL
 
 _GROUPS = (
@@ -131,7 +131,7 @@ def _typed(value: object, *, is_money: bool) -> str:
     if isinstance(value, bool):
         return "1" if value else ""
     if is_money and isinstance(value, int):
-        return format_yuan(value).replace(",", "")
+        return plain_yuan(value)
     return str(value)
 
 

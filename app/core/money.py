@@ -36,6 +36,11 @@ def format_yuan(fen: int) -> str:
     return f"{'-' if fen < 0 else ''}{yuan:,}.{rest:02d}"
 
 
+def plain_yuan(fen: int) -> str:
+    """`123456` as `1234.56`: for fields that a person edits, and for WeChat's."""
+    return format_yuan(fen).replace(",", "")
+
+
 def share_fen(amount_fen: int, bps: int) -> int:
     """`bps` ten-thousandths of an amount, rounded down."""
     return amount_fen * bps // 10_000

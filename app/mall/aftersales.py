@@ -13,7 +13,7 @@ from app.aftersales import AfterSale, AfterSaleKind, AfterSaleStatus, Wanted
 from app.core import clock, web
 from app.core.db import db, run_unit
 from app.core.errors import InvalidInput
-from app.core.money import format_yuan, parse_yuan
+from app.core.money import parse_yuan, plain_yuan
 from app.mall import aftersale_words as said
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp, shop_settings
@@ -205,7 +205,7 @@ def _choices(order: Order, kind: AfterSaleKind, *, is_first: bool) -> list[Choic
                 most,
                 is_ticked=len(lines) == 1 if is_first else f"line-{line.id}" in typed,
                 quantity=str(pieces) if is_first else typed.get(f"quantity-{line.id}", "")[:4],
-                amount=format_yuan(most[-1]).replace(",", "")
+                amount=plain_yuan(most[-1])
                 if is_first
                 else typed.get(f"amount-{line.id}", "")[:20],
             )

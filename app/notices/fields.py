@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.core import clock
-from app.core.money import format_yuan
+from app.core.money import plain_yuan
 from app.notices.errors import TemplateUnfit
 from app.notices.kinds import ValueType
 
@@ -94,7 +94,7 @@ def fit(key: str, value_type: ValueType, value: str | int) -> str:
     name = key.rstrip("0123456789")
     match value_type:
         case T.AMOUNT:
-            plain = format_yuan(int(value)).replace(",", "")
+            plain = plain_yuan(int(value))
             return plain if name in ("number", "character_string") else f"¥{plain}"
         case T.TIME:
             at = clock.local(clock.parse(str(value)))

@@ -105,7 +105,7 @@ def test_two_people_who_refund_the_same_order_at_once_refund_once(live):
 
 
 def test_refunds_while_the_settlement_runs_leave_sound_books(live):
-    """200 commissions of 20 members; a fifth of their orders is refunded meanwhile."""
+    """200 commissions of 20 members; a few of their orders are refunded meanwhile."""
     make_plan()
     sku = make_sku(price_fen=100_00, stock=1000)
     earners = [make_distributor(f"陈{n}") for n in range(20)]
