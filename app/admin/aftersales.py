@@ -209,9 +209,11 @@ def _page(number: str, errors: dict[str, str] | None = None) -> str:
     refund = aftersales.refund_of(row.id)
     sees_books = auth.allowed(Permission.LEDGER_VIEW)
     earned = commission.commissions_of_order(order.id)
-    may_review = auth.allowed(Permission.AFTERSALE_REVIEW)
+    is_own = auth.current_admin().member_id == row.member_id
+    may_review = auth.allowed(Permission.AFTERSALE_REVIEW) and not is_own
     may_refund = (
         refund is not None
+        and not is_own
         and refund.status is RefundStatus.ABNORMAL
         and auth.allowed(Permission.AFTERSALE_REFUND)
     )
@@ -240,6 +242,7 @@ def _page(number: str, errors: dict[str, str] | None = None) -> str:
         may_refuse_goods=may_review and row.status is S.RETURNING,
         may_send=may_review and row.status is S.RETURNED and row.kind is AfterSaleKind.EXCHANGE,
         may_refund=may_refund,
+        is_own=is_own,
         first=people.names([row.manual_first]).get(row.manual_first, ""),
         is_first_mine=row.manual_first == auth.actor().ref,
         has_address=bool(settings.value(settings.registry.RETURN_ADDRESS)),

@@ -67,7 +67,8 @@ def current_admin() -> Admin:
 
 
 def actor() -> audit.Actor:
-    return audit.Actor.admin(current_admin().id, web.remote_address())
+    admin = current_admin()
+    return audit.Actor.admin(admin.id, web.remote_address(), member_id=admin.member_id)
 
 
 def keep_session(response: Response, token: str) -> Response:

@@ -17,7 +17,7 @@ wrong may be refused (`returning` > `rejected`).
 
 from app import outbox
 from app.aftersales import refunds
-from app.aftersales.errors import AlreadyOpen, NotAskable
+from app.aftersales.errors import AlreadyOpen, NotAskable, OwnAfterSale
 from app.aftersales.limits import (
     Wanted,
     asked_until,
@@ -99,6 +99,7 @@ __all__ = [
     "Habit",
     "MerchantShort",
     "NotAskable",
+    "OwnAfterSale",
     "Refund",
     "RefundGateway",
     "RefundRefused",

@@ -26,3 +26,11 @@ class SamePerson(DomainError):
 
     code = "same_person"
     message = "需要另一位管理员确认"
+
+
+class OwnAfterSale(DomainError):
+    """An admin who is the buyer as well has no say in it."""
+
+    code = "own_aftersale"
+    status = 403
+    message = "这是你自己的订单，请由其他管理员处理"

@@ -54,7 +54,8 @@ def begin(order: Order, row: AfterSale, *, actor: audit.Actor, now: datetime) ->
 def begin_late(oddity_id: int, *, actor: audit.Actor, now: datetime) -> Refund:
     """Send late or double money back to where it came from (原路退回).
 
-    It was booked to `refund_due` when it came. Raises NotFound, NotAskable.
+    It was booked to `refund_due` when it came, and nobody chooses how much: the buyer
+    may be the one who sends it. Raises NotFound, NotAskable.
     """
     require_transaction()
     oddity = lock_one(Oddity, oddity_id, "记录不存在")
@@ -158,10 +159,17 @@ def postpone(refund_id: int, *, why: str, now: datetime) -> None:
 
 
 def retry(refund_id: int, *, actor: audit.Actor, now: datetime) -> None:
-    """Send an abnormal refund again under the same number. Raises NotFound, IllegalMove."""
+    """Send an abnormal refund again under the same number.
+
+    Raises:
+        NotFound. IllegalMove: it is not abnormal. NotAskable: somebody says that it
+            was paid by hand, and money must not leave by both ways.
+    """
     _, row, refund = _locked(refund_id)
     if refund.status is not R.ABNORMAL:
         raise IllegalMove(state=refund.status.value)
+    if row is not None and row.manual_first:
+        raise NotAskable("已有管理员登记线下退款，不能再发起微信退款")
     refund.status, refund.next_at, refund.tries = R.CREATED, now, 0
     if row is not None:
         states.move(row, S.REFUNDING, actor=actor, now=now, note="重新发起退款")
@@ -174,9 +182,10 @@ def pay_by_hand(refund_id: int, *, note: str, actor: audit.Actor, now: datetime)
     it is booked now.
 
     Raises:
-        InvalidInput: no note. IllegalMove: it is not abnormal. SamePerson.
+        InvalidInput: no note. IllegalMove: it is not abnormal. OwnAfterSale, SamePerson.
     """
     order, row, refund = _locked(refund_id)
+    states.never_own(order, actor)
     if row is None or refund.status is not R.ABNORMAL:
         raise IllegalMove(state=refund.status.value)
     if not row.manual_first:

@@ -104,9 +104,10 @@ def refund_now(
     `seen_refunded_fen` is what had been refunded of the order when somebody decided:
     a second click, or two people at once, refund once.
 
-    Raises: NotAskable, AlreadyOpen, InvalidInput, AmountTooHigh, NotFound.
+    Raises: OwnAfterSale, NotAskable, AlreadyOpen, InvalidInput, AmountTooHigh, NotFound.
     """
     order = lock_one(Order, order_id, "订单不存在")
+    states.never_own(order, actor)
     if seen_refunded_fen not in (None, limits.refunded_of(order)):
         raise NotAskable("这笔订单刚刚有了新的退款，请核对后重新填写")
     parts = _parts_to_refund(order, wanted, freight_fen=freight_fen, reason=reason)
@@ -154,8 +155,12 @@ def give_up_waiting(aftersale_id: int, *, now: datetime) -> bool:
 
 
 def approve(aftersale_id: int, *, actor: audit.Actor, now: datetime, note: str = "") -> AfterSale:
-    """Agree (同意): money goes back at once where no goods must. Raises NotFound, IllegalMove."""
+    """Agree (同意): money goes back at once where no goods must.
+
+    Raises NotFound, OwnAfterSale, IllegalMove.
+    """
     order, row = states.locked(aftersale_id)
+    states.never_own(order, actor)
     states.move(row, S.APPROVED, actor=actor, now=now, note=note)
     row.decision_note = note.strip()[:200]
     if row.kind is AfterSaleKind.REFUND:
@@ -170,9 +175,10 @@ def approve(aftersale_id: int, *, actor: audit.Actor, now: datetime, note: str =
 def reject(aftersale_id: int, *, reason: str, actor: audit.Actor, now: datetime) -> None:
     """Refuse an application, or goods that came back wrong (拒绝).
 
-    Raises NotFound, IllegalMove, InvalidInput.
+    Raises NotFound, OwnAfterSale, IllegalMove, InvalidInput.
     """
     order, row = states.locked(aftersale_id)
+    states.never_own(order, actor)
     if not reason.strip():
         raise InvalidInput("reason", "请填写拒绝原因，买家会看到")
     states.move(row, S.REJECTED, actor=actor, now=now, note=reason.strip())
@@ -197,9 +203,12 @@ def take_back(
 ) -> AfterSale:
     """The goods are here (确认收到退货): a return is refunded, an exchange is sent next.
 
-    Goods that were handed over in the shop skip the parcel. Raises NotFound, IllegalMove.
+    Goods that were handed over in the shop skip the parcel.
+
+    Raises NotFound, OwnAfterSale, IllegalMove.
     """
     order, row = states.locked(aftersale_id)
+    states.never_own(order, actor)
     if row.status is S.APPROVED and row.kind is not AfterSaleKind.REFUND:
         states.move(row, S.RETURNING, actor=actor, now=now, note="当面退货")
     states.move(row, S.RETURNED, actor=actor, now=now)
@@ -216,9 +225,10 @@ def send_again(
 ) -> None:
     """Send the new goods of an exchange (换货发出).
 
-    Raises NotFound, IllegalMove, InvalidInput, OutOfStock.
+    Raises NotFound, OwnAfterSale, IllegalMove, InvalidInput, OutOfStock.
     """
     order, row = states.locked(aftersale_id)
+    states.never_own(order, actor)
     row_carrier, row_tracking = _parcel(carrier, tracking)
     states.move(row, S.EXCHANGED, actor=actor, now=now)
     row.resend_carrier, row.resend_tracking = row_carrier, row_tracking

@@ -5,6 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app import audit, orders, outbox
+from app.aftersales.errors import OwnAfterSale
 from app.aftersales.models import TRANSITIONS, AfterSale, AfterSaleStatus
 from app.core.db import db, lock_one
 from app.core.errors import IllegalMove, NotFound
@@ -18,6 +19,12 @@ def locked(aftersale_id: int) -> tuple[Order, AfterSale]:
         raise NotFound("售后单不存在")
     order = lock_one(Order, order_id, "订单不存在")
     return order, lock_one(AfterSale, aftersale_id, "售后单不存在")
+
+
+def never_own(order: Order, actor: audit.Actor) -> None:
+    """Nobody decides about goods and money of their own. Raises OwnAfterSale."""
+    if actor.member_id is not None and actor.member_id == order.member_id:
+        raise OwnAfterSale()
 
 
 def move(

@@ -11,14 +11,19 @@ from app.core.db import db, require_transaction
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: `admin:3`, `member:7`, `system:settle`, and from which address."""
+    """Who acts: `admin:3`, `member:7`, `system:settle`, and from which address.
+
+    `member_id` is the member whom an admin is as well: nobody decides about their
+    own money.
+    """
 
     ref: str
     address: str = ""
+    member_id: int | None = None
 
     @classmethod
-    def admin(cls, admin_id: int, address: str = "") -> "Actor":
-        return cls(f"admin:{admin_id}", address)
+    def admin(cls, admin_id: int, address: str = "", *, member_id: int | None = None) -> "Actor":
+        return cls(f"admin:{admin_id}", address, member_id)
 
     @classmethod
     def member(cls, member_id: int, address: str = "") -> "Actor":

@@ -1,8 +1,10 @@
 """After-sales at the desk: each answer once, by who may give it, refusals without a trace."""
 
 import pytest
+import sqlalchemy as sa
 
 from app import aftersales, orders, outbox
+from app.admin.models import Admin
 from app.aftersales import AfterSaleKind, AfterSaleStatus, RefundRefused, RefundStatus, Wanted
 from app.catalog import Sku
 from app.core import clock
@@ -324,6 +326,24 @@ def test_two_people_pay_back_by_hand(session, admin_client):
     assert fresh(desk.aftersale).status is S.MANUAL
     assert len(acts("aftersale.manual_first")) == 1
     assert broken_invariants() == {}
+
+
+def test_nobody_decides_about_their_own(session, admin_client):
+    desk = fill()
+    client = admin_client("owner")
+    run_unit(
+        db.session.execute,
+        sa.update(Admin).values(member_id=desk.aftersale.member_id),
+    )
+
+    page = client.get(f"/admin/aftersales/{desk.aftersale.number}").text
+    answer = act(client, desk.aftersale, "approve")
+
+    assert "这是你自己的订单，须由其他管理员处理" in page
+    assert "同意退款" not in page
+    assert answer.status_code == 403
+    assert "请由其他管理员处理" in answer.text
+    assert fresh(desk.aftersale).status is S.APPLIED
 
 
 def test_a_refund_that_does_not_exist_yet_is_not_there(session, admin_client):

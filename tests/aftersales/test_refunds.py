@@ -212,6 +212,21 @@ def test_one_person_alone_cannot_pay_by_hand(agreed):
     assert due() == 30_00
 
 
+def test_what_somebody_says_was_paid_by_hand_is_not_sent_again(agreed):
+    sold, row = agreed
+    sold.send(row)
+    sold.end(row, "ABNORMAL")
+    refund = refund_of(row)
+    run_unit(aftersales.pay_by_hand, refund.id, note="招行转账 0088", actor=ADMIN, now=NOON)
+
+    with pytest.raises(NotAskable) as refused:
+        run_unit(aftersales.retry, refund.id, actor=ADMIN2, now=NOON)
+
+    assert refused.value.message == "已有管理员登记线下退款，不能再发起微信退款"
+    assert state(row) == (S.ABNORMAL, R.ABNORMAL)
+    assert aftersales.refunds_due(NOON + days(1)) == []
+
+
 def test_paying_by_hand_wants_a_note_and_an_abnormal_refund(agreed):
     sold, row = agreed
     refund = refund_of(row)
