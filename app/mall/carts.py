@@ -73,7 +73,7 @@ class VisitorCart:
         known = {wish.sku_id: wish for wish in self.wishes}
         was = known.pop(sku_id, None)
         total = quantity + (was.quantity if was else 0)
-        sku = cart.check(sku_id, quantity, total)
+        sku = cart.check(sku_id, quantity, total, beside=self.wishes)
         if was is None and len(known) >= VISITOR_LINES_MAX:
             raise cart.CartFull("购物车快满了，请在微信中打开后继续添加")
         self._keep([Wish(sku_id, total, sku.price_fen), *known.values()])
@@ -81,7 +81,7 @@ class VisitorCart:
     def set_quantity(self, sku_id: int, quantity: int) -> None:
         if all(wish.sku_id != sku_id for wish in self.wishes):
             raise NotFound("购物车里没有这件商品")
-        cart.check(sku_id, quantity, quantity)
+        cart.check(sku_id, quantity, quantity, beside=self.wishes)
         self._keep(
             replace(wish, quantity=quantity) if wish.sku_id == sku_id else wish
             for wish in self.wishes

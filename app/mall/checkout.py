@@ -156,9 +156,9 @@ def _page(
         address = members.address_of(member_id, wanted.address_id)
     region = "" if wanted.is_pickup else _region(address, typed)
     try:
-        quoted = orders.quote(wanted.items, region=region)
+        quoted = orders.quote(wanted.items, buyer_id=member_id, region=region)
     except catalog.NotDelivered as refused:
-        quoted, error = orders.quote(wanted.items), error or refused
+        quoted, error = orders.quote(wanted.items, buyer_id=member_id), error or refused
     templates = catalog.templates_of([line.sku.product_id for line in quoted.lines])
     person = {"name": usual.name, "phone": usual.phone} if usual and wanted.is_pickup else {}
     return render_template(
@@ -194,9 +194,9 @@ def _changes(wanted: Wanted, quoted: orders.Quote) -> list[str]:
         said.append(f"运费由 ¥{format_yuan(shown)} 变为 ¥{format_yuan(quoted.freight_fen)}")
     for line in quoted.lines:
         name = f"“{line.sku.product.title} {line.sku.name}”"
-        was = wanted.shown_fen.get(line.sku.id, line.sku.price_fen)
-        if was != line.sku.price_fen:
-            said.append(f"{name}由 ¥{format_yuan(was)} 变为 ¥{format_yuan(line.sku.price_fen)}")
+        was = wanted.shown_fen.get(line.sku.id, line.unit_fen)
+        if was != line.unit_fen:
+            said.append(f"{name}由 ¥{format_yuan(was)} 变为 ¥{format_yuan(line.unit_fen)}")
         if line.sku.stock < line.quantity:
             left = line.sku.stock
             said.append(f"{name}库存仅剩 {left} 件" if left else f"{name}刚刚售罄")

@@ -1,6 +1,6 @@
 """Home and product (首页、商品), and the files that every page needs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -101,11 +101,12 @@ def _home(blocks: Sequence[content.HomeBlock], now: datetime, *, is_preview: boo
 @open_page
 def product(product_id: int) -> ResponseReturnValue:
     found = catalog.product_for_sale(product_id, now=clock.now())
+    member_id = g.member.id if g.member is not None else None
+    units = orders.unit_prices(found.skus, buyer_id=member_id)
     # What people see first is what they can buy at the best price.
-    ranked = sorted(found.skus, key=lambda sku: (sku.stock == 0, sku.price_fen, sku.id))
+    ranked = sorted(found.skus, key=lambda sku: (sku.stock == 0, units[sku.id], sku.id))
     first = ranked[0] if ranked else None
     newest = reviews.first_of_product(product_id)
-    member_id = g.member.id if g.member is not None else None
     page = render_template(
         "mall/product.html",
         product=found,
@@ -117,8 +118,10 @@ def product(product_id: int) -> ResponseReturnValue:
         if catalog.richtext.is_empty(found.description)
         else catalog.richtext.clean(found.description),
         first=first,
+        units=units,
+        special_for=_special_for(first, units) if first else "",
         most=min(found.limit_per_member or orders.QUANTITY_MAX, orders.QUANTITY_MAX),
-        offers=[_offer(sku) for sku in found.skus],
+        offers=[_offer(sku, units[sku.id]) for sku in found.skus],
         share_fen=_share_fen(found, first) if first else 0,
     )
     if member_id is not None:
@@ -126,9 +129,16 @@ def product(product_id: int) -> ResponseReturnValue:
     return page
 
 
-def _offer(sku: catalog.Sku) -> dict[str, Any]:
-    """What the sheet of choices needs to know of a SKU."""
-    yuan, rest = price_parts(sku.price_fen)
+def _special_for(sku: catalog.Sku, units: Mapping[int, int]) -> str:
+    """Who would pay the member price that this visitor does not; empty for nobody."""
+    if units[sku.id] < sku.price_fen or not orders.is_cheaper(sku):
+        return ""
+    return str(settings.value(settings.registry.MEMBER_PRICE_FOR))
+
+
+def _offer(sku: catalog.Sku, unit_fen: int) -> dict[str, Any]:
+    """What the sheet of choices needs to know of a SKU, at what the visitor pays."""
+    yuan, rest = price_parts(unit_fen)
     return {
         "id": sku.id,
         "values": list(sku.chosen),
@@ -151,7 +161,10 @@ def _share_fen(product: catalog.Product, sku: catalog.Sku) -> int:
         level=standing.level,
         product_id=product.id,
         category_ids=catalog.categories_of_products([product.id])[product.id],
-        price_fen=sku.price_fen,
+        # Whoever comes by the shared page may pay less; never promise more than that.
+        price_fen=min(sku.price_fen, sku.member_price_fen or sku.price_fen)
+        if settings.value(settings.registry.MEMBER_PRICE_FOR) == "followers"
+        else sku.price_fen,
         cost_fen=sku.cost_fen,
         now=clock.now(),
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from app import catalog
 from app.core.errors import InvalidInput
 from app.core.money import split_fen
+from app.orders import prices
 from app.orders.models import QUANTITY_MAX
 
 LINES_MAX = 100
@@ -41,12 +42,14 @@ class Adjustment:
 class QuotedLine:
     sku: catalog.Sku
     quantity: int
+    # What a piece costs this buyer.
+    unit_fen: int
     # What is paid for this line after every discount, freight left out.
     paid_fen: int
 
     @property
     def goods_fen(self) -> int:
-        return self.sku.price_fen * self.quantity
+        return self.unit_fen * self.quantity
 
 
 @dataclass(frozen=True)
@@ -68,11 +71,15 @@ class Quote:
 
 
 def quote(
-    items: Sequence[Item], *, region: str = "", adjustments: Sequence[Adjustment] = ()
+    items: Sequence[Item],
+    *,
+    buyer_id: int | None = None,
+    region: str = "",
+    adjustments: Sequence[Adjustment] = (),
 ) -> Quote:
     """Price the items as the server knows them (算价).
 
-    `region` is where they are sent; without one, as for what is fetched at a shop,
+    `buyer_id` is who buys: some pay the member price. `region` is where they are sent; without one, as for what is fetched at a shop,
     there is no freight.
 
     Raises:
@@ -91,9 +98,18 @@ def quote(
         if not 1 <= item.quantity <= QUANTITY_MAX:
             raise InvalidInput("quantity", f"购买数量应在 1 到 {QUANTITY_MAX} 之间")
     skus = catalog.skus_for_sale(item.sku_id for item in items)
-    goods = {item.sku_id: skus[item.sku_id].price_fen * item.quantity for item in items}
+    units = prices.unit_prices(skus.values(), buyer_id=buyer_id)
+    goods = {item.sku_id: units[item.sku_id] * item.quantity for item in items}
     off = allocate(sum(a.amount_fen for a in adjustments), goods)
-    lines = [QuotedLine(skus[i.sku_id], i.quantity, goods[i.sku_id] - off[i.sku_id]) for i in items]
+    lines = [
+        QuotedLine(
+            skus[item.sku_id],
+            item.quantity,
+            unit_fen=units[item.sku_id],
+            paid_fen=goods[item.sku_id] - off[item.sku_id],
+        )
+        for item in items
+    ]
     return Quote(
         lines=lines,
         goods_fen=sum(goods.values()),

@@ -9,8 +9,8 @@ from app import audit, catalog, distribution, members, outbox, settings
 from app.core import ids
 from app.core.db import add_once, db, require_transaction
 from app.core.errors import DomainError, IllegalMove, InvalidInput
-from app.orders import cart, pickups, queries, states
-from app.orders.errors import LimitReached, PriceChanged
+from app.orders import cart, limits, pickups, states
+from app.orders.errors import PriceChanged
 from app.orders.extras import OrderAdjustment
 from app.orders.models import (
     Order,
@@ -62,7 +62,7 @@ def place(
     if len(remark) > 200:
         raise InvalidInput("remark", "备注最多 200 个字")
     receiver = _receiver(member_id, address_id, pickup)
-    price = quote(items, region="" if pickup else receiver["receiver_region"])
+    price = quote(items, buyer_id=member_id, region="" if pickup else receiver["receiver_region"])
     if price.payable_fen != expected_fen:
         raise PriceChanged(was=expected_fen, now=price.payable_fen)
     if not 0 < price.payable_fen <= ORDER_TOTAL_FEN_MAX:
@@ -87,8 +87,8 @@ def place(
         return _placed(member_id, request_key).scalar_one()
     if from_cart:
         cart.take_out(member_id, (item.sku_id for item in items))
-    catalog.hold(line.sku.id for line in price.lines)
-    _check_limits(member_id, price)
+    catalog.hold(_rows_to_hold(price))
+    limits.check(member_id, ((line.sku.product, line.quantity) for line in price.lines))
     _copy_facts(order, price)
     if pickup is not None:
         pickups.attach(order, pickup)
@@ -152,32 +152,21 @@ def hide(order_id: int, *, now: datetime) -> None:
     order.hidden_at = now
 
 
+def _rows_to_hold(price: Quote) -> set[int]:
+    """The SKUs that are bought, and the sisters of those of which one may have only so many.
+
+    A limit is a product's: two orders of one member for two SKUs of it must come
+    one after the other as well.
+    """
+    bought = {line.sku.id for line in price.lines}
+    limited = (line.sku.product for line in price.lines if line.sku.product.limit_per_member)
+    return bought | {sku.id for product in limited for sku in product.skus}
+
+
 def _placed(member_id: int, request_key: str) -> sa.Result[Order]:
     return db.session.execute(
         sa.select(Order).filter_by(member_id=member_id, request_key=request_key)
     )
-
-
-def _check_limits(member_id: int, price: Quote) -> None:
-    """Products of which one member may only have so many (限购); raises LimitReached.
-
-    Under the lock of the SKUs: two orders for the same one come one after the other.
-    """
-    wanted: dict[int, int] = {}
-    products = {line.sku.product_id: line.sku.product for line in price.lines}
-    for line in price.lines:
-        wanted[line.sku.product_id] = wanted.get(line.sku.product_id, 0) + line.quantity
-    limited = {key for key, product in products.items() if product.limit_per_member}
-    if not limited:
-        return
-    had = queries.pieces_bought(member_id, limited)
-    for product_id in sorted(limited):
-        limit, before = products[product_id].limit_per_member, had.get(product_id, 0)
-        if before + wanted[product_id] > limit:
-            raise LimitReached(
-                f"“{products[product_id].title}”每人限购 {limit} 件"
-                + (f"，你已买过 {before} 件" if before else "")
-            )
 
 
 def _receiver(member_id: int, address_id: int | None, pickup: PickupWish | None) -> dict[str, str]:
@@ -210,7 +199,7 @@ def _copy_facts(order: Order, price: Quote) -> None:
             picture=line.sku.product.cover,
             category_ids=categories[line.sku.product_id],
             quantity=line.quantity,
-            unit_price_fen=line.sku.price_fen,
+            unit_price_fen=line.unit_fen,
             unit_cost_fen=line.sku.cost_fen,
             paid_fen=line.paid_fen,
         )

@@ -57,6 +57,18 @@ ORDER_RECEIVE_DAYS = Setting(
     "order.receive_days", 10, "发货后自动确认收货", unit="天", least=3, most=60
 )
 
+MEMBER_PRICE_FOR = Setting(
+    "catalog.member_price_for",
+    "distributors",
+    "谁享受会员价",
+    "商品规格里填写了会员价才有效；下单时按会员价计算货款和佣金",
+    choices=(
+        ("nobody", "不使用会员价"),
+        ("distributors", "分销员"),
+        ("followers", "关注公众号的会员"),
+    ),
+)
+
 # Consumer protection law, art. 25: 7 days to return, 7 days to get the money
 # back; card refunds take WeChat up to 3 working days. See compliance.md.
 GUARD_DAYS = Setting(

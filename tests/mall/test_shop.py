@@ -88,6 +88,33 @@ def test_product_page_shows_both_prices(client, me):
     assert "分享赚" not in page.text
 
 
+def test_a_member_price_is_named_with_the_price_it_replaces(client, me):
+    make_distributor_of(me)
+    sku = make_sku(price_fen=100_00)
+    with transaction():
+        sku.member_price_fen = 90_00
+    make_address(me)
+
+    page = text_of(client.get(f"/p/{sku.product_id}"))
+    checkout = client.get(f"/checkout?sku={sku.id}")
+    client.post("/checkout", data={**hidden_fields(checkout.text), "price": "1"})
+
+    assert "¥90.00 会员价¥100.00" in page
+    assert "¥90.00 ¥100.00 会员价" in text_of(checkout)
+    assert [order.payable_fen for order in placed(me)] == [90_00]
+
+
+def test_a_member_price_for_others_says_who_gets_it(client, me):
+    sku = make_sku(price_fen=100_00)
+    with transaction():
+        sku.member_price_fen = 90_00
+
+    page = text_of(client.get(f"/p/{sku.product_id}"))
+
+    assert "会员价 ¥90.00，分销员购买时享受" in page
+    assert "应付¥100.00" in text_of(client.get(f"/checkout?sku={sku.id}"))
+
+
 def test_sold_out_product_cannot_be_bought(client, me):
     sku = make_sku(stock=0)
 

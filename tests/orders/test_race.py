@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from app import ledger, orders
+from app import catalog, ledger, orders
 from app.catalog import OutOfStock, Product, Sku
 from app.core.db import db, run_unit, transaction
 from app.core.errors import IllegalMove
@@ -269,4 +269,30 @@ def test_a_limit_per_member_holds_for_orders_at_once(live):
 
     assert sum(isinstance(answer, LimitReached) for answer in found) == 6, found
     assert stock_of(facts[1]) == 98
+    assert broken_invariants() == {}
+
+
+def test_a_limit_holds_for_orders_of_different_skus_at_once(live):
+    buyer_id, first, address_id = shop()
+    with transaction():
+        product = db.session.get_one(Product, db.session.get_one(Sku, first).product_id)
+        product.limit_per_member = 2
+        sisters = [Sku(name=f"{n} 盒", price_fen=100_00, position=n) for n in range(1, 4)]
+        product.skus.extend(sisters)
+        db.session.flush()
+        for sku in sisters:
+            catalog.add_stock(sku.id, 10, key=f"test:{sku.id}", reason="入库", now=NOON)
+    skus = [first, *(sku.id for sku in sisters)]
+    db.session.rollback()
+
+    found = together(
+        live,
+        [
+            lambda n=n: run_unit(place, buyer_id, skus[n % 4], address_id, f"tap-{n}")
+            for n in range(8)
+        ],
+    )
+
+    assert sum(isinstance(answer, LimitReached) for answer in found) == 6, found
+    assert sum(stock_of(sku) for sku in skus) == 100 + 30 - 2
     assert broken_invariants() == {}

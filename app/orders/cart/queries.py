@@ -5,6 +5,7 @@ import sqlalchemy as sa
 
 from app import catalog
 from app.core.db import db
+from app.orders import prices
 from app.orders.cart.models import CartLine, Wish
 
 
@@ -17,6 +18,8 @@ class Row:
     was_fen: int
     is_ticked: bool
     is_for_sale: bool
+    # What a piece costs whose cart it is.
+    unit_fen: int
 
     @property
     def is_gone(self) -> bool:
@@ -35,11 +38,11 @@ class Row:
     @property
     def change_fen(self) -> int:
         """By how much a piece became dearer since it was put in; negative: cheaper."""
-        return self.sku.price_fen - self.was_fen
+        return self.unit_fen - self.was_fen
 
     @property
     def total_fen(self) -> int:
-        return self.sku.price_fen * self.counted
+        return self.unit_fen * self.counted
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,14 @@ def wishes_of(member_id: int) -> list[Wish]:
     return [Wish(line.sku_id, line.quantity, line.was_fen, line.is_ticked) for line in lines]
 
 
-def priced(wishes: Sequence[Wish]) -> Contents:
-    """Any cart at today's prices, in the order given. What is unknown is left out."""
+def priced(wishes: Sequence[Wish], *, buyer_id: int | None = None) -> Contents:
+    """Any cart at today's prices, in the order given. What is unknown is left out.
+
+    Without `buyer_id` it is a visitor's.
+    """
     known = catalog.skus_by_id(wish.sku_id for wish in wishes)
     for_sale = catalog.for_sale_among(known.values())
+    units = prices.unit_prices(known.values(), buyer_id=buyer_id)
     rows = [
         Row(
             sku=known[wish.sku_id],
@@ -88,6 +95,7 @@ def priced(wishes: Sequence[Wish]) -> Contents:
             was_fen=wish.was_fen,
             is_ticked=wish.is_ticked,
             is_for_sale=wish.sku_id in for_sale,
+            unit_fen=units[wish.sku_id],
         )
         for wish in wishes
         if wish.sku_id in known
@@ -96,7 +104,7 @@ def priced(wishes: Sequence[Wish]) -> Contents:
 
 
 def contents(member_id: int) -> Contents:
-    return priced(wishes_of(member_id))
+    return priced(wishes_of(member_id), buyer_id=member_id)
 
 
 def ticked(member_id: int) -> list[Row]:

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from app import catalog
 from app.core.db import add_once, affected, db, require_transaction
 from app.core.errors import InvalidInput, NotFound
+from app.orders import limits, prices
 from app.orders.cart import queries
 from app.orders.cart.models import LINES_MAX, CartFull, CartLine, Wish
 from app.orders.models import QUANTITY_MAX
@@ -17,13 +18,16 @@ def add(member_id: int, sku_id: int, quantity: int, *, now: datetime) -> CartLin
     """Put pieces of a SKU into the cart, on top of those in it (加入购物车).
 
     Raises:
-        InvalidInput: with those in the cart it would be more than one may buy.
+        InvalidInput, LimitReached: with those in the cart it would be more than one
+            may buy.
         SoldOff, OutOfStock: it is not for sale, or not so many are left.
         CartFull: there are too many different things in the cart.
     """
     require_transaction()
     line = _locked(member_id, sku_id)
-    sku = check(sku_id, quantity, (line.quantity if line else 0) + quantity)
+    total = (line.quantity if line else 0) + quantity
+    sku = check(sku_id, quantity, total, beside=queries.wishes_of(member_id), buyer_id=member_id)
+    unit_fen = prices.unit_price(sku, buyer_id=member_id)
     if line is None:
         if queries.count(member_id) >= LINES_MAX:
             raise CartFull()
@@ -31,7 +35,7 @@ def add(member_id: int, sku_id: int, quantity: int, *, now: datetime) -> CartLin
             member_id=member_id,
             sku_id=sku_id,
             quantity=quantity,
-            was_fen=sku.price_fen,
+            was_fen=unit_fen,
             is_ticked=True,
             added_at=now,
         )
@@ -41,19 +45,23 @@ def add(member_id: int, sku_id: int, quantity: int, *, now: datetime) -> CartLin
         line = _locked(member_id, sku_id)
         if line is None:
             raise NotFound("购物车里没有这件商品")
-        check(sku_id, quantity, line.quantity + quantity)
+        total = line.quantity + quantity
+        check(sku_id, quantity, total, beside=queries.wishes_of(member_id), buyer_id=member_id)
     line.quantity += quantity
-    line.was_fen, line.is_ticked, line.added_at = sku.price_fen, True, now
+    line.was_fen, line.is_ticked, line.added_at = unit_fen, True, now
     return line
 
 
 def set_quantity(member_id: int, sku_id: int, quantity: int) -> None:
-    """Change how many pieces a line has. Raises InvalidInput, SoldOff, OutOfStock, NotFound."""
+    """Change how many pieces a line has.
+
+    Raises InvalidInput, LimitReached, SoldOff, OutOfStock, NotFound.
+    """
     require_transaction()
     line = _locked(member_id, sku_id)
     if line is None:
         raise NotFound("购物车里没有这件商品")
-    check(sku_id, quantity, quantity)
+    check(sku_id, quantity, quantity, beside=queries.wishes_of(member_id), buyer_id=member_id)
     line.quantity = quantity
 
 
@@ -117,10 +125,19 @@ def merge(member_id: int, wishes: Sequence[Wish], *, now: datetime) -> int:
     return taken
 
 
-def check(sku_id: int, asked: int, total: int) -> catalog.Sku:
+def check(
+    sku_id: int,
+    asked: int,
+    total: int,
+    *,
+    beside: Sequence[Wish] = (),
+    buyer_id: int | None = None,
+) -> catalog.Sku:
     """The SKU, if `asked` more pieces, `total` in all, may be in a cart.
 
-    Raises InvalidInput, SoldOff, OutOfStock.
+    `beside` is what the cart holds: a limit counts the other SKUs of a product, too.
+    Without `buyer_id` it is a visitor's cart. Raises InvalidInput, SoldOff,
+    OutOfStock, LimitReached.
     """
     if asked < 1 or total > QUANTITY_MAX:
         raise InvalidInput("quantity", f"每种商品可买 1 到 {QUANTITY_MAX} 件")
@@ -129,6 +146,13 @@ def check(sku_id: int, asked: int, total: int) -> catalog.Sku:
         raise catalog.OutOfStock(
             f"库存仅剩 {sku.stock} 件" if sku.stock else "这个规格刚刚售罄", sku=sku_id
         )
+    if sku.product.limit_per_member:
+        others = sum(
+            wish.quantity
+            for wish in beside
+            if wish.sku_id != sku_id and wish.sku_id in {sister.id for sister in sku.product.skus}
+        )
+        limits.check(buyer_id, [(sku.product, total + others)])
     return sku
 
 

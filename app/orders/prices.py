@@ -1,0 +1,46 @@
+"""What a piece costs whoever buys it (单价): the price, or the member price (会员价).
+
+Who gets the member price is a setting. The server decides it at each step, on the
+page, in the cart and when the order is placed; the order's line keeps what it was.
+"""
+
+from collections.abc import Iterable
+
+from app import distribution, members, settings
+from app.catalog import Sku
+
+
+def unit_prices(skus: Iterable[Sku], *, buyer_id: int | None) -> dict[int, int]:
+    """What a piece of each SKU costs this buyer, in fen; None is a visitor."""
+    wanted = list(skus)
+    # Nobody is asked who they are where it makes no difference.
+    is_special = any(is_cheaper(sku) for sku in wanted) and gets_member_price(buyer_id)
+    return {
+        sku.id: sku.member_price_fen
+        if is_special and sku.member_price_fen is not None and is_cheaper(sku)
+        else sku.price_fen
+        for sku in wanted
+    }
+
+
+def unit_price(sku: Sku, *, buyer_id: int | None) -> int:
+    """What a piece costs this buyer, in fen."""
+    return unit_prices([sku], buyer_id=buyer_id)[sku.id]
+
+
+def is_cheaper(sku: Sku) -> bool:
+    """Whether it has a member price that is worth having."""
+    return sku.member_price_fen is not None and sku.member_price_fen < sku.price_fen
+
+
+def gets_member_price(buyer_id: int | None) -> bool:
+    """Whether this buyer pays member prices now, as the setting says."""
+    if buyer_id is None:
+        return False
+    match settings.value(settings.registry.MEMBER_PRICE_FOR):
+        case "distributors":
+            return distribution.is_active(buyer_id)
+        case "followers":
+            return members.get(buyer_id).is_subscribed
+        case _:
+            return False
