@@ -101,6 +101,25 @@ def order_ship(number: str) -> ResponseReturnValue:
     return redirect(url_for(".order", number=number))
 
 
+@bp.post("/orders/<number>/deliver")
+@requires(Permission.ORDER_SHIP)
+def order_deliver(number: str) -> ResponseReturnValue:
+    """Hand virtual goods over: what is typed here the buyer reads."""
+    found, now = orders.order_by_number(number), clock.now()
+    try:
+        run_unit(
+            orders.deliver,
+            found.id,
+            note=web.form_text("note", 600),
+            actor=auth.actor(),
+            now=now,
+        )
+    except InvalidInput as error:
+        return _page(number, errors={error.field or "": error.message}), error.status
+    flash(f"订单 {number} 已交付，买家可以看到交付内容")
+    return redirect(url_for(".order", number=number))
+
+
 @bp.post("/orders/<number>/ready")
 @requires(Permission.ORDER_SHIP)
 def order_ready(number: str) -> ResponseReturnValue:
@@ -170,7 +189,12 @@ def _page(number: str, *, show_phone: bool = False, errors: dict[str, str] | Non
         timeline=people.timeline("order", found.id, words.ORDER),
         may_ship=found.status is OrderStatus.PAID
         and found.pickup is None
+        and not found.is_virtual
         and auth.allowed(Permission.ORDER_SHIP),
+        may_deliver=found.status is OrderStatus.PAID
+        and found.is_virtual
+        and auth.allowed(Permission.ORDER_SHIP),
+        note_max=orders.DELIVERY_NOTE_MAX,
         may_trace=found.tracking_number != "" and auth.allowed(Permission.ORDER_SHIP),
         aftersales=aftersales.aftersales_of_order(found.id),
         said=aftersale_words,

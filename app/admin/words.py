@@ -265,6 +265,7 @@ ACTION: Mapping[str, str] = {
     "admin.log_in": "登录",
     "order.ship": "订单发货",
     "order.ready": "自提备货完成",
+    "order.deliver": "交付虚拟商品",
     "order.redeem": "核销提货码",
     "aftersale.applied": "主动退款",
     "aftersale.approved": "同意售后",

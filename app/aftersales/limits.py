@@ -42,7 +42,9 @@ def kinds_for(order: Order, now: datetime) -> tuple[AfterSaleKind, ...]:
     ends = asked_until(order)
     if ends is not None and now >= ends:
         return ()
-    return _KINDS.get(order.status, ())
+    kinds = _KINDS.get(order.status, ())
+    # Of virtual goods nothing can come back.
+    return kinds[:1] if order.is_virtual else kinds
 
 
 def asked_until(order: Order) -> datetime | None:

@@ -40,6 +40,8 @@ class Wanted:
     shown_fen: Mapping[int, int]
     shown_freight_fen: int | None = None
     is_pickup: bool = False
+    # The page saw nothing but virtual goods, which go nowhere.
+    is_virtual: bool = False
     # What the member chose of their addresses or of the shops; None for the usual one.
     address_id: int | None = None
     shop_id: int | None = None
@@ -113,7 +115,10 @@ def _place(
     to: dict[str, Any]
     # The page says that ordering agrees to it, wherever somebody is named.
     privacy.agree(member_id, now=now)
-    if wanted.is_pickup:
+    if wanted.is_virtual:
+        # As the page says; the order says so as well, or asks for an address.
+        to = {}
+    elif wanted.is_pickup:
         if wanted.shop_id is None:
             raise InvalidInput("shop", "请选择自提点")
         to = {"pickup": PickupWish(wanted.shop_id, typed["name"], typed["phone"])}
@@ -159,7 +164,9 @@ def _page(
         quoted = orders.quote(wanted.items, buyer_id=member_id, region=region)
     except catalog.NotDelivered as refused:
         quoted, error = orders.quote(wanted.items, buyer_id=member_id), error or refused
-    templates = catalog.templates_of([line.sku.product_id for line in quoted.lines])
+    templates = not quoted.is_virtual and catalog.templates_of(
+        [line.sku.product_id for line in quoted.lines]
+    )
     person = {"name": usual.name, "phone": usual.phone} if usual and wanted.is_pickup else {}
     return render_template(
         "mall/checkout.html",
@@ -236,6 +243,7 @@ def _from_page(fields: MultiDict[str, str]) -> Wanted:
 def _delivery(fields: MultiDict[str, str]) -> dict[str, Any]:
     return {
         "is_pickup": fields.get("delivery") == "pickup",
+        "is_virtual": fields.get("delivery") == "none",
         "address_id": web.whole_number(fields.get("address", "")),
         "shop_id": web.whole_number(fields.get("shop", "")),
     }

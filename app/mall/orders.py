@@ -61,16 +61,17 @@ def order_list() -> ResponseReturnValue:
 @members_only
 def order_page(number: str) -> ResponseReturnValue:
     order = _mine(number)
+    may_ask = bool(aftersales.kinds_for(order, clock.now()))
     return render_template(
         "mall/order.html",
         order=order,
         steps=words.order_steps(order),
-        sentence=words.order_sentence(order),
+        sentence=words.order_sentence(order, may_ask=may_ask),
         invoice=orders.invoices.of_order(order.id),
         trace=next(iter(_traces(order)), None),
         reviewable=reviews.reviewable_lines(order.member_id, order.id, now=clock.now()),
         aftersales=aftersales.aftersales_of_order(order.id),
-        may_ask=bool(aftersales.kinds_for(order, clock.now())),
+        may_ask=may_ask,
         asked_until=aftersales.asked_until(order),
         aftersale_words=aftersale_words,
         closed_at=words.closed_at(audit.moves_of("order", order.id)),

@@ -34,7 +34,7 @@ ORDER_SENTENCE = {
     S.CLOSED: ("订单已关闭", "没有付款，商品已放回货架"),
     S.PAID: ("已付款，等待发货", "商家正在备货，发出后这里会显示快递单号"),
     S.SHIPPED: ("商品已发出", "收到并检查无误后，请确认收货"),
-    S.RECEIVED: ("已确认收货", "退货期内如有问题，请联系客服"),
+    S.RECEIVED: ("已确认收货", "如有问题，可在下方申请售后"),
     S.FINISHED: ("交易完成", "感谢你的购买"),
     S.REFUNDED: ("订单已退款", "货款已全部退回"),
 }
@@ -43,7 +43,14 @@ PICKUP_STATE = {S.PAID: "备货中", S.SHIPPED: "待自提", S.RECEIVED: "已提
 PICKUP_SENTENCE = {
     S.PAID: ("已付款，商家正在备货", "备好后这里会提示，也可以先联系门店"),
     S.SHIPPED: ("商品已备好，等你来取", "到店出示提货码，店员核销后即可取货"),
-    S.RECEIVED: ("已提货", "退货期内如有问题，请联系客服"),
+    S.RECEIVED: ("已提货", "如有问题，可在下方申请售后"),
+}
+# Virtual goods are handed over at once, and nothing travels.
+VIRTUAL_STATE = {S.PAID: "待交付", S.SHIPPED: "已交付", S.RECEIVED: "已确认"}
+VIRTUAL_SENTENCE = {
+    S.PAID: ("已付款，等待交付", "虚拟商品不用快递，商家交付后这里会显示内容"),
+    S.SHIPPED: ("商品已交付", "请查看下面的交付内容，没有问题请确认收货"),
+    S.RECEIVED: ("已确认收货", "如有问题，可在下方申请售后"),
 }
 INVOICE_STATE = {
     InvoiceStatus.REQUESTED: ("等待商家开具", "开好后会发到你的邮箱"),
@@ -218,14 +225,20 @@ class Step:
 
 def order_state(order: Order) -> str:
     """The state of an order in a word."""
-    said = PICKUP_STATE.get(order.status) if order.pickup else None
-    return said or ORDER_STATE[order.status]
+    special = PICKUP_STATE if order.pickup else VIRTUAL_STATE if order.is_virtual else {}
+    return special.get(order.status) or ORDER_STATE[order.status]
 
 
-def order_sentence(order: Order) -> tuple[str, str]:
-    """The state of an order as a sentence, and what comes next."""
-    said = PICKUP_SENTENCE.get(order.status) if order.pickup else None
-    return said or ORDER_SENTENCE[order.status]
+def order_sentence(order: Order, *, may_ask: bool) -> tuple[str, str]:
+    """The state of an order as a sentence, and what comes next.
+
+    `may_ask` says whether an after-sale can still be asked for.
+    """
+    special = PICKUP_SENTENCE if order.pickup else VIRTUAL_SENTENCE if order.is_virtual else {}
+    title, next_step = special.get(order.status) or ORDER_SENTENCE[order.status]
+    if order.status is S.RECEIVED and not may_ask:
+        next_step = "售后申请期已过，有疑问请联系客服"
+    return title, next_step
 
 
 def order_steps(order: Order) -> list[Step]:
@@ -236,6 +249,8 @@ def order_steps(order: Order) -> list[Step]:
     if order.status is S.REFUNDED:
         return [*steps, Step("付款", order.paid_at), Step(ORDER_STATE[order.status], None)]
     ready, taken = ("备好货", "提货") if order.pickup else ("发货", "收货")
+    if order.is_virtual:
+        ready = "交付"
     later = [
         ("付款", order.paid_at),
         (ready, order.shipped_at),

@@ -45,7 +45,7 @@ def order_shipped(order_id: int, now: datetime) -> None:
         now,
         number=order.number,
         goods=goods_of(order),
-        carrier=order.carrier or "到店自提",
+        carrier=order.carrier or ("无需快递" if order.is_virtual else "到店自提"),
         tracking=order.tracking_number,
         time=_time(order.shipped_at),
     )

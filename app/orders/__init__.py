@@ -23,7 +23,7 @@ from app.orders.extras import (
     PickupShop,
     TitleKind,
 )
-from app.orders.fulfilment import finish, receive, ship, subscribe
+from app.orders.fulfilment import DELIVERY_NOTE_MAX, deliver, finish, receive, ship, subscribe
 from app.orders.models import (
     QUANTITY_MAX,
     TRANSITIONS,
@@ -91,7 +91,9 @@ __all__ = [
     "EnteredTraces",
     "InvoiceRequest",
     "InvoiceStatus",
+    "DELIVERY_NOTE_MAX",
     "Item",
+    "deliver",
     "Oddity",
     "OddityKind",
     "Order",

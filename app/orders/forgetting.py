@@ -44,6 +44,7 @@ def forget(member_id: int) -> None:
             receiver_region="",
             receiver_detail="",
             remark="",
+            delivery_note=None,
         )
     )
     affected(

@@ -8,6 +8,7 @@ from app.core.errors import IllegalMove, InvalidInput
 from app.orders import queries, states
 from app.orders.models import Order, OrderStatus
 
+DELIVERY_NOTE_MAX = 500
 _TRACKING = re.compile(r"[0-9A-Za-z-]{6,40}", re.ASCII)
 
 
@@ -18,6 +19,8 @@ def ship(
     order = states.locked(order_id)
     if order.pickup is not None:
         raise IllegalMove("自提订单不用发货，请在备好货后等待顾客提货")
+    if order.is_virtual:
+        raise IllegalMove("虚拟商品不用快递，请直接交付给买家")
     if order.open_aftersales:
         raise IllegalMove("这笔订单有售后在处理，请先处理售后再发货")
     carrier, tracking_number = carrier.strip(), tracking_number.strip()
@@ -35,6 +38,27 @@ def ship(
         now=now,
         after={"carrier": carrier, "tracking_number": tracking_number},
     )
+    outbox.publish("order_shipped", order.id, now=now)
+    return order
+
+
+def deliver(order_id: int, *, note: str, actor: audit.Actor, now: datetime) -> Order:
+    """Hand virtual goods over (交付): what the buyer reads instead of a parcel's number.
+
+    Raises NotFound, IllegalMove, InvalidInput.
+    """
+    order = states.locked(order_id)
+    if not order.is_virtual:
+        raise IllegalMove("这笔订单有实物商品，请填写快递单号发货")
+    if order.open_aftersales:
+        raise IllegalMove("这笔订单有售后在处理，请先处理售后再交付")
+    note = note.strip()
+    if not 1 <= len(note) <= DELIVERY_NOTE_MAX:
+        raise InvalidInput("note", f"请填写交付内容，最多 {DELIVERY_NOTE_MAX} 个字，买家会看到")
+    states.move(order, OrderStatus.SHIPPED, actor=actor, now=now)
+    order.delivery_note, order.shipped_at = note, now
+    # Not what it says: a code in it is worth money.
+    audit.record("order.deliver", subject="order", subject_id=order.id, actor=actor, now=now)
     outbox.publish("order_shipped", order.id, now=now)
     return order
 

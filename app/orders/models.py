@@ -71,6 +71,10 @@ class Order(Model):
     receiver_region: Mapped[str] = mapped_column(sa.String(60))
     receiver_detail: Mapped[str] = mapped_column(EncryptedText)
     remark: Mapped[str] = mapped_column(sa.String(200), default="")
+    # Nothing is sent: no receiver, no parcel, and nothing that could come back.
+    is_virtual: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    # What the buyer got instead of a parcel (交付内容), a code for example.
+    delivery_note: Mapped[str | None] = mapped_column(EncryptedText)
     carrier: Mapped[str] = mapped_column(sa.String(30), default="")
     tracking_number: Mapped[str] = mapped_column(sa.String(40), default="")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)

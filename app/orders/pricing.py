@@ -52,6 +52,10 @@ class QuotedLine:
         return self.unit_fen * self.quantity
 
 
+def is_virtual(sku: catalog.Sku) -> bool:
+    return sku.product.kind is catalog.ProductKind.VIRTUAL
+
+
 @dataclass(frozen=True)
 class Quote:
     """What an order would cost now, every part of the price in fen."""
@@ -60,6 +64,11 @@ class Quote:
     goods_fen: int
     freight_fen: int = 0
     adjustments: list[Adjustment] = field(default_factory=list)
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether nothing of it is sent: it needs no address."""
+        return all(is_virtual(line.sku) for line in self.lines)
 
     @property
     def discount_fen(self) -> int:
@@ -120,6 +129,7 @@ def quote(
 
 def _freight_fen(lines: Sequence[QuotedLine], region: str) -> int:
     """What sending costs: goods under the same terms travel together (运费)."""
+    lines = [line for line in lines if not is_virtual(line.sku)]
     terms = catalog.templates_of([line.sku.product_id for line in lines])
     parcels: dict[catalog.Terms, list[QuotedLine]] = {}
     for line in lines:

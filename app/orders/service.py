@@ -24,6 +24,10 @@ from app.orders.pickups import PickupWish
 from app.orders.pricing import Item, Quote, quote
 
 ORDER_TOTAL_FEN_MAX = 500_000_00
+# Of goods that go nowhere.
+_NOBODY = dict.fromkeys(
+    ("receiver_name", "receiver_phone", "receiver_region", "receiver_detail"), ""
+)
 
 
 def place(
@@ -42,7 +46,8 @@ def place(
 
     Asking again with the same `request_key` returns the first order. What was
     chosen in the cart leaves it with the order. It goes to an address of the
-    member, or waits at a shop: exactly one of `address_id` and `pickup`.
+    member, or waits at a shop: one of `address_id` and `pickup`. Virtual goods
+    (虚拟商品) go nowhere and need neither.
 
     Raises:
         InvalidInput, SoldOff, NotFound (address, shop), OutOfStock: nothing is placed.
@@ -52,7 +57,7 @@ def place(
         DomainError: the member is blocked.
     """
     require_transaction()
-    if (address_id is None) == (pickup is None):
+    if address_id is not None and pickup is not None:
         raise ValueError("an order goes to an address or waits at a shop")
     known = _placed(member_id, request_key).scalar_one_or_none()
     if known is not None:
@@ -63,10 +68,9 @@ def place(
         raise InvalidInput("remark", "备注最多 200 个字")
     receiver = _receiver(member_id, address_id, pickup)
     price = quote(items, buyer_id=member_id, region="" if pickup else receiver["receiver_region"])
-    if price.payable_fen != expected_fen:
-        raise PriceChanged(was=expected_fen, now=price.payable_fen)
-    if not 0 < price.payable_fen <= ORDER_TOTAL_FEN_MAX:
-        raise InvalidInput("items", "订单金额超出可支付范围")
+    if price.is_virtual:
+        receiver, pickup = _NOBODY, None
+    _check_terms(price, expected_fen, goes_somewhere=receiver is not _NOBODY)
     expires = now + timedelta(minutes=settings.value(settings.registry.ORDER_EXPIRE_MINUTES))
     order = Order(
         number=ids.public_number("M", now),
@@ -79,6 +83,7 @@ def place(
         payable_fen=price.payable_fen,
         **receiver,
         remark=remark.strip(),
+        is_virtual=price.is_virtual,
         created_at=now,
         expires_at=expires,
     )
@@ -152,6 +157,16 @@ def hide(order_id: int, *, now: datetime) -> None:
     order.hidden_at = now
 
 
+def _check_terms(price: Quote, expected_fen: int, *, goes_somewhere: bool) -> None:
+    """Raises InvalidInput, PriceChanged."""
+    if not goes_somewhere and not price.is_virtual:
+        raise InvalidInput("address", "请填写收货地址")
+    if price.payable_fen != expected_fen:
+        raise PriceChanged(was=expected_fen, now=price.payable_fen)
+    if not 0 < price.payable_fen <= ORDER_TOTAL_FEN_MAX:
+        raise InvalidInput("items", "订单金额超出可支付范围")
+
+
 def _rows_to_hold(price: Quote) -> set[int]:
     """The SKUs that are bought, and the sisters of those of which one may have only so many.
 
@@ -171,6 +186,8 @@ def _placed(member_id: int, request_key: str) -> sa.Result[Order]:
 
 def _receiver(member_id: int, address_id: int | None, pickup: PickupWish | None) -> dict[str, str]:
     """Who takes the goods and where, as it is copied onto the order."""
+    if pickup is None and address_id is None:
+        return _NOBODY
     if pickup is not None:
         shop = pickups.open_shop(pickup.shop_id)
         name, phone = " ".join(pickup.name.split()), pickup.phone.strip()

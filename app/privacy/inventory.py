@@ -126,6 +126,7 @@ def _orders(member_id: int) -> list[Section]:
         ("receiver_region", "地区"),
         ("receiver_detail", "详细地址"),
         ("remark", "备注"),
+        ("delivery_note", "交付内容"),
         ("carrier", "快递公司"),
         ("tracking_number", "快递单号"),
         ("created_at", "下单时间"),

@@ -4,9 +4,12 @@ import pytest
 import sqlalchemy as sa
 
 from app.audit import StateMove
-from app.core.db import db
+from app.catalog import ProductKind
+from app.core import clock
+from app.core.db import db, transaction
 from app.orders import OrderStatus
 from tests.admin.desk import acts, fill, fresh
+from tests.factories import make_member, make_sku, paid_order
 
 PHONE = "13812345678"
 
@@ -125,3 +128,24 @@ def test_the_search_leads_straight_to_the_page(session, admin_client):
         f"/admin/withdrawals/{desk.withdrawal.number}"
     )
     assert client.get("/admin/search?q=nonsense").status_code == 200
+
+
+def test_virtual_goods_are_handed_over_with_words(session, admin_client):
+    now = clock.now()
+    sku = make_sku(price_fen=100_00)
+    with transaction():
+        sku.product.kind = ProductKind.VIRTUAL
+    order = paid_order(make_member("王芳", now=now), sku, now=now)
+    client = admin_client("operations")
+
+    page = client.get(f"/admin/orders/{order.number}").text
+    empty = client.post(f"/admin/orders/{order.number}/deliver", data={"note": " "})
+    client.post(f"/admin/orders/{order.number}/deliver", data={"note": "兑换码 ABCD-1234"})
+
+    assert "虚拟商品，无需快递" in page
+    assert "快递单号" not in page
+    assert empty.status_code == 422
+    assert "请填写交付内容，最多 500 个字，买家会看到" in empty.text
+    assert fresh(order).status is OrderStatus.SHIPPED
+    assert "兑换码 ABCD-1234" in client.get(f"/admin/orders/{order.number}").text
+    assert len(acts("order.deliver")) == 1

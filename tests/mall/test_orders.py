@@ -7,7 +7,7 @@ import zxingcpp
 from PIL import Image
 
 from app import commission, members, orders, outbox
-from app.catalog import Product
+from app.catalog import Product, ProductKind
 from app.core import clock
 from app.core.db import db, run_unit, transaction
 from app.members import AddressInput
@@ -274,12 +274,45 @@ def test_received_order_can_be_bought_again_but_not_deleted(client, me):
 
     page = client.get(f"/orders/{order.number}").text
 
-    assert "退货期内如有问题，请联系客服" in page
+    assert "如有问题，可在下方申请售后" in page
     assert "再次购买" in page
     assert "删除订单" not in page
 
 
 # --- the list -----------------------------------------------------------------------
+
+
+def test_after_the_time_for_after_sales_the_page_names_the_service(client, me):
+    order = received_order(me, make_sku())
+
+    with clock.fixed(NOON + days(8)):
+        page = client.get(f"/orders/{order.number}").text
+
+    assert "售后申请期已过，有疑问请联系客服" in page
+    assert "申请售后" not in page
+
+
+def test_virtual_goods_are_bought_without_an_address_and_read_in_the_order(client, me):
+    sku = make_sku(title="线上品茶课")
+    with transaction():
+        sku.product.kind = ProductKind.VIRTUAL
+    page = client.get(f"/checkout?sku={sku.id}").text
+    answer = client.post("/checkout", data=hidden_fields(page))
+    db.session.rollback()
+    [order] = orders.orders_of(me.id).items
+    take(notice_for(order))
+    waiting = client.get(f"/orders/{order.number}").text
+    run_unit(orders.deliver, order.id, note="兑换码 ABCD-1234", actor=ADMIN, now=NOON)
+
+    given = client.get(f"/orders/{order.number}").text
+
+    assert "虚拟商品，无需快递" in page
+    assert "收货地址" not in page
+    assert answer.status_code == 303
+    assert "已付款，等待交付" in waiting
+    assert "商品已交付" in given
+    assert "兑换码 ABCD-1234" in given
+    assert "确认收货" in given
 
 
 def test_orders_are_searched_by_title_and_number(client, me):
