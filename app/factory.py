@@ -9,7 +9,7 @@ from flask_migrate import Migrate
 from sqlalchemy.engine import make_url
 
 import config as configuration
-from app import admin, aftersales, cli, commission, mall, orders, webhooks, wechat
+from app import admin, aftersales, cli, commission, distribution, mall, orders, webhooks, wechat
 from app.core import crypto, health, logs, web
 from app.core.cache import Cache
 from app.core.db import db
@@ -29,6 +29,7 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     crypto.configure(config.data_keys)
     commission.configure(config.distribution_hard_cap)
     levels.configure(allow_team=config.compliance_allow_team_bonus)
+    distribution.configure(orders.purchases)
     config.data_dir.mkdir(parents=True, exist_ok=True)
 
     app = Flask(__name__)

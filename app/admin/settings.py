@@ -19,6 +19,7 @@ _GROUPS = (
     ("order", "订单"),
     ("commission", "佣金"),
     ("distribution", "分销"),
+    ("binding", "客户归属"),
     ("withdraw", "提现"),
     ("wechat", "公众号"),
 )

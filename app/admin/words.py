@@ -164,15 +164,25 @@ MEMBER: Mapping[str, Word] = {
 }
 ATTEMPT: Mapping[str, Word] = {
     AttemptResult.BOUND: ("已绑定", "good"),
+    AttemptResult.REBOUND: ("已换绑", "good"),
+    AttemptResult.REMEMBERED: ("已记住，下单时绑定", "wait"),
+    AttemptResult.MOVED: ("管理员调整", "go"),
+    AttemptResult.RELEASED: ("管理员解除", "go"),
     AttemptResult.ALREADY_BOUND: ("已有上级，保持不变", "off"),
+    AttemptResult.PROTECTED: ("保护期内，保持不变", "off"),
+    AttemptResult.DISTRIBUTOR_STAYS: ("分销员不换绑", "off"),
+    AttemptResult.BOUGHT_BEFORE: ("已购买过，不再绑定", "off"),
+    AttemptResult.ONLY_BY_SCAN: ("只在扫码时绑定", "off"),
     AttemptResult.UNKNOWN_CODE: ("推广码不存在", "off"),
     AttemptResult.OWN_CODE: ("自己的推广码", "off"),
     AttemptResult.OWNER_INACTIVE: ("对方不是有效分销员", "off"),
     AttemptResult.OWN_DOWNLINE: ("对方是自己的下级", "bad"),
+    AttemptResult.CRAWLER: ("爬虫或预览，不绑定", "off"),
 }
 SOURCE: Mapping[str, str] = {
     BindingSource.SCAN: "扫码",
     BindingSource.LINK: "链接",
+    BindingSource.ORDER: "下单",
     BindingSource.ADMIN: "后台",
 }
 CHANNEL_KIND: Mapping[str, str] = {

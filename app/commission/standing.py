@@ -144,9 +144,15 @@ def team_grew(member_id: int, now: datetime) -> None:
             evaluate(upline_id, now)
 
 
+def team_moved(attempt_id: int, now: datetime) -> None:
+    """Look anew at those whose team a member came into (member_moved)."""
+    team_grew(distribution.attempt_by_id(attempt_id).member_id, now)
+
+
 def subscribe() -> None:
     """Register with the outbox. A level that waits must not hold up money."""
     outbox.subscribe("member_bound", "levels.evaluate", team_grew, holds_up=False)
+    outbox.subscribe("member_moved", "levels.evaluate", team_moved, holds_up=False)
     for topic in ("order_paid", "order_finished"):
         outbox.subscribe(topic, "levels.evaluate", order_counts, holds_up=False)
 

@@ -8,6 +8,7 @@
 
 import hashlib
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -55,6 +56,21 @@ def this_app() -> Flask:
 def wants_json() -> bool:
     """Whether the caller is a script of ours and not a person with a browser."""
     return request.accept_mimetypes.best == "application/json"
+
+
+# Crawlers, previews and scripts say so themselves. Cubot makes phones.
+_MACHINES = re.compile(
+    r"(?<!cu)bot(?:\b|_)|spider|crawl|slurp|preview|facebookexternalhit|headless"
+    r"|python-|curl/|wget/|okhttp|java/|go-http-client|libwww|scrapy",
+    re.IGNORECASE,
+)
+
+
+def is_machine() -> bool:
+    """Whether this request is a crawler's, a preview's or a prefetch, not a person's."""
+    agent = request.headers.get("User-Agent", "")
+    purpose = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
+    return request.method == "HEAD" or "prefetch" in purpose or bool(_MACHINES.search(agent))
 
 
 def init_app(app: Flask) -> None:

@@ -1,17 +1,21 @@
 """Distributors (分销员): joining, referral codes, and who belongs to whom.
 
 - `service` joins, approves, suspends; makes referral codes.
-- `binding` is the only writer of a member's uplines. Every attempt leaves a row
-  that says what came of it and why. The policy is permanent first touch: whoever
-  is bound stays bound; only an active distributor binds; nobody binds themselves,
-  nor anyone above them, along the whole chain.
+- `binding` decides whom a code binds. Every attempt leaves a row that says what
+  came of it and why. `policy` has the shop's rules: first touch for good, a span
+  of protection, or the last touch; at once, by a scan only, or with the next order.
+  Only an active distributor binds; nobody binds themselves, nor anyone above them,
+  along the whole chain.
+- `tree` is the only writer of a member's uplines, and says which locks make moves
+  at the same time safe.
+- `moves` is what an admin changes in the tree by hand.
 - `channels` are codes of the shop's own, for campaigns and shops, and the record of
   every scan and visit by any code.
 - `chain` tells who sits above a buyer, with level and standing, for the order to
   copy. Paid orders never look at the tree again.
 """
 
-from app.distribution.binding import bind
+from app.distribution.binding import bind, bind_by_order
 from app.distribution.models import (
     AttemptResult,
     BindingAttempt,
@@ -20,8 +24,10 @@ from app.distribution.models import (
     DistributorStatus,
     ReferralCode,
 )
+from app.distribution.ports import configure
 from app.distribution.queries import (
     Seat,
+    attempt_by_id,
     binding_history,
     chain,
     closed_among,
@@ -33,6 +39,7 @@ from app.distribution.queries import (
     distributor_of,
     following_openids,
     is_active,
+    is_valid,
     members_of,
     queue,
     sharing_code,
@@ -65,7 +72,9 @@ __all__ = [
     "Seat",
     "apply",
     "approve",
+    "attempt_by_id",
     "bind",
+    "bind_by_order",
     "binding_history",
     "chain",
     "close",
@@ -73,11 +82,13 @@ __all__ = [
     "code_owner",
     "code_text",
     "codes_to_renew",
+    "configure",
     "counts_by_status",
     "distributor_by_id",
     "distributor_of",
     "following_openids",
     "is_active",
+    "is_valid",
     "keep_scene",
     "leave",
     "members_of",

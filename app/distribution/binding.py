@@ -1,143 +1,162 @@
-"""Who belongs to whom (绑定). The only writer of a member's upline columns."""
+"""Who belongs to whom (绑定): what an attempt comes to, by the shop's rules.
+
+Every attempt leaves a row, whatever came of it. `policy` says what the rules mean,
+`tree` does the move.
+"""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from app import outbox
-from app.core.db import affected, db, insert_now, lock_rows, require_transaction
-from app.distribution import queries
+from app.core import clock
+from app.core.db import db, insert_now, require_transaction
+from app.distribution import policy, ports, queries, tree
 from app.distribution.models import AttemptResult, BindingAttempt, BindingSource
 from app.members import Member
 
-# Far longer than any real chain; a walk this long means the tree is broken.
-_CHAIN_MAX = 10_000
+
+@dataclass(frozen=True)
+class Touch:
+    """How somebody came by a code.
+
+    `by_machine`: by a crawler or a preview, though with a member's session.
+    """
+
+    code: str
+    source: BindingSource
+    channel_id: int | None = None
+    by_machine: bool = False
+
+
+@dataclass(frozen=True)
+class _Decision:
+    result: AttemptResult
+    # Whom the member belonged to before.
+    was: int | None = None
+    # In words, where the result alone does not say it.
+    note: str = ""
 
 
 def bind(member_id: int, *, code: str, source: BindingSource, now: datetime) -> AttemptResult:
     """Try to bind a member to the owner of `code`; never raises for a refusal.
 
-    Permanent first touch (首次绑定、永久有效). Leaves a row in the binding history
-    whatever comes of it.
+    Leaves a row in the binding history whatever comes of it.
     """
     owner_id = queries.code_owner(code)
-    return attempt(member_id, owner_id=owner_id, code=code, source=source, now=now).result
+    return attempt(member_id, Touch(code, source), owner_id=owner_id, now=now).result
 
 
-def attempt(
-    member_id: int, *, owner_id: int | None, code: str, source: BindingSource, now: datetime
-) -> BindingAttempt:
+def attempt(member_id: int, touch: Touch, *, owner_id: int | None, now: datetime) -> BindingAttempt:
     """The same for an owner who is known already; the row of the history.
 
     A channel's code leads to its owner, too. None is the owner of an unknown code.
     """
     require_transaction()
-    edge = _decide(member_id, owner_id)
-    if isinstance(edge, _Edge):
-        _set_upline(edge, now)
-        outbox.publish("member_bound", member_id, now=now)
-    kept = None
-    result = AttemptResult.BOUND if isinstance(edge, _Edge) else edge
-    if result is AttemptResult.ALREADY_BOUND:
-        kept = db.session.get_one(Member, member_id).upline1_id
+    decision = _decide(member_id, owner_id, touch, now)
     row = BindingAttempt(
         member_id=member_id,
         owner_id=owner_id,
-        source=source,
-        code=code[:64],
-        result=result,
-        upline_id=kept,
+        source=touch.source,
+        code=touch.code[:64],
+        channel_id=touch.channel_id,
+        result=decision.result,
+        note=decision.note,
+        upline_id=decision.was,
         at=now,
     )
     insert_now(row)
+    if decision.result is AttemptResult.BOUND:
+        outbox.publish("member_bound", member_id, now=now)
+    elif decision.result is AttemptResult.REBOUND:
+        outbox.publish("member_moved", row.id, now=now)
     return row
 
 
-@dataclass(frozen=True)
-class _Edge:
-    """A free member and the owner whom they may be hung under, both locked."""
+def bind_by_order(member_id: int, *, now: datetime) -> AttemptResult | None:
+    """An order is being placed: bind by the newest code that was kept in mind.
 
-    member: Member
-    owner: Member
-
-
-def _decide(member_id: int, owner_id: int | None) -> AttemptResult | _Edge:
-    if owner_id is None:
-        return AttemptResult.UNKNOWN_CODE
-    if owner_id == member_id:
-        return AttemptResult.OWN_CODE
-    if not queries.is_active(owner_id):
-        return AttemptResult.OWNER_INACTIVE
-    # Who has an upline keeps it, so that nobody needs to wait to see that.
-    if db.session.get_one(Member, member_id).upline1_id is not None:
-        return AttemptResult.ALREADY_BOUND
-    edge, root_id = _lock_tree_edge(member_id, owner_id)
-    if edge.member.upline1_id is not None:
-        return AttemptResult.ALREADY_BOUND
-    # Who has no upline can be above the owner as the root only.
-    if root_id == member_id:
-        return AttemptResult.OWN_DOWNLINE
-    return edge
-
-
-def _lock_tree_edge(member_id: int, owner_id: int) -> tuple[_Edge, int]:
-    """Lock both ends and the owner's root; the two rows, and the root's id.
-
-    A loop can only close where a root becomes somebody's child. Locking the root
-    of the owner's tree as well makes A under B wait for B under A: the second
-    one then sees the first. The root is looked up again after the wait, because
-    the tree may have grown upwards meanwhile; from the owner's locked row on.
+    Does something only where the shop binds by orders, and before the order copies
+    its uplines. A code counts once, and for `binding.remember_days`. None: there is
+    nothing to try.
     """
-    locked: set[int] = set()
-    wanted = {member_id, owner_id, _root_of(owner_id, _uplines_of(owner_id))}
-    while wanted - locked:
-        locked |= wanted
-        rows = {row.id: row for row in lock_rows(Member, sorted(locked))}
-        owner = rows[owner_id]
-        root_id = _root_of(owner_id, (owner.upline1_id, owner.upline2_id, owner.upline3_id))
-        wanted = {root_id}
-    return _Edge(rows[member_id], owner), root_id
-
-
-Uplines = tuple[int | None, int | None, int | None]
-
-
-def _root_of(member_id: int, above: Uplines) -> int:
-    """The top of the tree in which `member_id` has these uplines, nearest first."""
-    for _ in range(_CHAIN_MAX):
-        known = [upline for upline in above if upline is not None]
-        if known:
-            member_id = known[-1]
-        if len(known) < len(above):
-            return member_id
-        above = _uplines_of(member_id)
-    raise RuntimeError(f"the referral tree has no root above member {member_id}")
-
-
-def _uplines_of(member_id: int) -> Uplines:
-    row = db.session.execute(
-        sa.select(Member.upline1_id, Member.upline2_id, Member.upline3_id).where(
-            Member.id == member_id
+    require_transaction()
+    rules = policy.current()
+    if rules.moment is not policy.Moment.ORDER:
+        return None
+    newest = db.session.scalar(
+        sa.select(BindingAttempt)
+        .where(
+            BindingAttempt.member_id == member_id,
+            sa.or_(
+                BindingAttempt.result == AttemptResult.REMEMBERED,
+                BindingAttempt.source == BindingSource.ORDER,
+            ),
         )
-    ).one()
-    return row.upline1_id, row.upline2_id, row.upline3_id
-
-
-def _set_upline(edge: _Edge, now: datetime) -> None:
-    """Hang a root under the owner and mend the columns of the two levels below."""
-    member, owner = edge.member, edge.owner
-    member.upline1_id = owner.id
-    member.upline2_id = owner.upline1_id
-    member.upline3_id = owner.upline2_id
-    member.bound_at = now
-    db.session.flush()
-    has_team = affected(
-        sa.update(Member)
-        .where(Member.upline1_id == member.id)
-        .values(upline2_id=owner.id, upline3_id=owner.upline1_id)
+        .order_by(BindingAttempt.id.desc())
+        .limit(1)
     )
-    if has_team:
-        affected(
-            sa.update(Member).where(Member.upline2_id == member.id).values(upline3_id=owner.id)
+    if newest is None or newest.source is BindingSource.ORDER:
+        return None
+    if newest.at + timedelta(days=rules.remember_days) <= now:
+        return None
+    touch = Touch(newest.code, BindingSource.ORDER, newest.channel_id)
+    return attempt(member_id, touch, owner_id=newest.owner_id, now=now).result
+
+
+def _decide(member_id: int, owner_id: int | None, touch: Touch, now: datetime) -> _Decision:
+    if owner_id is None:
+        return _Decision(AttemptResult.UNKNOWN_CODE)
+    if owner_id == member_id:
+        return _Decision(AttemptResult.OWN_CODE)
+    if touch.by_machine:
+        return _Decision(AttemptResult.CRAWLER)
+    if not queries.is_active(owner_id):
+        return _Decision(AttemptResult.OWNER_INACTIVE)
+    rules = policy.current()
+    if rules.ignores(touch.source):
+        return _Decision(AttemptResult.ONLY_BY_SCAN)
+    # Nobody needs to wait to see that everything stays as it is.
+    member = db.session.get_one(Member, member_id)
+    kept = _kept(member, owner_id, rules, now)
+    if kept is not None:
+        return kept
+    if rules.waits_for_order(touch.source):
+        return _Decision(AttemptResult.REMEMBERED, member.upline1_id)
+    edge = tree.lock_edge(member_id, owner_id)
+    kept = _kept(edge.member, owner_id, rules, now)
+    if kept is not None:
+        return kept
+    if edge.closes_loop:
+        return _Decision(AttemptResult.OWN_DOWNLINE, edge.member.upline1_id)
+    result = AttemptResult.BOUND if edge.is_new else AttemptResult.REBOUND
+    decision = _Decision(result, edge.member.upline1_id)
+    tree.hang(edge, now)
+    return decision
+
+
+def _kept(member: Member, owner_id: int, rules: policy.Policy, now: datetime) -> _Decision | None:
+    """Why the member stays where they are; None: nothing is in the way but a loop."""
+    if member.upline1_id is None:
+        if not rules.binds_buyers and ports.purchases().last_paid_at(member.id) is not None:
+            return _Decision(AttemptResult.BOUGHT_BEFORE)
+        return None
+    was, is_same = member.upline1_id, member.upline1_id == owner_id
+    if rules.kind is policy.Kind.PERMANENT and not rules.valid_days:
+        return _Decision(AttemptResult.ALREADY_BOUND, was)
+    standing = queries.distributor_of(member.id)
+    if standing is not None and standing.has_place and not rules.moves_distributors:
+        return _Decision(
+            AttemptResult.ALREADY_BOUND if is_same else AttemptResult.DISTRIBUTOR_STAYS, was
         )
+    if rules.has_expired(member.bound_at, now):
+        return None
+    if is_same or rules.kind is policy.Kind.PERMANENT:
+        return _Decision(AttemptResult.ALREADY_BOUND, was)
+    if rules.kind is policy.Kind.PROTECTED and member.bound_at is not None:
+        until = rules.protected_until(member.bound_at, ports.purchases().last_paid_at(member.id))
+        if now < until:
+            note = f"保护到 {clock.local(until):%Y-%m-%d %H:%M}"
+            return _Decision(AttemptResult.PROTECTED, was, note)
+    return None

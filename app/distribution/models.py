@@ -53,6 +53,11 @@ class Distributor(Model):
     applied_at: Mapped[datetime] = mapped_column(UTCDateTime)
     approved_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
+    @property
+    def has_place(self) -> bool:
+        """Whether they stand in a team, suspended or not."""
+        return self.status in (DistributorStatus.APPROVED, DistributorStatus.SUSPENDED)
+
 
 class ReferralCode(Model):
     """A random code that leads to its owner (推广码)."""
@@ -72,18 +77,28 @@ class ReferralCode(Model):
 class BindingSource(enum.StrEnum):
     SCAN = "scan"  # a scene of the official account
     LINK = "link"  # /r/<code> in the browser
+    ORDER = "order"  # a code that was kept in mind until an order was placed
     ADMIN = "admin"
 
 
 class AttemptResult(enum.StrEnum):
     """What came of an attempt to bind (绑定结果)."""
 
-    BOUND = "bound"
+    BOUND = "bound"  # the first upline ever
+    REBOUND = "rebound"  # another one, or the same one anew; `upline_id` was it before
+    REMEMBERED = "remembered"  # the next order binds
+    MOVED = "moved"  # by an admin; `upline_id` was it before
+    RELEASED = "released"  # by an admin: belongs to nobody now
     ALREADY_BOUND = "already_bound"
+    PROTECTED = "protected"  # nobody may take the member away yet
+    DISTRIBUTOR_STAYS = "distributor_stays"  # a code does not move distributors
+    BOUGHT_BEFORE = "bought_before"  # the shop does not bind who bought already
+    ONLY_BY_SCAN = "only_by_scan"  # the shop does not bind by links
     UNKNOWN_CODE = "unknown_code"
     OWN_CODE = "own_code"
     OWNER_INACTIVE = "owner_inactive"
     OWN_DOWNLINE = "own_downline"  # the owner sits below the member: a loop
+    CRAWLER = "crawler"  # a machine, not a person
 
 
 class BindingAttempt(Model):
@@ -96,7 +111,21 @@ class BindingAttempt(Model):
     owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("members.id"), index=True)
     source: Mapped[BindingSource] = mapped_column(enum_column(BindingSource, "source"))
     code: Mapped[str] = mapped_column(sa.String(64))
+    # The channel whose code it was.
+    channel_id: Mapped[int | None] = mapped_column(sa.ForeignKey("channels.id"), index=True)
     result: Mapped[AttemptResult] = mapped_column(enum_column(AttemptResult, "result"))
-    # Whom an already bound member belonged to then; the owner of the code, or another.
+    # In words, what the result alone does not say: until when, or an admin's reason.
+    note: Mapped[str] = mapped_column(sa.String(200), default="")
+    # The admin who did it; empty where the member's own act did.
+    actor: Mapped[str] = mapped_column(sa.String(64), default="")
+    # Whom the member belonged to before; the owner of the code, another, or nobody.
     upline_id: Mapped[int | None] = mapped_column(sa.ForeignKey("members.id"), index=True)
     at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class TreeLock(Model):
+    """Held by whoever moves a member who has a team (`tree`): one row, with id 1."""
+
+    __tablename__ = "tree_locks"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)

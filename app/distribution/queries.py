@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
+from app.distribution import policy
 from app.distribution.models import (
     BindingAttempt,
     Distributor,
@@ -58,6 +59,14 @@ def binding_history(member_id: int, *, limit: int = 50) -> Sequence[BindingAttem
         .order_by(BindingAttempt.id.desc())
         .limit(limit)
     ).all()
+
+
+def attempt_by_id(attempt_id: int) -> BindingAttempt:
+    """Raises NotFound."""
+    found = db.session.get(BindingAttempt, attempt_id)
+    if found is None:
+        raise NotFound("绑定记录不存在")
+    return found
 
 
 def is_active(member_id: int) -> bool:
@@ -132,11 +141,16 @@ def code_text(code_id: int) -> str:
     return db.session.execute(sa.select(ReferralCode.code).filter_by(id=code_id)).scalar_one()
 
 
-def chain(member_id: int) -> list[Seat]:
-    """The buyer and the up to three uplines above, as they stand now."""
+def chain(member_id: int, *, now: datetime) -> list[Seat]:
+    """The buyer and the up to three uplines above, as they stand now.
+
+    A customer whose binding is no longer valid has nobody above: see `policy`.
+    """
     member = db.session.get_one(Member, member_id)
     above = [member.upline1_id, member.upline2_id, member.upline3_id]
     ids = [member_id, *(upline for upline in above if upline is not None)]
+    if above[0] is not None and not is_valid(member, now=now):
+        ids = [member_id]
     standing = {
         d.member_id: d
         for d in db.session.scalars(sa.select(Distributor).where(Distributor.member_id.in_(ids)))
@@ -147,6 +161,14 @@ def chain(member_id: int) -> list[Seat]:
         active = found is not None and found.status is DistributorStatus.APPROVED
         seats.append(Seat(position, seat_id, found.level if found else "", active))
     return seats
+
+
+def is_valid(member: Member, *, now: datetime) -> bool:
+    """Whether the member's binding still earns the uplines something (有效期)."""
+    if not policy.current().has_expired(member.bound_at, now):
+        return True
+    found = distributor_of(member.id)
+    return found is not None and found.has_place
 
 
 def queue(

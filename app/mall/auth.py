@@ -112,9 +112,11 @@ def oauth_callback() -> ResponseReturnValue:
 def referral(code: str) -> ResponseReturnValue:
     """A referral link: bind whoever comes by it, then show the shop."""
     target = _our_path(request.args.get("to", "")) or url_for("mall.home")
+    is_machine = web.is_machine()
     if g.member is None:
         # Outside WeChat nobody is known yet; the first login binds.
-        session["referral"] = code[:32]
+        if not is_machine:
+            session["referral"] = code[:32]
     else:
         run_unit(
             channels.take,
@@ -122,6 +124,7 @@ def referral(code: str) -> ResponseReturnValue:
             code=code[:32],
             source=ScanSource.LINK,
             now=clock.now(),
+            by_machine=is_machine,
         )
     return redirect(target)
 

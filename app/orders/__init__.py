@@ -13,7 +13,7 @@ Money that comes for an order that cannot take it (late, twice) is booked to
 `refund_due` and raised as an oddity (支付异常): never lost, never ignored.
 """
 
-from app.orders import cart, invoices, pickups, sales, traces
+from app.orders import cart, invoices, pickups, purchases, sales, traces
 from app.orders.extras import (
     InvoiceRequest,
     InvoiceStatus,
@@ -153,6 +153,7 @@ __all__ = [
     "payments_to_query",
     "pickups",
     "place",
+    "purchases",
     "quote",
     "raise_oddity",
     "receive",

@@ -62,6 +62,8 @@ def place(
     known = _placed(member_id, request_key).scalar_one_or_none()
     if known is not None:
         return known
+    # Before anything is locked that others wait for, and before the uplines are copied.
+    distribution.bind_by_order(member_id, now=now)
     if members.hold(member_id).status is not members.MemberStatus.ACTIVE:
         raise DomainError("账号已被限制，暂不能下单，请联系客服")
     if len(remark) > 200:
@@ -231,5 +233,5 @@ def _copy_facts(order: Order, price: Quote) -> None:
             level=seat.level,
             is_active=seat.is_active,
         )
-        for seat in distribution.chain(order.member_id)
+        for seat in distribution.chain(order.member_id, now=order.created_at)
     )

@@ -8,6 +8,15 @@ from app.settings import registry
 from app.settings.models import SettingChange
 from app.settings.queries import history
 from app.settings.registry import Setting
-from app.settings.service import change, everything, value
+from app.settings.service import change, everything, several, value
 
-__all__ = ["Setting", "SettingChange", "change", "everything", "history", "registry", "value"]
+__all__ = [
+    "Setting",
+    "SettingChange",
+    "change",
+    "everything",
+    "history",
+    "registry",
+    "several",
+    "value",
+]

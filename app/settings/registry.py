@@ -115,6 +115,68 @@ JOIN_MODE = Setting(
     choices=(("review", "申请后由商家审核"), ("open", "申请即通过")),
 )
 
+BINDING_POLICY = Setting(
+    "binding.policy",
+    "permanent",
+    "客户归属规则",
+    "改动只影响之后的扫码和访问；已付款订单的佣金不变",
+    choices=(
+        ("permanent", "首绑永久：第一次绑定后不再更换"),
+        ("protected", "保护期：保护期内不变，之后可被新的推广码换绑"),
+        ("last_touch", "最后一次点击：每次使用新的推广码都换绑"),
+    ),
+)
+BINDING_MOMENT = Setting(
+    "binding.moment",
+    "visit",
+    "绑定时机",
+    "选“下单时”则先记住推广码，下单时才绑定，这一单就算业绩",
+    choices=(
+        ("visit", "扫码或打开推广链接时"),
+        ("scan", "只在扫公众号二维码时"),
+        ("order", "下单时"),
+    ),
+)
+BINDING_PROTECT_DAYS = Setting(
+    "binding.protect_days",
+    15,
+    "客户保护期",
+    "从绑定或最后一次付款算起，期内别人不能换绑；过后仍归原分销员，直到有人换绑。只在“保护期”规则下起作用",
+    unit="天",
+    least=1,
+    most=3650,
+)
+BINDING_VALID_DAYS = Setting(
+    "binding.valid_days",
+    0,
+    "绑定有效期",
+    "从绑定算起，过后客户的新订单不再给上级计佣，使用任何推广码都会重新绑定；0 表示永久有效。分销员的上级不受影响",
+    unit="天",
+    least=0,
+    most=3650,
+)
+BINDING_REMEMBER_DAYS = Setting(
+    "binding.remember_days",
+    30,
+    "下单绑定时推广码保留",
+    "只在绑定时机为“下单时”起作用",
+    unit="天",
+    least=1,
+    most=365,
+)
+BINDING_BUYERS = Setting(
+    "binding.buyers",
+    True,
+    "已购买过的会员可以绑定",
+    "关闭后，付过款而没有上级的会员不再被任何推广码绑定",
+)
+BINDING_MOVES_DISTRIBUTORS = Setting(
+    "binding.moves_distributors",
+    False,
+    "分销员也按上述规则换绑",
+    "打开后，分销员使用别人的推广码会带着整个团队换上级；关闭时只能由管理员调整",
+)
+
 LEVEL_COUNTS_OWN = Setting(
     "distribution.level_counts_own_orders",
     False,

@@ -169,3 +169,62 @@ def test_the_first_login_by_a_link_is_one_visit(session, client, monkeypatch):
 
 def members_in_all() -> int:
     return db.session.scalar(sa.select(sa.func.count()).select_from(members.Member)) or 0
+
+
+# --- machines -------------------------------------------------------------------------
+
+BOTS = [
+    "Mozilla/5.0 (compatible; Baiduspider/2.0; +http://www.baidu.com/search/spider.html)",
+    "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
+    "Sogou web spider/4.0",
+    "facebookexternalhit/1.1",
+    "curl/8.5.0",
+    "python-requests/2.32",
+]
+
+
+@pytest.mark.parametrize("agent", BOTS)
+def test_a_crawler_binds_nobody_even_with_a_members_session(session, client, log_in, agent):
+    owner, visitor = make_distributor("陈梅"), make_member()
+    log_in(client, visitor)
+
+    client.get(f"/r/{code_of(owner)}", headers={"User-Agent": agent})
+
+    assert members.get(visitor.id).upline1_id is None
+    assert attempts() == [AttemptResult.CRAWLER]
+
+
+def test_a_crawler_without_a_session_keeps_no_code_for_later(session, client):
+    owner = make_distributor()
+
+    client.get(f"/r/{code_of(owner)}", headers={"User-Agent": BOTS[0]})
+
+    with client.session_transaction() as kept:
+        assert "referral" not in kept
+
+
+@pytest.mark.parametrize("header", [{"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}])
+def test_a_page_fetched_ahead_binds_nobody(session, client, log_in, header):
+    owner, visitor = make_distributor(), make_member()
+    log_in(client, visitor)
+
+    client.get(f"/r/{code_of(owner)}", headers=header)
+
+    assert members.get(visitor.id).upline1_id is None
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "Mozilla/5.0 (Linux; Android 14; V2318A) MicroMessenger/8.0.50 NetType/WIFI Language/zh_CN",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Mobile/15E148 MicroMessenger/8.0.49",
+        "Mozilla/5.0 (Linux; Android 13; CUBOT_X50) MicroMessenger/8.0.50",
+    ],
+)
+def test_a_phone_is_no_machine(session, client, log_in, agent):
+    owner, visitor = make_distributor(), make_member()
+    log_in(client, visitor)
+
+    client.get(f"/r/{code_of(owner)}", headers={"User-Agent": agent})
+
+    assert attempts() == [AttemptResult.BOUND]

@@ -36,11 +36,20 @@ class Taken:
     @property
     def is_bound(self) -> bool:
         """Whether it made somebody the member's upline just now."""
-        return self.attempt is AttemptResult.BOUND
+        return self.attempt in (AttemptResult.BOUND, AttemptResult.REBOUND)
 
 
-def take(member_id: int, *, code: str, source: ScanSource, now: datetime) -> Taken:
+def take(
+    member_id: int,
+    *,
+    code: str,
+    source: ScanSource,
+    now: datetime,
+    by_machine: bool = False,
+) -> Taken:
     """A member came by a code: bind, count, and keep what came of it.
+
+    `by_machine`: it was a crawler or a preview, which binds and counts nobody.
 
     Works for referral codes and for channels, and never raises for a refusal. Not
     safe to repeat: the caller sees to it that one push is taken once.
@@ -53,12 +62,16 @@ def take(member_id: int, *, code: str, source: ScanSource, now: datetime) -> Tak
     if channel is None or channel.owner_id is not None:
         attempt = binding.attempt(
             member_id,
+            binding.Touch(
+                code,
+                _BINDING_SOURCE[source],
+                channel_id=channel.id if channel else None,
+                by_machine=by_machine,
+            ),
             owner_id=channel.owner_id if channel else distributors.code_owner(code),
-            code=code,
-            source=_BINDING_SOURCE[source],
             now=now,
         )
-    if channel is not None and channel.owner_id != member_id:
+    if channel is not None and channel.owner_id != member_id and not by_machine:
         _count(member_id, channel, now)
     if attempt is None:
         return _keep(member_id, channel, source, now, Taken(Outcome.COUNTED))
