@@ -50,10 +50,29 @@ class Cache:
                 return
             except RedisError as error:
                 self._gone(error)
-        path = self._path(key)
-        draft = path.with_suffix(f".{time.monotonic_ns()}")
-        draft.write_text(json.dumps({"value": value, "until": time.time() + seconds}))
-        draft.replace(path)
+        self._set_file(key, value, time.time() + seconds)
+
+    def count(self, key: str, seconds: int) -> int:
+        """Count one more under `key`; how many there were since the first, itself included.
+
+        Counting begins anew `seconds` after the first one.
+        """
+        if self._redis is not None:
+            try:
+                # One transaction, or a key that ends in between would count for ever.
+                both = self._redis.pipeline(transaction=True)
+                both.set(key, 0, ex=seconds, nx=True)
+                both.incr(key)
+                return int(both.execute()[1])
+            except RedisError as error:
+                self._gone(error)
+        with FileLock(f"{self._path('lock:' + key)}.lock", timeout=5):
+            kept = self._get_file(key)
+            if not isinstance(kept, dict):
+                kept = {"count": 0, "ends": time.time() + seconds}
+            kept["count"] += 1
+            self._set_file(key, kept, kept["ends"])
+        return int(kept["count"])
 
     def delete(self, key: str) -> None:
         if self._redis is not None:
@@ -100,6 +119,12 @@ class Cache:
         except (OSError, ValueError):
             return None
         return stored["value"] if stored["until"] > time.time() else None
+
+    def _set_file(self, key: str, value: Any, until: float) -> None:
+        path = self._path(key)
+        draft = path.with_suffix(f".{time.monotonic_ns()}")
+        draft.write_text(json.dumps({"value": value, "until": until}))
+        draft.replace(path)
 
     def _path(self, key: str) -> Path:
         return self._folder / hashlib.sha256(key.encode()).hexdigest()[:40]

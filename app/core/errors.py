@@ -40,6 +40,14 @@ class InvalidInput(DomainError):
         self.field = field
 
 
+class TooMany(DomainError):
+    """Asked too often in a short time; nothing was done."""
+
+    code = "too_many"
+    status = 429
+    message = "操作太频繁，请稍等一分钟再试"
+
+
 class IllegalMove(DomainError):
     """A state change that the tables of `money.md` do not list."""
 

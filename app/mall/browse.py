@@ -12,6 +12,7 @@ from app.core.errors import InvalidInput
 from app.core.money import parse_yuan
 from app.mall.auth import open_page
 from app.mall.blueprint import bp
+from app.mall.limits import limited
 
 # The session is a cookie: a few short words are all it should carry.
 HISTORY_MAX, WORD_MAX = 8, 16
@@ -70,6 +71,7 @@ def category() -> ResponseReturnValue:
 
 @bp.get("/search")
 @open_page
+@limited("search", 60)
 def search() -> ResponseReturnValue:
     asked = _asked()
     if not asked.q and not asked.is_filtered:
@@ -98,6 +100,7 @@ def search() -> ResponseReturnValue:
 
 @bp.get("/search/suggest")
 @open_page
+@limited("suggest", 120)
 def search_suggest() -> ResponseReturnValue:
     typed = request.args.get("q", "")[:QUERY_MAX]
     return jsonify(words=catalog.browse.suggestions(typed, now=clock.now()))

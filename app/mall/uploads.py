@@ -8,6 +8,7 @@ from app.core import clock, web
 from app.core.db import db
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp
+from app.mall.limits import limited
 
 # How many pictures a form may send back; each form has its own, smaller limit.
 _PATHS_MAX = 20
@@ -15,6 +16,7 @@ _PATHS_MAX = 20
 
 @bp.post("/me/pictures")
 @members_only
+@limited("upload", 30)
 def upload_picture() -> ResponseReturnValue:
     """Keep one picture; the page puts its path into its form."""
     request.max_content_length = catalog.media.BYTES_MAX + 64 * 1024

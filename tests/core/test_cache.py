@@ -211,3 +211,39 @@ def test_the_folder_is_made(tmp_path):
     Cache(tmp_path / "a" / "b").set("k", 1, 60)
 
     assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_calls_are_counted_until_their_time_is_over(cache):
+    key = f"count:{uuid.uuid4()}"
+
+    assert [cache.count(key, 60) for _ in range(3)] == [1, 2, 3]
+    assert cache.count(f"{key}:other", 60) == 1
+
+
+def test_counting_in_files_begins_anew(tmp_path, monkeypatch):
+    cache = Cache(tmp_path)
+    cache.count("k", 60)
+    cache.count("k", 60)
+    later = module.time.time() + 61
+
+    monkeypatch.setattr(module.time, "time", lambda: later)
+
+    assert cache.count("k", 60) == 1
+
+
+def test_a_count_in_redis_ends(tmp_path):
+    cache, key = Cache(tmp_path, redis_url()), f"count:{uuid.uuid4()}"
+
+    cache.count(key, 60)
+    cache.count(key, 60)
+
+    assert 0 < Redis.from_url(redis_url()).ttl(key) <= 60
+
+
+def test_many_at_once_are_all_counted(cache):
+    key = f"count:{uuid.uuid4()}"
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: cache.count(key, 60), range(40)))
+
+    assert sorted(found) == list(range(1, 41))
