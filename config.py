@@ -77,6 +77,7 @@ class Config:
     trusted_proxies: int
     distribution_hard_cap: int
     compliance_allow_team_bonus: bool
+    poster_font: str
     wechat_app_id: str
     wechat_app_secret: str
     wechat_original_id: str
@@ -147,6 +148,7 @@ def load(env: Mapping[str, str]) -> Config:
         trusted_proxies=int(proxies),
         distribution_hard_cap=int(hard_cap),
         compliance_allow_team_bonus=team_bonus == "1",
+        poster_font=text("POSTER_FONT"),
         wechat_app_id=text("WECHAT_APP_ID"),
         wechat_app_secret=text("WECHAT_APP_SECRET"),
         wechat_original_id=text("WECHAT_ORIGINAL_ID"),

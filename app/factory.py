@@ -13,7 +13,7 @@ from app import admin, aftersales, cli, commission, distribution, mall, orders, 
 from app.core import crypto, health, logs, web
 from app.core.cache import Cache
 from app.core.db import db
-from app.distribution import levels
+from app.distribution import levels, posters
 
 
 def create_app(config: configuration.Config | None = None) -> Flask:
@@ -30,6 +30,7 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     commission.configure(config.distribution_hard_cap)
     levels.configure(allow_team=config.compliance_allow_team_bonus)
     distribution.configure(orders.purchases)
+    posters.fonts.configure(config.poster_font)
     config.data_dir.mkdir(parents=True, exist_ok=True)
 
     app = Flask(__name__)

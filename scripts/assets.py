@@ -41,6 +41,8 @@ FILES = {
     "quill.js": "quill/dist/quill.js",
     "quill.snow.css": "quill/dist/quill.snow.css",
 }
+# For posters, which the server draws: every character of GBK, under the OFL.
+FONTS = ("NotoSansHans-Regular.otf", "NotoSansHans-Bold.otf")
 # Copied as vendor/icons/NAME.svg, and all into one sprite: an <svg><use> of
 # vendor/icons.svg#NAME takes the text's colour, which an <img> cannot. The package
 # has 2,000; these are in use.
@@ -131,6 +133,9 @@ def _copy() -> None:
             MODULES / "bootstrap-icons" / "icons" / f"{icon}.svg",
             fresh / "icons" / f"{icon}.svg",
         )
+    (fresh / "fonts").mkdir()
+    for font in FONTS:
+        shutil.copyfile(MODULES / "@embedpdf/fonts-sc/fonts" / font, fresh / "fonts" / font)
     (fresh / "regions.json").write_text(_regions(), encoding="utf-8")
     (fresh / "icons.svg").write_text(_sprite(fresh / "icons"), encoding="utf-8")
     shutil.rmtree(VENDOR, ignore_errors=True)

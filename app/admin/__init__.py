@@ -30,6 +30,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     oddities,
     orders,
     pickups,
+    posters,
     product_batch,
     products,
     refunds,

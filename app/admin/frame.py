@@ -58,6 +58,7 @@ _GROUPS: tuple[
                 ("distributor*",),
             ),
             ("分销等级", "levels", Permission.DISTRIBUTOR_VIEW, "", ("level*",)),
+            ("推广海报", "posters", Permission.POSTER_VIEW, "", ("poster*",)),
         ),
     ),
     (

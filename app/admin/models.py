@@ -22,6 +22,8 @@ class Permission(enum.StrEnum):
     DISTRIBUTOR_VIEW = "distributor.view"
     DISTRIBUTOR_REVIEW = "distributor.review"
     LEVEL_CHANGE = "level.change"
+    POSTER_VIEW = "poster.view"
+    POSTER_CHANGE = "poster.change"
     PRODUCT_VIEW = "product.view"
     PRODUCT_CHANGE = "product.change"
     STOCK_CHANGE = "stock.change"
@@ -77,6 +79,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.DISTRIBUTOR_VIEW,
             Permission.DISTRIBUTOR_REVIEW,
             Permission.LEVEL_CHANGE,
+            Permission.POSTER_VIEW,
+            Permission.POSTER_CHANGE,
             Permission.COMMISSION_VIEW,
             Permission.NOTICE_VIEW,
             Permission.NOTICE_CHANGE,

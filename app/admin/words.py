@@ -314,6 +314,10 @@ ACTION: Mapping[str, str] = {
     "distributor.suspended": "暂停分销员",
     "distributor.closed": "关闭分销员",
     "distributor.level": "调整分销等级",
+    "poster.save": "保存海报模板",
+    "poster.switch": "启停海报模板",
+    "poster.move": "调整海报顺序",
+    "poster.remove": "删除海报模板",
     "level.save": "保存分销等级",
     "level.switch": "启停分销等级",
     "level.remove": "删除分销等级",
@@ -346,6 +350,7 @@ ACTION: Mapping[str, str] = {
     "job.request": "请求执行任务",
 }
 SUBJECT: Mapping[str, str] = {
+    "poster_template": "海报模板",
     "product": "商品",
     "category": "分类",
     "freight": "运费模板",
@@ -454,6 +459,7 @@ FACT: Mapping[str, str] = {
     "state": "微信状态",
 }
 FIELD: Mapping[str, str] = {
+    "layout": "版式",
     "region": "所在地区",
     "detail": "详细地址",
     "hours": "营业时间",
@@ -716,6 +722,13 @@ def shown(name: str, value: object, level_name: Callable[[str], str] = str) -> s
                 return said[str(value)][0]
     if name == "skus" and isinstance(value, dict):
         return "；".join(f"{sku}：{_prices(prices)}" for sku, prices in value.items()) or "—"
+    return _plainly(name, value)
+
+
+def _plainly(name: str, value: object) -> str:
+    """A value that no rule of its own says."""
+    if name == "layout" and isinstance(value, dict):
+        return f"{len(value.get('parts', []))} 个元素"
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
     return str(value)

@@ -27,7 +27,7 @@ from app import (
 from app.audit import runs
 from app.core import clock, web
 from app.core.db import db, run_unit
-from app.distribution import channels, levels
+from app.distribution import channels, levels, posters
 from app.wechat import scenes, tags
 
 log = structlog.get_logger()
@@ -318,7 +318,8 @@ def verify_books(now: datetime, dry_run: bool) -> Result:
 def tidy(now: datetime, dry_run: bool) -> Result:
     """Delete what nobody needs any more (清理过期数据).
 
-    Records of runs that found nothing to do, old visits, pictures nothing shows.
+    Records of runs that found nothing to do, old visits, pictures nothing shows,
+    posters nobody looks at.
     """
     if dry_run:
         return {}
@@ -326,6 +327,7 @@ def tidy(now: datetime, dry_run: bool) -> Result:
         "removed": run_unit(runs.tidy, now),
         "visits": run_unit(interests.tidy, now=now),
         "pictures": uploads.sweep(web.settings().data_dir / "media", now=now),
+        "posters": posters.files.sweep(web.settings().data_dir, now=now),
     }
 
 

@@ -3,11 +3,13 @@
 `auth` logs people in silently; each other module is one corner of the mall:
 `shop` home and product · `browse` categories and search · `cart` and `checkout` ·
 `orders` · `reviews` · `interests` · `addresses` · `me` · `privacy` · `messages` ·
-`distribution` · `wallet` · `uploads`.
+`distribution` · `posters` · `wallet` · `uploads`.
 Views parse, call one service, render. Every view has a login rule.
 """
 
 from flask import Flask
+
+from app import privacy as members_data
 
 # The pages are imported for the views that they add to `bp`.
 from app.mall import (  # noqa: F401
@@ -22,6 +24,7 @@ from app.mall import (  # noqa: F401
     me,
     messages,
     orders,
+    posters,
     privacy,
     reviews,
     shop,
@@ -34,4 +37,5 @@ __all__ = ["bp", "init_app", "render_error"]
 
 
 def init_app(app: Flask) -> None:
+    members_data.register(posters.KEPT)
     app.register_blueprint(bp)

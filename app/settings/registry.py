@@ -176,6 +176,12 @@ BINDING_MOVES_DISTRIBUTORS = Setting(
     "分销员也按上述规则换绑",
     "打开后，分销员使用别人的推广码会带着整个团队换上级；关闭时只能由管理员调整",
 )
+POSTER_STARTERS = Setting(
+    "distribution.poster_starters",
+    True,
+    "提供内置海报",
+    "关闭后，分销员只能选择商家自己设计的海报；一张都没有设计时仍用内置海报",
+)
 
 LEVEL_COUNTS_OWN = Setting(
     "distribution.level_counts_own_orders",

@@ -2,8 +2,8 @@
 
 `account` calls the official account's API (tokens, QR scenes, JS-SDK, OAuth),
 `messages` reads what WeChat pushes and writes replies, `pay` speaks WeChat Pay
-v3 (prepay, query, close, notices) and `transfers` its merchant transfers. They
-implement the ports of `orders` and `withdrawals`; `notifier` sends the `notices`.
+v3 (prepay, query, close, notices) and `transfers` its merchant transfers; `avatars`
+fetches people's pictures. They implement the ports of `orders` and `withdrawals`; `notifier` sends the `notices`.
 All addresses come from the configuration, so the same code speaks to WeChat and to
 the sandbox. `replies` keeps the rules by which the account answers; `scenes` has
 channels' codes made. `transport` bounds every call, `silence` spares pages a wait
@@ -21,6 +21,7 @@ from flask import Flask, current_app
 from app import notices
 from app.core.cache import Cache
 from app.wechat.account import Account, OAuthFailed, OAuthUser, WeChatUnavailable
+from app.wechat.avatars import Avatars
 from app.wechat.messages import Endpoint, MessageRefused, Push
 from app.wechat.notifier import Notifier
 from app.wechat.pay import NoticeRefused, Pay, from_config
@@ -31,6 +32,7 @@ from config import Config
 
 __all__ = [
     "Account",
+    "Avatars",
     "MessageRefused",
     "NoticeRefused",
     "OAuthFailed",
@@ -48,6 +50,7 @@ class WeChat:
     """Every adapter, made once for a process and safe to share by its threads."""
 
     account: Account
+    avatars: Avatars
     endpoint: Endpoint
     notifier: Notifier
     pay: Pay
@@ -88,6 +91,7 @@ def _build(config: Config, cache: Cache) -> WeChat:
     )
     return WeChat(
         account=account,
+        avatars=Avatars(also=config.wechat_mp_base if config.uses_sandbox else ""),
         notifier=Notifier(account, public_base=config.public_base_url),
         endpoint=Endpoint(
             appid=config.wechat_app_id,

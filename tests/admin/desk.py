@@ -16,8 +16,9 @@ from app.commission import Commission
 from app.content import BlockInput, HomeBlock, Line, Notice, Places
 from app.core import clock
 from app.core.db import db, run_unit, transaction
-from app.distribution import Distributor, channels
+from app.distribution import Distributor, channels, posters
 from app.distribution.channels import Channel, ChannelInput
+from app.distribution.posters import PosterTemplate
 from app.ledger import Posting
 from app.members import Member
 from app.orders import InvoiceRequest, Oddity, Order, OrderTrace, PickupShop
@@ -72,6 +73,7 @@ class Desk:
     block_id: int
     version_id: int
     review_id: int
+    poster_id: int
 
     def values(self) -> dict[str, Any]:
         """For the variable parts of the panel's addresses."""
@@ -94,6 +96,8 @@ class Desk:
             "block_id": self.block_id,
             "version_id": self.version_id,
             "review_id": self.review_id,
+            "poster_id": self.poster_id,
+            "starter": "classic",
             "kind": "order_paid",
             "level_code": "senior",
         }
@@ -138,6 +142,7 @@ def fill() -> Desk:
         block_id=home_block().id,
         version_id=run_unit(content.publish, places=NOWHERE, actor=SYSTEM, now=clock.now()).id,
         review_id=a_review().id,
+        poster_id=a_poster().id,
     )
 
 
@@ -196,6 +201,12 @@ def a_review(stars: int = 4) -> Review:
         reviews.follow_up, order.member_id, made.id, text="又买了", pictures=[], now=clock.now()
     )
     return made
+
+
+def a_poster(name: str = "我们的海报", starter: str = "classic", **given: Any) -> PosterTemplate:
+    """A template of the shop's own, as it would be after changing nothing but its name."""
+    made = posters.TemplateInput(name, posters.STARTERS[starter][1], **given)
+    return run_unit(posters.save, None, made, actor=SYSTEM, now=clock.now())
 
 
 def ask_for(member: Member, fen: int, *, key: str = "") -> Withdrawal:

@@ -82,6 +82,19 @@ class FakeAccount:
         return {"appId": APPID, "signature": "s"}
 
 
+class FakeAvatars:
+    """Pictures by their address; what is not here cannot be had."""
+
+    def __init__(self) -> None:
+        self.pictures: dict[str, bytes] = {}
+        self.asked: list[str] = []
+
+    def fetch(self, url: str) -> bytes:
+        assert not db.session().in_transaction(), "WeChat is asked over an open transaction"
+        self.asked.append(url)
+        return self.pictures.get(url, b"")
+
+
 @pytest.fixture
 def noon(app: Flask) -> Iterator[datetime]:
     """The clock stands still at noon."""
@@ -91,9 +104,11 @@ def noon(app: Flask) -> Iterator[datetime]:
 
 @pytest.fixture
 def weixin(app: Flask) -> Iterator[SimpleNamespace]:
-    """`pay`, `transfers` and `account` of a WeChat that answers as told."""
+    """`pay`, `transfers`, `account` and `avatars` of a WeChat that answers as told."""
     before = app.extensions["wechat"]
-    fake = SimpleNamespace(pay=FakePay(), transfers=FakeTransfers(), account=FakeAccount())
+    fake = SimpleNamespace(
+        pay=FakePay(), transfers=FakeTransfers(), account=FakeAccount(), avatars=FakeAvatars()
+    )
     fake.transfers.confirm_parameters = lambda package: {
         "mchId": MCHID,
         "appId": APPID,
