@@ -61,16 +61,23 @@ def order_list() -> ResponseReturnValue:
 @members_only
 def order_page(number: str) -> ResponseReturnValue:
     order = _mine(number)
-    may_ask = bool(aftersales.kinds_for(order, clock.now()))
+    is_in_time = bool(aftersales.kinds_for(order, clock.now()))
+    asked = aftersales.aftersales_of_order(order.id)
+    taken = aftersales.open_line_ids(order.id) if asked else set()
+    may_ask = is_in_time and any(
+        line.id not in taken and line.refunded_fen < line.paid_fen for line in order.lines
+    )
     return render_template(
         "mall/order.html",
         order=order,
         steps=words.order_steps(order),
-        sentence=words.order_sentence(order, may_ask=may_ask),
+        sentence=words.order_sentence(
+            order, is_in_time=is_in_time, is_under_way=bool(taken) and not may_ask
+        ),
         invoice=orders.invoices.of_order(order.id),
         trace=next(iter(_traces(order)), None),
         reviewable=reviews.reviewable_lines(order.member_id, order.id, now=clock.now()),
-        aftersales=aftersales.aftersales_of_order(order.id),
+        aftersales=asked,
         may_ask=may_ask,
         asked_until=aftersales.asked_until(order),
         aftersale_words=aftersale_words,

@@ -2,10 +2,12 @@
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app import catalog, uploads
 from app.core import clock, web
 from app.core.db import db
+from app.core.errors import InvalidInput
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp
 from app.mall.limits import limited
@@ -21,7 +23,11 @@ def upload_picture() -> ResponseReturnValue:
     """Keep one picture; the page puts its path into its form."""
     request.max_content_length = catalog.media.BYTES_MAX + 64 * 1024
     member_id = current_member().id
-    sent = request.files.get("file")
+    try:
+        sent = request.files.get("file")
+    except RequestEntityTooLarge as error:
+        # The same words as for one that is only a little too large.
+        raise InvalidInput("picture", "图片不能超过 5 MB") from error
     data = b""
     if sent is not None:
         with sent.stream as stream:

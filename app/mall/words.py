@@ -229,15 +229,18 @@ def order_state(order: Order) -> str:
     return special.get(order.status) or ORDER_STATE[order.status]
 
 
-def order_sentence(order: Order, *, may_ask: bool) -> tuple[str, str]:
+def order_sentence(order: Order, *, is_in_time: bool, is_under_way: bool) -> tuple[str, str]:
     """The state of an order as a sentence, and what comes next.
 
-    `may_ask` says whether an after-sale can still be asked for.
+    `is_in_time` says whether the time for after-sales runs, `is_under_way` that
+    all of it is in one already.
     """
     special = PICKUP_SENTENCE if order.pickup else VIRTUAL_SENTENCE if order.is_virtual else {}
     title, next_step = special.get(order.status) or ORDER_SENTENCE[order.status]
-    if order.status is S.RECEIVED and not may_ask:
+    if order.status is S.RECEIVED and not is_in_time:
         next_step = "售后申请期已过，有疑问请联系客服"
+    elif is_under_way and order.status in (S.PAID, S.SHIPPED, S.RECEIVED):
+        next_step = "售后正在处理，可在下方查看进度"
     return title, next_step
 
 
