@@ -11,6 +11,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     aftersales,
     audit_log,
     auth,
+    bindings,
     categories,
     channels,
     commissions,

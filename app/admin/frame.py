@@ -57,6 +57,8 @@ _GROUPS: tuple[
                 "applications",
                 ("distributor*",),
             ),
+            ("归属记录", "bindings", Permission.DISTRIBUTOR_VIEW, "", ("binding*",)),
+            ("归属申诉", "appeals_list", Permission.DISTRIBUTOR_VIEW, "appeals", ("appeal*",)),
             ("分销等级", "levels", Permission.DISTRIBUTOR_VIEW, "", ("level*",)),
             ("推广海报", "posters", Permission.POSTER_VIEW, "", ("poster*",)),
         ),

@@ -21,6 +21,8 @@ class Permission(enum.StrEnum):
     AFTERSALE_REFUND = "aftersale.refund"
     DISTRIBUTOR_VIEW = "distributor.view"
     DISTRIBUTOR_REVIEW = "distributor.review"
+    # Who belongs to whom decides who earns.
+    DISTRIBUTOR_MOVE = "distributor.move"
     LEVEL_CHANGE = "level.change"
     POSTER_VIEW = "poster.view"
     POSTER_CHANGE = "poster.change"
@@ -78,6 +80,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.AFTERSALE_REVIEW,
             Permission.DISTRIBUTOR_VIEW,
             Permission.DISTRIBUTOR_REVIEW,
+            Permission.DISTRIBUTOR_MOVE,
             Permission.LEVEL_CHANGE,
             Permission.POSTER_VIEW,
             Permission.POSTER_CHANGE,

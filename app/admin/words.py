@@ -13,6 +13,7 @@ from app.content import Kind
 from app.core.money import format_yuan
 from app.distribution import AttemptResult, BindingSource, DistributorStatus
 from app.distribution.channels import ChannelKind, Outcome, Ration, ScanSource
+from app.distribution.models import AppealStatus
 from app.ledger import AccountKind
 from app.members import MemberStatus
 from app.orders import InvoiceStatus, OddityKind, OrderStatus, PaymentStatus
@@ -185,6 +186,11 @@ SOURCE: Mapping[str, str] = {
     BindingSource.ORDER: "下单",
     BindingSource.ADMIN: "后台",
 }
+APPEAL: Mapping[str, Word] = {
+    AppealStatus.OPEN: ("待处理", "wait"),
+    AppealStatus.ACCEPTED: ("已调整", "good"),
+    AppealStatus.REFUSED: ("未调整", "off"),
+}
 CHANNEL_KIND: Mapping[str, str] = {
     ChannelKind.CAMPAIGN: "活动",
     ChannelKind.SHOP: "门店",
@@ -318,6 +324,9 @@ ACTION: Mapping[str, str] = {
     "poster.switch": "启停海报模板",
     "poster.move": "调整海报顺序",
     "poster.remove": "删除海报模板",
+    "distributor.move": "调整会员归属",
+    "appeal.accepted": "接受归属申诉",
+    "appeal.refused": "驳回归属申诉",
     "level.save": "保存分销等级",
     "level.switch": "启停分销等级",
     "level.remove": "删除分销等级",
@@ -361,6 +370,7 @@ SUBJECT: Mapping[str, str] = {
     "pickup_shop": "自提点",
     "invoice": "发票申请",
     "distributor": "分销员",
+    "appeal": "归属申诉",
     "level": "分销等级",
     "plan": "佣金方案",
     "aftersale": "售后",

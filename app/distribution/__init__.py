@@ -8,13 +8,16 @@
   along the whole chain.
 - `tree` is the only writer of a member's uplines, and says which locks make moves
   at the same time safe.
-- `moves` is what an admin changes in the tree by hand.
+- `moves` is what an admin changes in the tree by hand; `appeals` are members'
+  words that their inviter is wrong, and the answers.
 - `channels` are codes of the shop's own, for campaigns and shops, and the record of
   every scan and visit by any code.
 - `chain` tells who sits above a buyer, with level and standing, for the order to
   copy. Paid orders never look at the tree again.
 """
 
+from app.distribution import appeals, moves, policy
+from app.distribution.appeals import forget
 from app.distribution.binding import bind, bind_by_order
 from app.distribution.models import (
     AttemptResult,
@@ -28,7 +31,9 @@ from app.distribution.ports import configure
 from app.distribution.queries import (
     Seat,
     attempt_by_id,
+    attempts_page,
     binding_history,
+    bound_by,
     chain,
     closed_among,
     code_owner,
@@ -37,9 +42,12 @@ from app.distribution.queries import (
     counts_by_status,
     distributor_by_id,
     distributor_of,
+    distributors_of,
+    find_members,
     following_openids,
     is_active,
     is_valid,
+    member_by_code,
     members_of,
     queue,
     sharing_code,
@@ -61,6 +69,15 @@ from app.distribution.service import (
 )
 
 __all__ = [
+    "appeals",
+    "moves",
+    "policy",
+    "forget",
+    "find_members",
+    "member_by_code",
+    "distributors_of",
+    "bound_by",
+    "attempts_page",
     "CONTRACT",
     "CONTRACT_VERSION",
     "AttemptResult",

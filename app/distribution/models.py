@@ -129,3 +129,35 @@ class TreeLock(Model):
     __tablename__ = "tree_locks"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
+
+
+class AppealStatus(enum.StrEnum):
+    OPEN = "open"
+    ACCEPTED = "accepted"  # and moved
+    REFUSED = "refused"
+
+
+class BindingAppeal(Model):
+    """A member's word that the inviter is wrong, with the shop's answer (归属申诉)."""
+
+    __tablename__ = "binding_appeals"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "(status = 'open') = (answered_at IS NULL)", name="answered_unless_open"
+        ),
+        sa.Index(None, "status", "id"),
+        sa.Index(None, "member_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey("members.id"))
+    # The member while it is open: nobody has two that are.
+    open_member_id: Mapped[int | None] = mapped_column(BigId, unique=True)
+    text: Mapped[str] = mapped_column(sa.String(300))
+    status: Mapped[AppealStatus] = mapped_column(enum_column(AppealStatus, "status"))
+    # Whom the member belonged to when it was made.
+    upline_id: Mapped[int | None] = mapped_column(sa.ForeignKey("members.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    answer: Mapped[str] = mapped_column(sa.String(200), default="")
+    answered_by: Mapped[str] = mapped_column(sa.String(64), default="")
+    answered_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

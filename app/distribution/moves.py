@@ -93,7 +93,7 @@ def move(
     if len(note) > REASON_CHARS_MAX:
         raise InvalidInput("reason", f"调整原因最多 {REASON_CHARS_MAX} 个字")
     known = db.session.get(Member, wish.member_id)
-    if known is None:
+    if known is None or known.erased_at is not None:
         raise NotFound("会员不存在")
     _check(known, wish)
     edge = tree.lock_edge(wish.member_id, wish.upline_id)

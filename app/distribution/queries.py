@@ -9,7 +9,9 @@ from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
 from app.distribution import policy
 from app.distribution.models import (
+    AttemptResult,
     BindingAttempt,
+    BindingSource,
     Distributor,
     DistributorStatus,
     ReferralCode,
@@ -61,6 +63,26 @@ def binding_history(member_id: int, *, limit: int = 50) -> Sequence[BindingAttem
     ).all()
 
 
+def attempts_page(*, before: int | None = None, size: int = 20) -> Page[BindingAttempt]:
+    """The binding history of everybody, newest first."""
+    return newest_first(sa.select(BindingAttempt), BindingAttempt.id, before=before, size=size)
+
+
+def bound_by(member_id: int) -> BindingSource | None:
+    """What brought the member to the upline of now; None where nobody did."""
+    return db.session.scalar(
+        sa.select(BindingAttempt.source)
+        .where(
+            BindingAttempt.member_id == member_id,
+            BindingAttempt.result.in_(
+                [AttemptResult.BOUND, AttemptResult.REBOUND, AttemptResult.MOVED]
+            ),
+        )
+        .order_by(BindingAttempt.id.desc())
+        .limit(1)
+    )
+
+
 def attempt_by_id(attempt_id: int) -> BindingAttempt:
     """Raises NotFound."""
     found = db.session.get(BindingAttempt, attempt_id)
@@ -88,6 +110,39 @@ def closed_among(member_ids: Iterable[int]) -> set[int]:
         .with_for_update(read=True)
     )
     return {member_id for member_id, status in rows if status is DistributorStatus.CLOSED}
+
+
+def distributors_of(member_ids: Iterable[int]) -> Sequence[Distributor]:
+    """The standings of these members, as far as they have one."""
+    wanted = set(member_ids)
+    if not wanted:
+        return []
+    return db.session.scalars(sa.select(Distributor).where(Distributor.member_id.in_(wanted))).all()
+
+
+def member_by_code(text: str) -> int | None:
+    """Whom somebody typed: the owner of a referral code, or a member's number."""
+    owner = code_owner(text) if len(text) <= 16 else None
+    if owner is not None:
+        return owner
+    return db.session.scalar(
+        sa.select(Member.id).where(
+            Member.public_id == text.strip().upper(), Member.erased_at.is_(None)
+        )
+    )
+
+
+def find_members(text: str, *, limit: int = 20) -> Sequence[Member]:
+    """Members by number, referral code or a part of the nickname, newest first."""
+    exact = member_by_code(text)
+    if exact is not None:
+        return [db.session.get_one(Member, exact)]
+    return db.session.scalars(
+        sa.select(Member)
+        .where(Member.nickname.contains(text, autoescape=True))
+        .order_by(Member.id.desc())
+        .limit(limit)
+    ).all()
 
 
 def code_owner(code: str) -> int | None:

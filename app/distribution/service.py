@@ -87,7 +87,8 @@ def suspend(distributor_id: int, *, reason: str, actor: audit.Actor, now: dateti
     if not reason.strip():
         raise InvalidInput("reason", "请填写暂停原因")
     distributor.decision_note = reason.strip()[:200]
-    _move(distributor, DistributorStatus.SUSPENDED, actor, now, distributor.decision_note)
+    move = _move(distributor, DistributorStatus.SUSPENDED, actor, now, distributor.decision_note)
+    outbox.publish("distributor_suspended", move.id, now=now)
 
 
 def restore(distributor_id: int, *, actor: audit.Actor, now: datetime) -> None:
@@ -95,7 +96,8 @@ def restore(distributor_id: int, *, actor: audit.Actor, now: datetime) -> None:
     distributor = _by_id(distributor_id)
     _expect(distributor, DistributorStatus.SUSPENDED)
     distributor.decision_note = ""
-    _move(distributor, DistributorStatus.APPROVED, actor, now)
+    move = _move(distributor, DistributorStatus.APPROVED, actor, now)
+    outbox.publish("distributor_restored", move.id, now=now)
 
 
 def close(distributor_id: int, *, actor: audit.Actor, now: datetime) -> None:
@@ -105,7 +107,8 @@ def close(distributor_id: int, *, actor: audit.Actor, now: datetime) -> None:
         raise IllegalMove(state=distributor.status.value)
     if ledger.wallet_of(distributor.member_id) != ledger.Wallet():
         raise MoneyStillOpen()
-    _move(distributor, DistributorStatus.CLOSED, actor, now)
+    move = _move(distributor, DistributorStatus.CLOSED, actor, now)
+    outbox.publish("distributor_closed", move.id, now=now)
 
 
 def leave(member_id: int, *, actor: audit.Actor, now: datetime) -> None:

@@ -3,7 +3,7 @@
 `auth` logs people in silently; each other module is one corner of the mall:
 `shop` home and product · `browse` categories and search · `cart` and `checkout` ·
 `orders` · `reviews` · `interests` · `addresses` · `me` · `privacy` · `messages` ·
-`distribution` · `posters` · `wallet` · `uploads`.
+`distribution` · `inviter` · `posters` · `wallet` · `uploads`.
 Views parse, call one service, render. Every view has a login rule.
 """
 
@@ -21,6 +21,7 @@ from app.mall import (  # noqa: F401
     checkout,
     distribution,
     interests,
+    inviter,
     me,
     messages,
     orders,

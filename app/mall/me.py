@@ -18,7 +18,7 @@ from app import (
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import InvalidInput
-from app.mall import auth, words
+from app.mall import auth, inviter, words
 from app.mall.auth import current_member, members_only, open_page
 from app.mall.blueprint import bp, shop_settings
 
@@ -39,9 +39,7 @@ def me() -> ResponseReturnValue:
         to_review=reviews.to_review_count(member.id, now=clock.now()),
         liked=interests.favourite_count(member.id),
         badges={key: sum(counts.get(s, 0) for s in wanted) for key, _, wanted in words.ORDER_TABS},
-        upline=members.names_of([member.upline1_id])[member.upline1_id]
-        if member.upline1_id
-        else None,
+        upline=inviter.shown_name(members.get(member.upline1_id)) if member.upline1_id else "",
     )
 
 

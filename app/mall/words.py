@@ -10,6 +10,7 @@ from app.audit import StateMove
 from app.commission import CommissionStatus
 from app.core.money import format_yuan
 from app.distribution import DistributorStatus
+from app.distribution.models import AppealStatus
 from app.ledger import Entry
 from app.notices import KINDS
 from app.orders import InvoiceStatus, Order, OrderStatus
@@ -140,8 +141,28 @@ DISTRIBUTOR_STATE: dict[DistributorStatus, tuple[str, str]] = {
     DistributorStatus.CLOSED: ("已退出分销", "历史佣金与提现仍可查看；如需重新加入请联系客服"),
 }
 
+APPEAL_STATE: dict[AppealStatus, tuple[str, str]] = {
+    AppealStatus.OPEN: ("申诉处理中", "有结果后会通知你"),
+    AppealStatus.ACCEPTED: ("申诉已通过", ""),
+    AppealStatus.REFUSED: ("申诉未通过", ""),
+}
+BINDING_SOURCE = {
+    "scan": "扫公众号码",
+    "link": "推广链接",
+    "order": "下单时的推广码",
+    "admin": "商家操作",
+}
 _BINDING = {
     "bound": "绑定成功",
+    "rebound": "更换推荐人",
+    "remembered": "已记住，下单时绑定",
+    "moved": "商家调整",
+    "released": "商家解除",
+    "protected": "保护期内，未改变",
+    "distributor_stays": "分销员不更换推荐人",
+    "bought_before": "购买过，不再绑定",
+    "only_by_scan": "只在扫码时绑定",
+    "crawler": "不是本人打开",
     "already_bound": "已有推荐人，未改变",
     "unknown_code": "推广码无效",
     "own_code": "自己的推广码",
@@ -201,7 +222,8 @@ EXPORTED: dict[tuple[str, str], Mapping[Any, str]] = {
         "withdrawal_paid": "提现到账",
     },
     ("notices", "kind"): {key: kind.title for key, kind in KINDS.items()},
-    ("bindings", "source"): {"scan": "扫公众号码", "link": "推广链接", "admin": "商家操作"},
+    ("bindings", "source"): BINDING_SOURCE,
+    ("appeals", "status"): {key: said for key, (said, _) in APPEAL_STATE.items()},
     ("bindings", "result"): _BINDING,
     ("scans", "source"): {"follow": "扫码关注", "scan": "扫码", "link": "链接"},
     ("scans", "result"): {

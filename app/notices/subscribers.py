@@ -223,6 +223,55 @@ def distributor_rejected(move_id: int, now: datetime) -> None:
     )
 
 
+def distributor_suspended(move_id: int, now: datetime) -> None:
+    _about_standing("distributor_suspended", move_id, now, says_why=True)
+
+
+def distributor_restored(move_id: int, now: datetime) -> None:
+    _about_standing("distributor_restored", move_id, now)
+
+
+def distributor_closed(move_id: int, now: datetime) -> None:
+    _about_standing("distributor_closed", move_id, now)
+
+
+def _about_standing(kind: str, move_id: int, now: datetime, *, says_why: bool = False) -> None:
+    move = audit.move_by_id(move_id)
+    found = distribution.distributor_by_id(move.subject_id)
+    why = {"reason": move.note} if says_why else {}
+    _tell(kind, move_id, found.member_id, "/me/distribution", now, time=_time(move.at), **why)
+
+
+def member_moved(attempt_id: int, now: datetime) -> None:
+    """Only of what an admin did; an appeal's answer tells of itself."""
+    row = distribution.attempt_by_id(attempt_id)
+    if row.source is not distribution.BindingSource.ADMIN or distribution.appeals.led_to(row):
+        return
+    _tell(
+        "inviter_changed",
+        attempt_id,
+        row.member_id,
+        "/me/inviter",
+        now,
+        reason=row.note,
+        time=_time(row.at),
+    )
+
+
+def appeal_answered(appeal_id: int, now: datetime) -> None:
+    row = distribution.appeals.get(appeal_id)
+    is_granted = row.status is distribution.models.AppealStatus.ACCEPTED
+    _tell(
+        "appeal_accepted" if is_granted else "appeal_refused",
+        appeal_id,
+        row.member_id,
+        "/me/inviter",
+        now,
+        reason=row.answer,
+        time=_time(row.answered_at),
+    )
+
+
 def level_reached(change_id: int, now: datetime) -> None:
     """The subject is the step: somebody may reach the same level again."""
     change = levels.change_by_id(change_id)
@@ -255,6 +304,11 @@ _BY_TOPIC: dict[str, Callable[[int, datetime], None]] = {
     "withdrawal_rejected": withdrawal_rejected,
     "distributor_approved": distributor_approved,
     "distributor_rejected": distributor_rejected,
+    "distributor_suspended": distributor_suspended,
+    "distributor_restored": distributor_restored,
+    "distributor_closed": distributor_closed,
+    "member_moved": member_moved,
+    "appeal_answered": appeal_answered,
     "level_reached": level_reached,
 }
 

@@ -6,7 +6,11 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app.core.db import db
-from app.orders.models import Order, OrderLine
+from app.members import Member
+from app.orders.models import Order, OrderLine, OrderStatus
+
+# Commission may still come of these.
+_OPEN = (OrderStatus.UNPAID, OrderStatus.PAID, OrderStatus.SHIPPED, OrderStatus.RECEIVED)
 
 
 def last_paid_at(member_id: int) -> datetime | None:
@@ -16,6 +20,27 @@ def last_paid_at(member_id: int) -> datetime | None:
         .where(Order.member_id == member_id, Order.paid_at.is_not(None))
         .order_by(Order.paid_at.desc())
         .limit(1)
+    )
+
+
+def open_below(member_id: int) -> int:
+    """Orders under way of a member and of everybody with the member among the uplines."""
+    return (
+        db.session.scalar(
+            sa.select(sa.func.count())
+            .select_from(Order)
+            .join(Member, Member.id == Order.member_id)
+            .where(
+                Order.status.in_(_OPEN),
+                sa.or_(
+                    Member.id == member_id,
+                    Member.upline1_id == member_id,
+                    Member.upline2_id == member_id,
+                    Member.upline3_id == member_id,
+                ),
+            )
+        )
+        or 0
     )
 
 

@@ -322,6 +322,12 @@ def _distribution(member_id: int) -> list[Section]:
         ("owner", "推荐人"),
         ("result", "结果"),
     )
+    appeal_columns = (
+        ("created_at", "时间"),
+        ("text", "申诉说明"),
+        ("status", "状态"),
+        ("answer", "商家答复"),
+    )
     scan_columns = (("at", "时间"), ("source", "来源"), ("channel", "渠道"), ("result", "结果"))
     scans = _all(sa.select(channels.Scan).filter_by(member_id=member_id).order_by(channels.Scan.id))
     return [
@@ -349,6 +355,14 @@ def _distribution(member_id: int) -> list[Section]:
                 }
                 for row in attempts
             ],
+        ),
+        Section(
+            "appeals",
+            "归属申诉",
+            "答复你对推荐人的疑问",
+            "注销时删除内容",
+            appeal_columns,
+            _read(distribution.appeals.of_member(member_id, limit=1000), appeal_columns),
         ),
         Section(
             "scans",

@@ -113,6 +113,7 @@ def erase(member_id: int, *, actor: audit.Actor, now: datetime) -> None:
     except MoneyStillOpen:
         _expect_closed(member_id)
         raise
+    distribution.forget(member_id)
     member = members.locked(member_id)
     _expect_closed(member_id)
     for part in registered():

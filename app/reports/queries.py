@@ -96,6 +96,7 @@ def queues(now: datetime) -> list[Queue]:
                 (distribution.DistributorStatus.APPLIED,),
             ),
         ),
+        Queue("appeals", *distribution.appeals.waiting()),
         _queue("withdrawals", withdrawal_states[:1]),
         _queue("payouts", withdrawal_states[1:]),
         Queue("reviews", *reviews.waiting()),

@@ -183,6 +183,14 @@ POSTER_STARTERS = Setting(
     "关闭后，分销员只能选择商家自己设计的海报；一张都没有设计时仍用内置海报",
 )
 
+INVITER_NAME = Setting(
+    "binding.inviter_name",
+    "masked",
+    "邀请人的名字",
+    "会员在“我的邀请人”里看到的名字",
+    choices=(("masked", "只显示首尾字"), ("full", "显示完整昵称"), ("hidden", "不显示名字")),
+)
+
 LEVEL_COUNTS_OWN = Setting(
     "distribution.level_counts_own_orders",
     False,

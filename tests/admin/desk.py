@@ -74,6 +74,7 @@ class Desk:
     version_id: int
     review_id: int
     poster_id: int
+    appeal_id: int
 
     def values(self) -> dict[str, Any]:
         """For the variable parts of the panel's addresses."""
@@ -98,6 +99,8 @@ class Desk:
             "review_id": self.review_id,
             "poster_id": self.poster_id,
             "starter": "classic",
+            "appeal_id": self.appeal_id,
+            "member_id": self.order.member_id,
             "kind": "order_paid",
             "level_code": "senior",
         }
@@ -143,6 +146,9 @@ def fill() -> Desk:
         version_id=run_unit(content.publish, places=NOWHERE, actor=SYSTEM, now=clock.now()).id,
         review_id=a_review().id,
         poster_id=a_poster().id,
+        appeal_id=run_unit(
+            distribution.appeals.ask, buyer.id, "是林杰介绍我来的", now=clock.now()
+        ).id,
     )
 
 

@@ -203,6 +203,7 @@ def test_queues_say_how_many_and_since_when(session):
         "aftersales": 1,
         "reviews": 1,
         "applications": 1,
+        "appeals": 1,
         "withdrawals": 1,
         "payouts": 0,
         "low_stock": 0,

@@ -10,6 +10,7 @@ from app.commission import CommissionStatus
 from app.distribution import AttemptResult, BindingSource, DistributorStatus
 from app.distribution.channels import ChannelKind, Outcome, ScanSource
 from app.distribution.levels import Cause, Period
+from app.distribution.models import AppealStatus
 from app.ledger import AccountKind
 from app.members import MemberStatus
 from app.orders import InvoiceStatus, OddityKind, OrderStatus, PaymentStatus
@@ -32,6 +33,7 @@ from app.withdrawals import BillState, WithdrawalStatus
         (words.MEMBER, MemberStatus),
         (words.ATTEMPT, AttemptResult),
         (words.SOURCE, BindingSource),
+        (words.APPEAL, AppealStatus),
         (words.CHANNEL_KIND, ChannelKind),
         (words.SCAN_SOURCE, ScanSource),
         (words.ROLE, Role),

@@ -28,7 +28,7 @@ def test_customer_sees_badges_and_an_invitation(client, me):
     assert "王小芳" in page.text
     assert page.text.count('<em class="num">1</em>') == 2
     assert "成为分销员，分享好物赚佣金" in page.text
-    assert "我的推荐人暂无" in text_of(page)
+    assert "我的邀请人暂无" in text_of(page)
 
 
 def test_distributor_sees_the_wallet_card(client, me):

@@ -95,6 +95,7 @@ def person(session, tmp_path):
             agreed_version=distribution.CONTRACT_VERSION,
             now=NOON,
         )
+        distribution.appeals.ask(member.id, "是欧阳介绍我来的", now=NOON)
         interests.like(member.id, sku.product_id, now=NOON)
         interests.visit(member.id, sku.product_id, now=NOON)
         orders.cart.add(member.id, sku.id, 1, now=NOON)
@@ -193,6 +194,7 @@ def test_every_table_of_members_was_thought_of():
             "binding_attempts",
             "channel_members",
             "channels",
+            "binding_appeals",
             "commissions",
             "distributors",
         ),
@@ -339,6 +341,7 @@ def test_the_copy_has_all_of_ones_own(person):
     assert {key for key, count in rows.items() if count} == {
         *("profile", "addresses", "consents", "orders", "order_lines", "payments", "invoices"),
         *("reviews", "uploads", "favourites", "visits", "cart", "distributor", "bindings"),
+        "appeals",
         *("scans", "notices", "chat"),
     } - ({"scans"} if not rows["scans"] else set())
     assert by_key["addresses"].rows[0]["phone"] == "13812345678"
