@@ -1,11 +1,12 @@
 """The first page: what waits for a person, today's figures, where the money is."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import orders, reports, withdrawals
+from app import aftersales, orders, reports, withdrawals
 from app.admin import auth
 from app.admin.auth import requires
 from app.admin.blueprint import bp
@@ -54,17 +55,25 @@ def _money() -> reports.Money:
 @bp.get("/search")
 @requires(Permission.DASHBOARD)
 def search() -> ResponseReturnValue:
-    """Lead from a number to its page: an order's or a withdrawal's."""
+    """Lead from a number to its page: an order's, an after-sale's or a withdrawal's."""
     q = request.args.get("q", "").strip().upper()[:64]
-    if q and auth.allowed(Permission.ORDER_VIEW):
+    for permission, page, find in _NUMBERED:
+        if not q or not auth.allowed(permission):
+            continue
         try:
-            return redirect(url_for(".order", number=orders.order_by_number(q).number))
+            return redirect(url_for(page, number=find(q)))
         except NotFound:
-            pass
-    if q and auth.allowed(Permission.WITHDRAWAL_VIEW):
-        try:
-            found = withdrawals.withdrawal_by_number(q)
-            return redirect(url_for(".withdrawal", number=found.number))
-        except NotFound:
-            pass
+            continue
     return render_template("admin/search.html", q=q)
+
+
+# What has a number of its own: who may see it, its page, and whether there is one.
+_NUMBERED: list[tuple[Permission, str, Callable[[str], str]]] = [
+    (Permission.ORDER_VIEW, ".order", lambda q: orders.order_by_number(q).number),
+    (Permission.AFTERSALE_VIEW, ".aftersale", lambda q: aftersales.aftersale_by_number(q).number),
+    (
+        Permission.WITHDRAWAL_VIEW,
+        ".withdrawal",
+        lambda q: withdrawals.withdrawal_by_number(q).number,
+    ),
+]

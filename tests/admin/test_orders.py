@@ -127,6 +127,9 @@ def test_the_search_leads_straight_to_the_page(session, admin_client):
     assert client.get(f"/admin/search?q={desk.withdrawal.number}").headers["Location"] == (
         f"/admin/withdrawals/{desk.withdrawal.number}"
     )
+    assert client.get(f"/admin/search?q={desk.aftersale.number.lower()}").headers["Location"] == (
+        f"/admin/aftersales/{desk.aftersale.number}"
+    )
     assert client.get("/admin/search?q=nonsense").status_code == 200
 
 
