@@ -193,6 +193,21 @@ def create_admin(username: str, name: str, role: str, if_missing: bool) -> None:
     print(f"{web.settings().public_base_url}/admin/setup/{token}")
 
 
+@admin_group.command("member")
+@click.argument("username")
+@click.argument("openid", default="")
+def name_member(username: str, openid: str) -> None:
+    """Say which member an admin is (by openid; none takes it back).
+
+    Nobody approves a withdrawal or an after-sale of their own.
+    """
+    try:
+        run_unit(accounts.name_member, username, openid, now=clock.now())
+    except DomainError as error:
+        raise click.ClickException(error.message) from None
+    print(f"{username}: {openid or '-'}")
+
+
 # --- the official account ----------------------------------------------------------
 
 wechat_group = AppGroup("wechat", help="The official account.")

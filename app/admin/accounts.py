@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
-from app import audit
+from app import audit, members
 from app.admin.models import Admin, AdminSession, Role
 from app.core.db import affected, db, require_transaction
 from app.core.errors import DomainError, InvalidInput
@@ -72,6 +72,30 @@ def renew_setup(admin_id: int, *, now: datetime) -> str:
     admin = db.session.get_one(Admin, admin_id)
     admin.setup_token_hash, admin.setup_expires_at = _hash(token), now + SETUP_LASTS
     return token
+
+
+def name_member(username: str, openid: str, *, now: datetime) -> None:
+    """Say which member an admin is, so that nobody decides about their own money.
+
+    An empty `openid` takes it back. Raises InvalidInput.
+    """
+    require_transaction()
+    admin = by_username(username)
+    if admin is None:
+        raise InvalidInput("username", "账号不存在")
+    member = members.by_openid(openid) if openid else None
+    if openid and member is None:
+        raise InvalidInput("openid", "没有这个会员，请核对 openid")
+    before, admin.member_id = admin.member_id, member.id if member else None
+    audit.record(
+        "admin.member",
+        subject="admin",
+        subject_id=admin.id,
+        actor=audit.Actor.system("cli"),
+        now=now,
+        before={"member_id": before},
+        after={"member_id": admin.member_id},
+    )
 
 
 def by_username(username: str) -> Admin | None:

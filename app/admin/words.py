@@ -277,6 +277,7 @@ CHECK: Mapping[doctor.Outcome, str] = {
 
 ACTION: Mapping[str, str] = {
     "admin.create": "创建管理员",
+    "admin.member": "登记管理员的会员身份",
     "admin.set_up": "设置登录密码",
     "admin.log_in": "登录",
     "order.ship": "订单发货",

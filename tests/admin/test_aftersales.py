@@ -9,6 +9,7 @@ from app.aftersales import AfterSaleKind, AfterSaleStatus, RefundRefused, Refund
 from app.catalog import Sku
 from app.core import clock
 from app.core.db import db, run_unit
+from app.members import Member
 from tests.admin.desk import acts, asked_refund, fill, fresh
 from tests.aftersales.fakes import FakeRefunds
 from tests.aftersales.steps import refund_of, settle_news
@@ -344,6 +345,27 @@ def test_nobody_decides_about_their_own(session, admin_client):
     assert answer.status_code == 403
     assert "请由其他管理员处理" in answer.text
     assert fresh(desk.aftersale).status is S.APPLIED
+
+
+def test_the_command_says_which_member_an_admin_is(app, session, admin_client):
+    desk = fill()
+    admin_client("owner")
+    admin = db.session.scalars(sa.select(Admin).order_by(Admin.id.desc())).first()
+    member = db.session.get_one(Member, desk.aftersale.member_id)
+    run = app.test_cli_runner().invoke
+
+    unknown = run(args=["admin", "member", admin.username, "oNobody"])
+    named = run(args=["admin", "member", admin.username, member.openid])
+    known = fresh(admin).member_id
+    back = run(args=["admin", "member", admin.username])
+
+    assert (unknown.exit_code, named.exit_code, back.exit_code) == (1, 0, 0)
+    assert "没有这个会员，请核对 openid" in unknown.output
+    assert (known, fresh(admin).member_id) == (member.id, None)
+    assert [entry.after for entry in acts("admin.member")] == [
+        {"member_id": member.id},
+        {"member_id": None},
+    ]
 
 
 def test_a_refund_that_does_not_exist_yet_is_not_there(session, admin_client):
