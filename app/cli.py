@@ -11,7 +11,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 import config as configuration
-from app import audit, catalog, ledger, outbox
+from app import audit, catalog, commission, ledger, outbox
 from app import demo as demo_data
 from app.admin import accounts
 from app.admin.models import Role
@@ -36,6 +36,7 @@ def register(app: Flask) -> None:
         ledger_group,
         outbox_group,
         scheduler_group,
+        team_group,
         wechat_group,
     ):
         app.cli.add_command(group)
@@ -160,6 +161,18 @@ def reindex() -> None:
             break
         total += done
     print(f"reindexed {total} products")
+
+
+# --- teams -------------------------------------------------------------------------
+
+team_group = AppGroup("team", help="What members brought their uplines.")
+
+
+@team_group.command("rebuild")
+def rebuild_team() -> None:
+    """Compute every figure of the teams anew; sales go on meanwhile."""
+    total, wrong = commission.team.rebuild()
+    print(f"{total} figures, {wrong} of them were wrong")
 
 
 # --- admins ------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def shop() -> Iterator[Flask]:
 def fill(*, distributors: int, each: int) -> None:
     """Distributors with `each` matured commissions of 1 yuan, one a finished order."""
     with db.engine.begin() as connection:
-        put = _Inserter(connection)
+        put = Inserter(connection)
         put("categories", [{"id": 1, "name": "茶", "sort": 0}])
         put("products", [_product()])
         put("skus", [_sku(orders_count=distributors * each)])
@@ -87,7 +87,7 @@ _FINISHED = (
 _HOLD, _WORLD, _SHOP, _FIRST_PENDING = 1, 2, 3, 10
 
 
-class _Inserter:
+class Inserter:
     """`put(table, rows)` in batches, reflecting columns from the models."""
 
     def __init__(self, connection: sa.Connection) -> None:
@@ -105,7 +105,7 @@ class _Inserter:
             self._connection.execute(statement, batch)
 
 
-def _books(put: _Inserter, distributors: int, each: int) -> None:
+def _books(put: Inserter, distributors: int, each: int) -> None:
     total = distributors * each
     put(
         "ledger_accounts",

@@ -17,7 +17,7 @@ from app import catalog, commission, ledger, members, orders
 from app.core.db import db, run_unit
 from app.jobs import tasks
 from app.ledger import AccountKind, Move
-from scripts import bench_callbacks
+from scripts import bench_callbacks, bench_share
 from scripts.bench_shop import NOW, fill, shop
 
 SCALE = int(os.environ.get("BENCH_SCALE", "1"))
@@ -117,6 +117,8 @@ BENCHMARKS: dict[str, Callable[[], Result]] = {
     "settle": settle,
     "verify": verify,
     "place": place,
+    "poster": bench_share.poster,
+    "team": bench_share.team,
 }
 
 

@@ -11,7 +11,7 @@
 - `following` takes commissions back by the money that was refunded.
 """
 
-from app.commission import accrual, following, standing
+from app.commission import accrual, following, standing, team
 from app.commission.accrual import accrue, mature
 from app.commission.following import follow
 from app.commission.models import Commission, CommissionStatus, PlanStatus, PlanVersion
@@ -77,6 +77,7 @@ __all__ = [
     "standing",
     "subscribe",
     "summary_of",
+    "team",
     "validate",
 ]
 
@@ -86,3 +87,4 @@ def subscribe() -> None:
     accrual.subscribe()
     following.subscribe()
     standing.subscribe()
+    team.subscribe()

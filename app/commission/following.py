@@ -10,6 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app import aftersales, ledger, orders, outbox
+from app.commission import team
 from app.commission.models import Commission, CommissionStatus
 from app.core.db import db, lock_one, require_transaction
 from app.ledger import AccountKind, Move
@@ -71,6 +72,7 @@ def follow(order_id: int, *, cause: str, now: datetime) -> None:
             now=now,
             subject=("order", order_id),
         )
+    team.refresh(order_id, now)
 
 
 def _status(row: Commission, target: int, *, is_held: bool) -> CommissionStatus:

@@ -12,6 +12,8 @@
   words that their inviter is wrong, and the answers.
 - `channels` are codes of the shop's own, for campaigns and shops, and the record of
   every scan and visit by any code.
+- `team` lists who is below, with what each of them brought, and the rankings.
+- `posters` composes pictures with a distributor's code.
 - `chain` tells who sits above a buyer, with level and standing, for the order to
   copy. Paid orders never look at the tree again.
 """
@@ -52,7 +54,6 @@ from app.distribution.queries import (
     queue,
     sharing_code,
     team_counts,
-    team_page,
 )
 from app.distribution.service import (
     CONTRACT,
@@ -116,5 +117,4 @@ __all__ = [
     "sharing_code",
     "suspend",
     "team_counts",
-    "team_page",
 ]

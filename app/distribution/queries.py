@@ -254,13 +254,3 @@ def team_counts(member_id: int, depth: int) -> list[int]:
         db.session.scalar(sa.select(sa.func.count()).select_from(Member).where(column)) or 0
         for column in columns[:depth]
     ]
-
-
-def team_page(
-    member_id: int, level: int, *, before: int | None = None, size: int = 20
-) -> Page[Member]:
-    """The members at one level (1 to 3) below, newest first."""
-    column = {1: Member.upline1_id, 2: Member.upline2_id, 3: Member.upline3_id}[level]
-    return newest_first(
-        sa.select(Member).where(column == member_id), Member.id, before=before, size=size
-    )

@@ -305,6 +305,11 @@ def sync_followers(now: datetime, dry_run: bool) -> Result:
     return {"came": came, "left": left}
 
 
+def rank(now: datetime, dry_run: bool) -> Result:
+    """Compute the rankings of this week and month (计算排行榜)."""
+    return {} if dry_run else dict(commission.team.rank(now))
+
+
 def verify_books(now: datetime, dry_run: bool) -> Result:
     """Check every invariant (对账)."""
     wrong = {r.code: r.offending for r in ledger.verify() if r.offending}
@@ -369,6 +374,7 @@ JOBS = {
         Job("remind-confirmations", 600, remind_confirmations),
         Job("weekly-digest", 21600, weekly_digest),
         Job("review-levels", 86400, review_levels),
+        Job("rank", 600, rank),
         Job("verify-books", 86400, verify_books),
         Job("tidy", 86400, tidy),
     )

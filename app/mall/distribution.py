@@ -17,10 +17,10 @@ from app.distribution.levels import wording
 from app.mall import words
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp, shop_settings
+from app.mall.team import depth_in_force
 
 # WeChat's temporary codes end; a new one is made while the old one still works.
 SCENE_RENEWED_BEFORE = timedelta(days=3)
-DEPTH_USUAL = 2
 NEWEST = 5
 
 
@@ -39,7 +39,7 @@ def distribution_centre() -> ResponseReturnValue:
         wallet=ledger.wallet_of(member_id),
         newest=newest,
         expected=expected,
-        team=sum(distribution.team_counts(member_id, _depth())),
+        team=sum(distribution.team_counts(member_id, depth_in_force())),
         level=commission.standing.standing_of(standing, now=clock.now()),
         titles=levels.METRIC_TITLES,
         wording=wording,
@@ -196,33 +196,6 @@ def commission_page(commission_id: int) -> ResponseReturnValue:
         is_profit=commission.plan_version(row.plan_id).document.get("base") == "profit",
         **facts,
     )
-
-
-# --- team --------------------------------------------------------------------------
-
-
-@bp.get("/me/distribution/team")
-@members_only
-def my_team() -> ResponseReturnValue:
-    member_id, depth = current_member().id, _depth()
-    counts = distribution.team_counts(member_id, depth)
-    asked = request.args.get("level", "1")
-    level = int(asked) if asked in ("1", "2", "3") and int(asked) <= depth else 1
-    page = distribution.team_page(member_id, level, before=web.page_before())
-    return render_template(
-        "mall/team.html",
-        page=page,
-        level=level,
-        counts=counts,
-        words=words,
-        bought=orders.paid_counts(member.id for member in page.items),
-    )
-
-
-def _depth() -> int:
-    """How many levels below earn something under the plan in force."""
-    in_force = commission.plan_in_force(clock.now())
-    return in_force[1].depth_cap if in_force else DEPTH_USUAL
 
 
 def _row_facts(rows: Sequence[Commission]) -> dict[str, Any]:

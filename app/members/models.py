@@ -23,6 +23,10 @@ class Member(Model):
             " AND (upline2_id IS NOT NULL OR upline3_id IS NULL)",
             name="uplines_without_gap",
         ),
+        # Teams in the order in which people joined, and how many came since when.
+        sa.Index(None, "upline1_id", "bound_at"),
+        sa.Index(None, "upline2_id", "bound_at"),
+        sa.Index(None, "upline3_id", "bound_at"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -34,9 +38,9 @@ class Member(Model):
         enum_column(MemberStatus, "status"), default=MemberStatus.ACTIVE
     )
     is_subscribed: Mapped[bool] = mapped_column(default=False)
-    upline1_id: Mapped[int | None] = mapped_column(sa.ForeignKey("members.id"), index=True)
-    upline2_id: Mapped[int | None] = mapped_column(sa.ForeignKey("members.id"), index=True)
-    upline3_id: Mapped[int | None] = mapped_column(sa.ForeignKey("members.id"), index=True)
+    upline1_id: Mapped[int | None] = mapped_column(sa.ForeignKey("members.id"))
+    upline2_id: Mapped[int | None] = mapped_column(sa.ForeignKey("members.id"))
+    upline3_id: Mapped[int | None] = mapped_column(sa.ForeignKey("members.id"))
     bound_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     # The account was deleted (已注销): the row stays for the books and is nobody.

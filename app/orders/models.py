@@ -46,6 +46,7 @@ class Order(Model):
         sa.UniqueConstraint("member_id", "request_key"),
         sa.Index(None, "status", "id"),
         sa.Index(None, "member_id", "id"),
+        sa.Index(None, "paid_at"),
         sa.CheckConstraint("payable_fen > 0", name="payable_positive"),
         sa.CheckConstraint(
             "payable_fen = goods_fen + freight_fen - discount_fen", name="payable_adds_up"

@@ -176,6 +176,20 @@ BINDING_MOVES_DISTRIBUTORS = Setting(
     "分销员也按上述规则换绑",
     "打开后，分销员使用别人的推广码会带着整个团队换上级；关闭时只能由管理员调整",
 )
+TEAM_NAMES_MASKED = Setting(
+    "distribution.team_names_masked",
+    True,
+    "团队成员昵称打码",
+    "关闭后，分销员在“我的团队”里看到成员的完整昵称；排行榜始终打码",
+)
+RANKING_METRIC = Setting(
+    "distribution.ranking_metric",
+    "sales",
+    "排行榜比什么",
+    "更改后在下一次计算时生效，十分钟之内",
+    choices=(("sales", "直推好友的成交额"), ("earned", "获得的佣金")),
+)
+
 POSTER_STARTERS = Setting(
     "distribution.poster_starters",
     True,

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from app import distribution, outbox
 from app.core.db import db, run_unit
-from app.distribution import AttemptResult, BindingAttempt, BindingSource
+from app.distribution import AttemptResult, BindingAttempt, BindingSource, team
 from app.members import Member
 from tests.factories import (
     ADMIN,
@@ -215,11 +215,11 @@ def test_a_team_is_counted_and_listed_by_level(session):
     far = [make_distributor(under=near[0]) for _ in range(2)]
 
     assert distribution.team_counts(top.id, 2) == [3, 2]
-    assert [m.id for m in distribution.team_page(top.id, 1, size=2).items] == [
+    assert [row.member.id for row in team.page(top.id, 1, size=2).items] == [
         near[2].id,
         near[1].id,
     ]
-    assert [m.id for m in distribution.team_page(top.id, 2).items] == [far[1].id, far[0].id]
+    assert [row.member.id for row in team.page(top.id, 2).items] == [far[1].id, far[0].id]
 
 
 def test_t1_finds_a_second_upline_that_is_not_the_uplines_own(session):

@@ -2,7 +2,6 @@
 
 import io
 
-import pytest
 import zxingcpp
 from PIL import Image
 
@@ -17,7 +16,6 @@ from tests.factories import (
     bind,
     code_of,
     days,
-    make_distributor,
     make_distributor_of,
     make_member,
     make_plan,
@@ -268,37 +266,3 @@ def test_another_members_commission_is_not_found(client, me):
     row, _ = sale(make_member("林杰"))
 
     assert client.get(f"/me/distribution/commissions/{row.id}").status_code == 404
-
-
-# --- team --------------------------------------------------------------------------
-
-
-def test_team_by_level_with_masked_names(client, me):
-    make_plan()
-    make_distributor_of(me)
-    near = make_distributor("欧阳娜娜", under=me)
-    far = make_member("诸葛亮")
-    bind(far, near)
-    paid_order(far, make_sku())
-
-    first = client.get("/me/distribution/team")
-    second = client.get("/me/distribution/team?level=2")
-
-    assert "一级成员1" in text_of(first).replace(" ", "")
-    assert "二级成员1" in text_of(first).replace(" ", "")
-    assert "欧*娜" in first.text
-    assert "欧阳娜娜" not in first.text
-    assert "还没下单" in first.text
-    assert "诸*亮" in second.text
-    assert "1 单" in second.text
-
-
-@pytest.mark.parametrize("level", ["3", "0", "x", "99"])
-def test_team_stops_at_the_plans_depth(client, me, level):
-    make_plan()
-    make_distributor_of(me)
-
-    page = client.get(f"/me/distribution/team?level={level}").text
-
-    assert "三级成员" not in page
-    assert "还没有一级成员，把推广码发给好友吧" in page
