@@ -17,7 +17,7 @@ from app import catalog, commission, ledger, members, orders
 from app.core.db import db, run_unit
 from app.jobs import tasks
 from app.ledger import AccountKind, Move
-from scripts import bench_callbacks, bench_share
+from scripts import bench_callbacks, bench_share, bench_tree
 from scripts.bench_shop import NOW, fill, shop
 
 SCALE = int(os.environ.get("BENCH_SCALE", "1"))
@@ -111,6 +111,16 @@ def callbacks() -> tuple[float, str, float, dict[str, Any]]:
     return bench_callbacks.callbacks(SCALE)
 
 
+def bind() -> tuple[float, str, float]:
+    """New members bound a second; baseline: bare inserts of a member with its uplines."""
+    return bench_tree.bind(SCALE)
+
+
+def chain() -> tuple[float, str, float]:
+    """Seconds for invariant T1 over 1,000,000 members; baseline: reading its columns."""
+    return bench_tree.chain(SCALE)
+
+
 Result = tuple[float, str, float] | tuple[float, str, float, dict[str, Any]]
 BENCHMARKS: dict[str, Callable[[], Result]] = {
     "callbacks": callbacks,
@@ -119,6 +129,8 @@ BENCHMARKS: dict[str, Callable[[], Result]] = {
     "place": place,
     "poster": bench_share.poster,
     "team": bench_share.team,
+    "bind": bind,
+    "chain": chain,
 }
 
 

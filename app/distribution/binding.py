@@ -14,6 +14,7 @@ from app.core import clock
 from app.core.db import db, insert_now, require_transaction
 from app.distribution import policy, ports, queries, tree
 from app.distribution.models import AttemptResult, BindingAttempt, BindingSource
+from app.distribution.queries import Holder
 from app.members import Member
 
 
@@ -44,17 +45,18 @@ def bind(member_id: int, *, code: str, source: BindingSource, now: datetime) -> 
 
     Leaves a row in the binding history whatever comes of it.
     """
-    owner_id = queries.code_owner(code)
-    return attempt(member_id, Touch(code, source), owner_id=owner_id, now=now).result
+    owner = queries.code_holder(code)
+    return attempt(member_id, Touch(code, source), owner=owner, now=now).result
 
 
-def attempt(member_id: int, touch: Touch, *, owner_id: int | None, now: datetime) -> BindingAttempt:
+def attempt(member_id: int, touch: Touch, *, owner: Holder | None, now: datetime) -> BindingAttempt:
     """The same for an owner who is known already; the row of the history.
 
     A channel's code leads to its owner, too. None is the owner of an unknown code.
     """
     require_transaction()
-    decision = _decide(member_id, owner_id, touch, now)
+    owner_id = owner.member_id if owner else None
+    decision = _decide(member_id, owner, touch, now)
     row = BindingAttempt(
         member_id=member_id,
         owner_id=owner_id,
@@ -102,17 +104,19 @@ def bind_by_order(member_id: int, *, now: datetime) -> AttemptResult | None:
     if newest.at + timedelta(days=rules.remember_days) <= now:
         return None
     touch = Touch(newest.code, BindingSource.ORDER, newest.channel_id)
-    return attempt(member_id, touch, owner_id=newest.owner_id, now=now).result
+    owner = queries.holder(newest.owner_id) if newest.owner_id is not None else None
+    return attempt(member_id, touch, owner=owner, now=now).result
 
 
-def _decide(member_id: int, owner_id: int | None, touch: Touch, now: datetime) -> _Decision:
-    if owner_id is None:
+def _decide(member_id: int, owner: Holder | None, touch: Touch, now: datetime) -> _Decision:
+    if owner is None:
         return _Decision(AttemptResult.UNKNOWN_CODE)
+    owner_id = owner.member_id
     if owner_id == member_id:
         return _Decision(AttemptResult.OWN_CODE)
     if touch.by_machine:
         return _Decision(AttemptResult.CRAWLER)
-    if not queries.is_active(owner_id):
+    if not owner.is_active:
         return _Decision(AttemptResult.OWNER_INACTIVE)
     rules = policy.current()
     if rules.ignores(touch.source):
@@ -124,7 +128,9 @@ def _decide(member_id: int, owner_id: int | None, touch: Touch, now: datetime) -
         return kept
     if rules.waits_for_order(touch.source):
         return _Decision(AttemptResult.REMEMBERED, member.upline1_id)
-    edge = tree.lock_edge(member_id, owner_id)
+    # Newcomers, whom most binds are about, have nobody below: no need to look twice.
+    is_newcomer = member.bound_at is None
+    edge = tree.lock_edge(member_id, owner_id, had_team=False if is_newcomer else None)
     kept = _kept(edge.member, owner_id, rules, now)
     if kept is not None:
         return kept

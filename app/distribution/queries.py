@@ -152,6 +152,31 @@ def code_owner(code: str) -> int | None:
     )
 
 
+@dataclass(frozen=True)
+class Holder:
+    """Whom a code leads to, and whether they may bind now."""
+
+    member_id: int
+    is_active: bool
+
+
+def code_holder(code: str) -> Holder | None:
+    """The holder of a referral code; None for a code that is not ours."""
+    row = db.session.execute(
+        sa.select(ReferralCode.member_id, Distributor.status)
+        .outerjoin(Distributor, Distributor.member_id == ReferralCode.member_id)
+        .where(ReferralCode.code == code.strip().upper()[:16])
+    ).one_or_none()
+    if row is None:
+        return None
+    return Holder(row.member_id, row.status is DistributorStatus.APPROVED)
+
+
+def holder(member_id: int) -> Holder:
+    """The same for a member who is known already."""
+    return Holder(member_id, is_active(member_id))
+
+
 def sharing_code(member_id: int) -> ReferralCode | None:
     """The referral code of a distributor who may bind now, None for anyone else."""
     return db.session.scalar(

@@ -408,7 +408,7 @@ def test_words_of_a_member_cost_three_statements(session, say, kept_rules):
     assert tables(asked) == ["INSERT wechat_messages", "SELECT members", "UPDATE wechat_messages"]
 
 
-def test_a_scan_by_a_bound_member_locks_nobody_and_costs_eight_statements(session, say, kept_rules):
+def test_a_scan_by_a_bound_member_locks_nobody_and_costs_seven_statements(session, say, kept_rules):
     code = code_of(make_distributor("陈梅"))
     say(happened("subscribe", f"qrscene_{code}", Ticket="g"))
     db.session.commit()
@@ -421,7 +421,6 @@ def test_a_scan_by_a_bound_member_locks_nobody_and_costs_eight_statements(sessio
         "INSERT wechat_messages",
         "SELECT members",
         "SELECT referral_codes",
-        "SELECT distributors",
         "SELECT setting_changes",
         "INSERT binding_attempts",
         "INSERT scans",
