@@ -77,6 +77,7 @@ class Config:
     trusted_proxies: int
     distribution_hard_cap: int
     compliance_allow_team_bonus: bool
+    compliance_allow_paid_joining: bool
     poster_font: str
     wechat_app_id: str
     wechat_app_secret: str
@@ -131,6 +132,9 @@ def load(env: Mapping[str, str]) -> Config:
     team_bonus = text("COMPLIANCE_ALLOW_TEAM_BONUS", "0")
     if team_bonus not in ("0", "1"):
         problems.append("COMPLIANCE_ALLOW_TEAM_BONUS must be 0 or 1")
+    paid_joining = text("COMPLIANCE_ALLOW_PAID_JOINING", "0")
+    if paid_joining not in ("0", "1"):
+        problems.append("COMPLIANCE_ALLOW_PAID_JOINING must be 0 or 1")
     proxies = text("TRUSTED_PROXIES", "0")
     if not proxies.isdecimal():
         problems.append("TRUSTED_PROXIES must be a number of proxies")
@@ -148,6 +152,7 @@ def load(env: Mapping[str, str]) -> Config:
         trusted_proxies=int(proxies),
         distribution_hard_cap=int(hard_cap),
         compliance_allow_team_bonus=team_bonus == "1",
+        compliance_allow_paid_joining=paid_joining == "1",
         poster_font=text("POSTER_FONT"),
         wechat_app_id=text("WECHAT_APP_ID"),
         wechat_app_secret=text("WECHAT_APP_SECRET"),

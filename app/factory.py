@@ -14,6 +14,7 @@ from app.core import crypto, health, logs, web
 from app.core.cache import Cache
 from app.core.db import db
 from app.distribution import levels, posters
+from app.distribution.joining import ways
 
 
 def create_app(config: configuration.Config | None = None) -> Flask:
@@ -30,6 +31,7 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     commission.configure(config.distribution_hard_cap)
     levels.configure(allow_team=config.compliance_allow_team_bonus)
     distribution.configure(orders.purchases)
+    ways.configure(allow_paid=config.compliance_allow_paid_joining)
     posters.fonts.configure(config.poster_font)
     config.data_dir.mkdir(parents=True, exist_ok=True)
 

@@ -23,6 +23,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     home,
     invoices,
     jobs,
+    joining,
     ledger,
     levels,
     login,

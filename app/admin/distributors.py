@@ -14,10 +14,12 @@ from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import InvalidInput
 from app.distribution import DistributorStatus, levels
+from app.distribution.joining import form
 
 D = DistributorStatus
 _TABS = [
     *((s.value, words.DISTRIBUTOR[s][0]) for s in (D.APPLIED, D.APPROVED, D.SUSPENDED, D.REJECTED)),
+    (D.INVITED.value, words.DISTRIBUTOR[D.INVITED][0]),
     (D.CLOSED.value, words.DISTRIBUTOR[D.CLOSED][0]),
     ("all", "全部"),
 ]
@@ -62,7 +64,7 @@ def distributor_reject(distributor_id: int) -> ResponseReturnValue:
         run_unit(
             distribution.reject,
             distributor_id,
-            reason=web.form_text("reason"),
+            reason=web.form_text("reason") or web.form_text("quick"),
             actor=auth.actor(),
             now=clock.now(),
         )
@@ -136,6 +138,7 @@ def _page(distributor_id: int, errors: dict[str, str] | None = None) -> str:
     bindings = distribution.binding_history(member.id)
     owners = {attempt.owner_id for attempt in bindings if attempt.owner_id}
     ladder = levels.ladder()
+    twins = distribution.same_phone(row)
     review = auth.allowed(Permission.DISTRIBUTOR_REVIEW)
     return render_template(
         "admin/distributor.html",
@@ -150,6 +153,9 @@ def _page(distributor_id: int, errors: dict[str, str] | None = None) -> str:
         commissions=commission.commissions_of(member.id, size=10).items,
         bindings=bindings,
         timeline=people.timeline("distributor", row.id, words.DISTRIBUTOR),
+        answers=_answers(row),
+        twins=twins,
+        twin_names=members.names_of(twin.member_id for twin in twins),
         standing=commission.standing.standing_of(row, now=clock.now()),
         steps=levels.changes_of(row.id, limit=10),
         ladder=ladder,
@@ -162,6 +168,13 @@ def _page(distributor_id: int, errors: dict[str, str] | None = None) -> str:
         typed=request.form,
         errors=errors or {},
     )
+
+
+def _answers(row: distribution.Distributor) -> list[tuple[str, str]]:
+    """What was filled in, by the names that the form of then gave the fields."""
+    given = row.answers
+    fields = form.fields_of(form.by_id(row.form_id))
+    return [(field.label, str(given.get(field.key, ""))) for field in fields]
 
 
 def _back(distributor_id: int) -> ResponseReturnValue:

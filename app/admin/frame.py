@@ -12,6 +12,7 @@ from app.admin.models import Permission
 from app.audit import runs
 from app.core import clock, web
 from app.distribution import channels, levels
+from app.distribution.joining import ways
 
 # Label, icon, items: label, endpoint, permission, key of its badge, also lit by.
 _GROUPS: tuple[
@@ -57,6 +58,8 @@ _GROUPS: tuple[
                 "applications",
                 ("distributor*",),
             ),
+            ("申请表", "join_form", Permission.DISTRIBUTOR_VIEW, "", ("join_form*",)),
+            ("合作约定", "join_contract", Permission.DISTRIBUTOR_VIEW, "", ("join_contract*",)),
             ("归属记录", "bindings", Permission.DISTRIBUTOR_VIEW, "", ("binding*",)),
             ("归属申诉", "appeals_list", Permission.DISTRIBUTOR_VIEW, "appeals", ("appeal*",)),
             ("分销等级", "levels", Permission.DISTRIBUTOR_VIEW, "", ("level*",)),
@@ -165,6 +168,9 @@ def _warnings() -> list[dict[str, str]]:
         warnings.append({"text": "服务器开启了三级分佣，请确认已取得法律意见", "tone": "wait"})
     if levels.allows_team():
         text = "服务器开启了按团队业绩或人数的条件，存在合规风险，请确认已取得法律意见"
+        warnings.append({"text": text, "tone": "wait"})
+    if ways.allows_paid():
+        text = "服务器开启了以购买或消费作为加入分销的条件，存在合规风险，请确认已取得法律意见"
         warnings.append({"text": text, "tone": "wait"})
     checked = runs.latest_runs().get("verify-books")
     if checked is not None and checked.status is runs.RunStatus.FAILED:

@@ -21,6 +21,8 @@ class Permission(enum.StrEnum):
     AFTERSALE_REFUND = "aftersale.refund"
     DISTRIBUTOR_VIEW = "distributor.view"
     DISTRIBUTOR_REVIEW = "distributor.review"
+    # What applicants fill in and agree to.
+    JOIN_CHANGE = "join.change"
     # Who belongs to whom decides who earns.
     DISTRIBUTOR_MOVE = "distributor.move"
     LEVEL_CHANGE = "level.change"
@@ -81,6 +83,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.DISTRIBUTOR_VIEW,
             Permission.DISTRIBUTOR_REVIEW,
             Permission.DISTRIBUTOR_MOVE,
+            Permission.JOIN_CHANGE,
             Permission.LEVEL_CHANGE,
             Permission.POSTER_VIEW,
             Permission.POSTER_CHANGE,

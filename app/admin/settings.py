@@ -93,6 +93,7 @@ def _page(key: str, *, typed: str | None = None, error: str = "") -> str:
         default_shown=shown(key, item.default),
         bounds=_bounds(item),
         is_money=is_money,
+        is_switch=isinstance(item.default, bool),
         field_value=typed if typed is not None else _typed(value, is_money=is_money),
         error=error,
         changes=[(row, shown(key, row.value)) for row in changes],

@@ -13,6 +13,7 @@ from app.content import Kind
 from app.core.money import format_yuan
 from app.distribution import AttemptResult, BindingSource, DistributorStatus
 from app.distribution.channels import ChannelKind, Outcome, Ration, ScanSource
+from app.distribution.joining.form import FieldKind
 from app.distribution.models import AppealStatus
 from app.ledger import AccountKind
 from app.members import MemberStatus
@@ -117,7 +118,23 @@ HOME_RULE: Mapping[str, tuple[str, str]] = {
     RowRule.CATEGORY: ("按分类", "这个分类和下级分类里有货的商品"),
     RowRule.TAG: ("按标签", "带有这个标签的有货商品"),
 }
+FIELD_KIND: Mapping[str, str] = {
+    FieldKind.TEXT: "文字",
+    FieldKind.CHOICE: "单选",
+    FieldKind.PHONE: "手机号",
+    FieldKind.NUMBER: "数字",
+    FieldKind.DATE: "日期",
+    FieldKind.BIRTH: "生日",
+}
+REJECT_REASONS = (
+    "资料不完整，请补充后重新申请",
+    "推广方式说明不清，请写明打算在哪里、怎样推广",
+    "年龄或身份信息与要求不符",
+    "与已有分销员重复",
+)
+REJECT_CHOICES = [("", "自己填写"), *((reason, reason) for reason in REJECT_REASONS)]
 DISTRIBUTOR: Mapping[str, Word] = {
+    DistributorStatus.INVITED: ("已邀请", "wait"),
     DistributorStatus.APPLIED: ("待审核", "wait"),
     DistributorStatus.APPROVED: ("正常", "good"),
     DistributorStatus.REJECTED: ("已拒绝", "off"),
@@ -326,6 +343,9 @@ ACTION: Mapping[str, str] = {
     "poster.move": "调整海报顺序",
     "poster.remove": "删除海报模板",
     "distributor.move": "调整会员归属",
+    "distributor.invited": "邀请成为分销员",
+    "join.form": "修改分销申请表",
+    "join.contract": "发布合作约定",
     "appeal.accepted": "接受归属申诉",
     "appeal.refused": "驳回归属申诉",
     "level.save": "保存分销等级",
@@ -372,6 +392,8 @@ SUBJECT: Mapping[str, str] = {
     "invoice": "发票申请",
     "distributor": "分销员",
     "appeal": "归属申诉",
+    "join_form": "分销申请表",
+    "join_contract": "合作约定",
     "level": "分销等级",
     "plan": "佣金方案",
     "aftersale": "售后",

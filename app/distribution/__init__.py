@@ -1,6 +1,7 @@
 """Distributors (分销员): joining, referral codes, and who belongs to whom.
 
-- `service` joins, approves, suspends; makes referral codes.
+- `service` joins, approves, suspends; makes referral codes. `joining` has who may
+  ask, the form, the contract.
 - `binding` decides whom a code binds. Every attempt leaves a row that says what
   came of it and why. `policy` has the shop's rules: first touch for good, a span
   of protection, or the last touch; at once, by a scan only, or with the next order.
@@ -52,6 +53,7 @@ from app.distribution.queries import (
     member_by_code,
     members_of,
     queue,
+    same_phone,
     sharing_code,
     team_counts,
 )
@@ -61,8 +63,10 @@ from app.distribution.service import (
     apply,
     approve,
     close,
+    invite,
     keep_scene,
     leave,
+    open_money,
     referral_code,
     reject,
     restore,
@@ -70,6 +74,9 @@ from app.distribution.service import (
 )
 
 __all__ = [
+    "invite",
+    "open_money",
+    "same_phone",
     "appeals",
     "moves",
     "policy",

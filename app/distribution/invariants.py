@@ -54,4 +54,4 @@ def _not_reached_from_a_root() -> Rows:
 
 @invariant("S1", "only legal state moves, each from where the last one ended")
 def _distributor_moves() -> Rows:
-    return illegal_moves("distributor", TRANSITIONS, {"applied"}, Distributor)
+    return illegal_moves("distributor", TRANSITIONS, {"applied", "invited"}, Distributor)

@@ -1,13 +1,16 @@
 import enum
+import json
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core.crypto import EncryptedText
 from app.core.db import BigId, Model, UTCDateTime, enum_column
 
 
 class DistributorStatus(enum.StrEnum):
+    INVITED = "invited"  # by the shop; has not agreed to the contract yet
     APPLIED = "applied"
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -16,6 +19,7 @@ class DistributorStatus(enum.StrEnum):
 
 
 TRANSITIONS = {
+    DistributorStatus.INVITED: {DistributorStatus.APPLIED, DistributorStatus.CLOSED},
     # Whoever deletes their account leaves from any state.
     DistributorStatus.APPLIED: {
         DistributorStatus.APPROVED,
@@ -23,7 +27,11 @@ TRANSITIONS = {
         DistributorStatus.CLOSED,
     },
     # Refused people may mend what was missing and apply again.
-    DistributorStatus.REJECTED: {DistributorStatus.APPLIED, DistributorStatus.CLOSED},
+    DistributorStatus.REJECTED: {
+        DistributorStatus.APPLIED,
+        DistributorStatus.INVITED,
+        DistributorStatus.CLOSED,
+    },
     DistributorStatus.APPROVED: {DistributorStatus.SUSPENDED, DistributorStatus.CLOSED},
     DistributorStatus.SUSPENDED: {DistributorStatus.APPROVED, DistributorStatus.CLOSED},
     DistributorStatus.CLOSED: set(),
@@ -49,9 +57,20 @@ class Distributor(Model):
     level_reviewed_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     status: Mapped[DistributorStatus] = mapped_column(enum_column(DistributorStatus, "status"))
     statement: Mapped[str] = mapped_column(sa.String(200), default="")
+    # What was filled in, by the keys of that version of the form: personal, so sealed.
+    form_id: Mapped[int | None] = mapped_column(sa.ForeignKey("join_forms.id"))
+    sealed_answers: Mapped[str | None] = mapped_column(EncryptedText)
+    # Finds the same phone in another application.
+    phone_hash: Mapped[str | None] = mapped_column(sa.String(64), index=True)
     decision_note: Mapped[str] = mapped_column(sa.String(200), default="")
     applied_at: Mapped[datetime] = mapped_column(UTCDateTime)
     approved_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    @property
+    def answers(self) -> dict[str, str | int]:
+        """What was filled in, typed, by the field's key."""
+        found: dict[str, str | int] = json.loads(self.sealed_answers or "{}")
+        return found
 
     @property
     def has_place(self) -> bool:

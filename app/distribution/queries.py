@@ -251,6 +251,22 @@ def is_valid(member: Member, *, now: datetime) -> bool:
     return found is not None and found.has_place
 
 
+def same_phone(distributor: Distributor) -> Sequence[Distributor]:
+    """Others who gave the same phone number and were not refused."""
+    if distributor.phone_hash is None:
+        return []
+    return db.session.scalars(
+        sa.select(Distributor)
+        .where(
+            Distributor.phone_hash == distributor.phone_hash,
+            Distributor.id != distributor.id,
+            Distributor.status != DistributorStatus.REJECTED,
+        )
+        .order_by(Distributor.id)
+        .limit(5)
+    ).all()
+
+
 def queue(
     status: DistributorStatus | None, *, before: int | None = None, size: int = 20
 ) -> Page[Distributor]:

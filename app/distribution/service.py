@@ -1,38 +1,60 @@
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from app import audit, ledger, members, outbox, settings
+from app import audit, ledger, members, outbox
 from app.core import ids
+from app.core.crypto import keyring
 from app.core.db import add_once, db, lock_one, require_transaction
-from app.core.errors import IllegalMove, InvalidInput
+from app.core.errors import IllegalMove, InvalidInput, NotFound
+from app.core.money import format_yuan
+from app.distribution import queries
 from app.distribution.errors import AlreadyDistributor, MoneyStillOpen
+from app.distribution.joining import contract, form, ways
 from app.distribution.models import TRANSITIONS, Distributor, DistributorStatus, ReferralCode
 
-CONTRACT_VERSION = "2026-11"
-CONTRACT = """一、成为分销员完全免费，不收取任何费用，也不以购买商品为条件。
-二、佣金只来自真实售出的商品：好友通过你的推广码进入商城并下单，订单完成且过了退货期后，佣金结算到你的钱包。
-三、没有“拉人头”奖励。佣金最多计算两级，发展人数多少与佣金无关。
-四、商品退款后，对应的佣金按退款金额同比例收回；已结算的部分从可提现余额中扣回。
-五、提现由商家审核后通过微信支付转账，个人所得税按国家规定代扣代缴。
-六、请如实介绍商品，不夸大、不误导、不骚扰他人。违反约定的，商家可以暂停分销资格。
-七、你可以随时申请退出；退出前已结算的佣金仍可提现。"""
+# The text in force where a shop wrote none of its own.
+CONTRACT_VERSION, CONTRACT = contract.BUILT_IN_VERSION, contract.BUILT_IN
 
 
-def apply(member_id: int, *, statement: str, agreed_version: str, now: datetime) -> Distributor:
-    """Ask to become a distributor (申请分销员).
+def apply(
+    member_id: int,
+    *,
+    statement: str,
+    agreed_version: str,
+    now: datetime,
+    answers: Mapping[str, str] | None = None,
+) -> Distributor:
+    """Ask to become a distributor (申请分销员); `answers` as typed, by the fields' keys.
+
+    Whoever was invited, or asks where nobody reviews, may earn at once, unless the
+    phone number is another distributor's: then somebody looks at it.
 
     Raises:
-        InvalidInput: the contract in force was not agreed to.
+        InvalidInput: the contract in force was not agreed to, or an answer is wrong.
         AlreadyDistributor: there is an application or standing already.
+        NotOpen: the shop does not take this member.
     """
     require_transaction()
-    if agreed_version != CONTRACT_VERSION:
+    agreed = contract.in_force(now)
+    if agreed_version != agreed.version:
         raise InvalidInput("agreed", "请先阅读并同意《分销员合作约定》")
     if len(statement) > 200:
         raise InvalidInput("statement", "申请说明最多 200 个字")
+    filled = form.in_force()
+    fields = form.fields_of(filled)
+    read = form.read(fields, answers or {}, now)
     actor = audit.Actor.member(member_id)
     distributor = _locked(member_id)
+    is_invited = distributor is not None and distributor.status is DistributorStatus.INVITED
+    way = ways.current()
+    if distributor is not None and not is_invited:
+        if distributor.status is not DistributorStatus.REJECTED:
+            raise AlreadyDistributor()
+    if not is_invited:
+        ways.check(member_id, way)
     if distributor is None:
         distributor = Distributor(
             member_id=member_id, status=DistributorStatus.APPLIED, applied_at=now
@@ -40,22 +62,69 @@ def apply(member_id: int, *, statement: str, agreed_version: str, now: datetime)
         if not add_once(distributor):
             raise AlreadyDistributor()
         _record(distributor, "", actor, now, "")
-    elif distributor.status is DistributorStatus.REJECTED:
+    else:
         distributor.applied_at = now
         _move(distributor, DistributorStatus.APPLIED, actor, now)
-    else:
-        raise AlreadyDistributor()
     distributor.statement = statement.strip()
+    distributor.form_id = filled.id if filled else None
+    distributor.sealed_answers = json.dumps(read, ensure_ascii=False) if read else None
+    distributor.phone_hash = _phone_hash(fields, read)
     members.agree(
         member_id,
         document="distributor_contract",
-        version=CONTRACT_VERSION,
-        text=CONTRACT,
+        version=agreed.version,
+        text=agreed.text,
         now=now,
     )
-    if settings.value(settings.registry.JOIN_MODE) == "open":
+    if (is_invited or way is not ways.Way.REVIEW) and not queries.same_phone(distributor):
         approve(distributor.id, actor=audit.Actor.system("join_mode"), now=now)
     return distributor
+
+
+def invite(member_id: int, *, reason: str, actor: audit.Actor, now: datetime) -> Distributor:
+    """Appoint a member (商家指定), who may earn once they agreed to the contract.
+
+    Raises:
+        NotFound: there is no such member.
+        InvalidInput: no reason was given.
+        AlreadyDistributor: there is an application or standing already.
+    """
+    require_transaction()
+    note = reason.strip()[:200]
+    if not note:
+        raise InvalidInput("reason", "请填写邀请原因，对方会看到")
+    if members.get(member_id).erased_at is not None:
+        raise NotFound("会员不存在")
+    distributor = _locked(member_id)
+    if distributor is None:
+        distributor = Distributor(
+            member_id=member_id,
+            status=DistributorStatus.INVITED,
+            decision_note=note,
+            applied_at=now,
+        )
+        if not add_once(distributor):
+            raise AlreadyDistributor()
+        move = _record(distributor, "", actor, now, note)
+    elif distributor.status is DistributorStatus.REJECTED:
+        distributor.decision_note = note
+        move = _move(distributor, DistributorStatus.INVITED, actor, now, note)
+    else:
+        raise AlreadyDistributor("对方已经是分销员，或申请正在审核中")
+    outbox.publish("distributor_invited", move.id, now=now)
+    return distributor
+
+
+def open_money(member_id: int) -> list[str]:
+    """What keeps a distributor from leaving, in words; empty if nothing does."""
+    wallet = ledger.wallet_of(member_id)
+    parts = (
+        (wallet.pending_fen, "待结算的佣金 ¥{}，过了退货期会自动入账"),
+        (wallet.frozen_fen, "提现中的 ¥{}，到账或退回后才算结清"),
+        (wallet.available_fen, "可提现的 ¥{}，请先提现"),
+        (wallet.debt_fen, "待追回的佣金 ¥{}，请联系客服结清"),
+    )
+    return [says.format(format_yuan(fen)) for fen, says in parts if fen]
 
 
 def approve(distributor_id: int, *, actor: audit.Actor, now: datetime, note: str = "") -> None:
@@ -106,7 +175,9 @@ def close(distributor_id: int, *, actor: audit.Actor, now: datetime) -> None:
     if distributor.status not in (DistributorStatus.APPROVED, DistributorStatus.SUSPENDED):
         raise IllegalMove(state=distributor.status.value)
     if ledger.wallet_of(distributor.member_id) != ledger.Wallet():
-        raise MoneyStillOpen()
+        raise MoneyStillOpen(
+            "还没有结清：" + "；".join(open_money(distributor.member_id)) + "。结清后才能关闭"
+        )
     move = _move(distributor, DistributorStatus.CLOSED, actor, now)
     outbox.publish("distributor_closed", move.id, now=now)
 
@@ -128,6 +199,7 @@ def leave(member_id: int, *, actor: audit.Actor, now: datetime) -> None:
     if distributor.status is not DistributorStatus.CLOSED:
         _move(distributor, DistributorStatus.CLOSED, actor, now)
     distributor.statement = distributor.decision_note = ""
+    distributor.sealed_answers = distributor.phone_hash = None
 
 
 def referral_code(member_id: int, *, now: datetime) -> ReferralCode:
@@ -149,6 +221,15 @@ def keep_scene(code_id: int, *, ticket: str, url: str, lasts: timedelta, now: da
     require_transaction()
     code = db.session.get_one(ReferralCode, code_id)
     code.qr_ticket, code.qr_url, code.qr_expires_at = ticket, url, now + lasts
+
+
+def _phone_hash(fields: Sequence[form.Field], answers: Mapping[str, str | int]) -> str | None:
+    phones = [
+        str(answers[field.key])
+        for field in fields
+        if field.kind is form.FieldKind.PHONE and field.key in answers
+    ]
+    return keyring().search_hash(phones[0]) if phones else None
 
 
 def _by_id(distributor_id: int) -> Distributor:

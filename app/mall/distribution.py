@@ -1,20 +1,20 @@
-"""The distributor's corner (分销中心): joining, codes, commissions, team."""
+"""The distributor's corner (分销中心): codes, commissions, team."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from flask import Response, flash, redirect, render_template, request, url_for
+from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import commission, distribution, ledger, members, orders, settings, wechat
 from app.commission import Commission
 from app.core import clock, web
 from app.core.db import db, run_unit
-from app.core.errors import InvalidInput, NotFound
+from app.core.errors import NotFound
 from app.distribution import DistributorStatus, ReferralCode, levels, pictures
 from app.distribution.levels import wording
-from app.mall import words
+from app.mall import joining, words
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp, shop_settings
 from app.mall.team import depth_in_force
@@ -30,7 +30,7 @@ def distribution_centre() -> ResponseReturnValue:
     member_id = current_member().id
     standing = distribution.distributor_of(member_id)
     if standing is None or standing.status is not DistributorStatus.APPROVED:
-        return _outside(None)
+        return joining.page(None)
     newest = commission.commissions_of(member_id, size=NEWEST).items
     expected = commission.expected_next(member_id, size=NEWEST)
     return render_template(
@@ -63,47 +63,6 @@ def my_level() -> ResponseReturnValue:
         reachable={row.code for row in ladder.reachable(ladder.base.code)},
         titles=levels.METRIC_TITLES,
         wording=wording,
-    )
-
-
-@bp.post("/me/distribution")
-@members_only
-def apply_for_distribution() -> ResponseReturnValue:
-    try:
-        made = run_unit(
-            distribution.apply,
-            current_member().id,
-            statement=web.form_text("statement", 200),
-            # The version counts only when the box that names it was ticked.
-            agreed_version=web.form_text("version", 20) if request.form.get("agreed") else "",
-            now=clock.now(),
-        )
-    except InvalidInput as error:
-        return _outside(error), error.status
-    flash(
-        "欢迎加入，你已是分销员"
-        if made.status is DistributorStatus.APPROVED
-        else "申请已提交，请等待审核"
-    )
-    return redirect(url_for("mall.distribution_centre"), 303)
-
-
-def _outside(error: InvalidInput | None) -> str:
-    """For who may not share (yet): what it is, the contract, how one stands."""
-    standing = distribution.distributor_of(current_member().id)
-    return render_template(
-        "mall/join.html",
-        standing=standing,
-        sentence=words.DISTRIBUTOR_STATE[standing.status] if standing else None,
-        may_apply=standing is None or standing.status is DistributorStatus.REJECTED,
-        contract=distribution.CONTRACT,
-        version=distribution.CONTRACT_VERSION,
-        statement=web.form_text("statement", 200)
-        if error
-        else (standing.statement if standing else ""),
-        agreed=bool(request.form.get("agreed")),
-        wallet=ledger.wallet_of(current_member().id) if standing else None,
-        error=error,
     )
 
 

@@ -137,6 +137,7 @@ _STEP = {
     W.FAILED.value: "转账没有成功，金额退回",
 }
 DISTRIBUTOR_STATE: dict[DistributorStatus, tuple[str, str]] = {
+    DistributorStatus.INVITED: ("商家邀请你成为分销员", "同意下面的合作约定后即可开始推广"),
     DistributorStatus.APPLIED: ("申请正在审核", "通常一到两个工作日内有结果，通过后公众号会通知你"),
     DistributorStatus.APPROVED: ("你已是分销员", ""),
     DistributorStatus.REJECTED: ("申请没有通过", "请按下面的原因补充说明后重新申请"),

@@ -248,6 +248,15 @@ KINDS: Mapping[str, Kind] = {
             state=_state("已通过"),
         ),
         _kind(
+            "distributor_invited",
+            "邀请你成为分销员",
+            "distribution",
+            "管理员邀请会员加入分销后",
+            reason=Source("邀请说明", _T.TEXT, "感谢一直以来的支持"),
+            time=_TIME,
+            state=_state("待同意"),
+        ),
+        _kind(
             "distributor_suspended",
             "分销资格已暂停",
             "distribution",

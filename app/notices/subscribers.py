@@ -223,6 +223,10 @@ def distributor_rejected(move_id: int, now: datetime) -> None:
     )
 
 
+def distributor_invited(move_id: int, now: datetime) -> None:
+    _about_standing("distributor_invited", move_id, now, says_why=True)
+
+
 def distributor_suspended(move_id: int, now: datetime) -> None:
     _about_standing("distributor_suspended", move_id, now, says_why=True)
 
@@ -304,6 +308,7 @@ _BY_TOPIC: dict[str, Callable[[int, datetime], None]] = {
     "withdrawal_rejected": withdrawal_rejected,
     "distributor_approved": distributor_approved,
     "distributor_rejected": distributor_rejected,
+    "distributor_invited": distributor_invited,
     "distributor_suspended": distributor_suspended,
     "distributor_restored": distributor_restored,
     "distributor_closed": distributor_closed,

@@ -17,6 +17,7 @@ from app.catalog import Product
 from app.commission import Commission
 from app.core.db import Model, Rows, db
 from app.distribution import BindingAttempt, channels
+from app.distribution.joining import form
 from app.interests import Favourite, Visit
 from app.ledger import Account, Entry
 from app.members import Address, Consent, Member
@@ -302,12 +303,24 @@ def _looked_at(member_id: int) -> list[Section]:
     ]
 
 
+def _standing(
+    found: distribution.Distributor, columns: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
+    """A standing with what was filled in, by the names that the fields had then."""
+    fields = form.fields_of(form.by_id(found.form_id))
+    given = found.answers
+    said = [f"{field.label}：{given[field.key]}" for field in fields if field.key in given]
+    plain = tuple(column for column in columns if column[0] != "answers")
+    return {**_read([found], plain)[0], "answers": "；".join(said)}
+
+
 def _distribution(member_id: int) -> list[Section]:
     standing = distribution.distributor_of(member_id)
     columns = (
         ("status", "状态"),
         ("level", "等级"),
         ("statement", "申请说明"),
+        ("answers", "申请表"),
         ("applied_at", "申请时间"),
         ("approved_at", "通过时间"),
     )
@@ -337,7 +350,7 @@ def _distribution(member_id: int) -> list[Section]:
             "佣金的依据",
             "注销后不再对应到你本人",
             columns,
-            _read([standing] if standing else [], columns),
+            [_standing(standing, columns)] if standing else [],
         ),
         Section(
             "bindings",

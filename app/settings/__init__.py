@@ -8,13 +8,14 @@ from app.settings import registry
 from app.settings.models import SettingChange
 from app.settings.queries import history
 from app.settings.registry import Setting
-from app.settings.service import change, everything, several, value
+from app.settings.service import change, everything, guard, several, value
 
 __all__ = [
     "Setting",
     "SettingChange",
     "change",
     "everything",
+    "guard",
     "history",
     "registry",
     "several",

@@ -112,7 +112,30 @@ JOIN_MODE = Setting(
     "distribution.join_mode",
     "review",
     "成为分销员的方式",
-    choices=(("review", "申请后由商家审核"), ("open", "申请即通过")),
+    "管理员随时可以另外邀请会员加入；按购买或消费加入须由服务器开启",
+    choices=(
+        ("review", "申请后由商家审核"),
+        ("open", "申请即通过"),
+        ("invited", "只接受商家邀请"),
+        ("purchase", "购买指定商品后申请即通过"),
+        ("spending", "累计消费达标后申请即通过"),
+    ),
+)
+JOIN_PRODUCTS = Setting(
+    "distribution.join_products",
+    "",
+    "加入所需的指定商品",
+    "商品编号，用英文逗号分隔；只在“购买指定商品”方式下起作用",
+    pattern=r"(?:\d{1,9}(?:,\d{1,9}){0,19})?",
+)
+JOIN_SPENDING_FEN = Setting(
+    "distribution.join_spending_fen",
+    500_00,
+    "加入所需的累计消费",
+    "已付款减去已退款，不含运费；只在“累计消费达标”方式下起作用",
+    unit="分",
+    least=1_00,
+    most=100_000_00,
 )
 
 BINDING_POLICY = Setting(

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,16 @@ from app.core.db import db, require_transaction
 from app.core.errors import NotFound
 from app.settings.models import SettingChange
 from app.settings.registry import ALL, Setting, V
+
+# What a domain has to say on a setting of its own, by key.
+_guards: dict[str, list[Callable[[object], None]]] = {}
+
+
+def guard(setting: Setting[Any], check: Callable[[object], None]) -> None:
+    """Let `check` refuse a new value of this setting by raising InvalidInput."""
+    known = _guards.setdefault(setting.key, [])
+    if check not in known:
+        known.append(check)
 
 
 def value(setting: Setting[V]) -> V:
@@ -59,6 +70,8 @@ def change(key: str, new: object, *, actor: audit.Actor, now: datetime) -> None:
     if setting is None:
         raise NotFound("没有这项设置")
     accepted = setting.check(new)
+    for also in _guards.get(key, ()):
+        also(accepted)
     stored = db.session.scalar(_newest(key))
     before = setting.default if stored is None else stored.value
     if before == accepted:

@@ -9,6 +9,7 @@ from app.catalog import ProductKind, ProductStatus
 from app.commission import CommissionStatus
 from app.distribution import AttemptResult, BindingSource, DistributorStatus
 from app.distribution.channels import ChannelKind, Outcome, ScanSource
+from app.distribution.joining.form import FieldKind
 from app.distribution.levels import Cause, Period
 from app.distribution.models import AppealStatus
 from app.ledger import AccountKind
@@ -34,6 +35,7 @@ from app.withdrawals import BillState, WithdrawalStatus
         (words.ATTEMPT, AttemptResult),
         (words.SOURCE, BindingSource),
         (words.APPEAL, AppealStatus),
+        (words.FIELD_KIND, FieldKind),
         (words.CHANNEL_KIND, ChannelKind),
         (words.SCAN_SOURCE, ScanSource),
         (words.ROLE, Role),

@@ -55,6 +55,9 @@ def close(seat: Distributor) -> None:
 
 
 def seat_in(state: DistributorStatus) -> Distributor:
+    if state is S.INVITED:
+        member = make_member()
+        return run_unit(distribution.invite, member.id, reason="老顾客", actor=ADMIN, now=NOON)
     seat = apply(make_member())
     steps = {
         S.APPLIED: [],
@@ -257,7 +260,7 @@ def test_nobody_leaves_while_money_is_open(session):
     give_available(member, 1)
     seat = distribution.distributor_of(member.id)
 
-    with pytest.raises(MoneyStillOpen, match="还有未结清的佣金或提现，结清后才能关闭"):
+    with pytest.raises(MoneyStillOpen, match="还没有结清：.*结清后才能关闭"):
         close(seat)
 
     assert seat.status is S.APPROVED
