@@ -260,7 +260,7 @@ def test_nobody_leaves_while_money_is_open(session):
     give_available(member, 1)
     seat = distribution.distributor_of(member.id)
 
-    with pytest.raises(MoneyStillOpen, match="还没有结清：.*结清后才能关闭"):
+    with pytest.raises(MoneyStillOpen, match=r"还没有结清：.*结清后才能关闭"):
         close(seat)
 
     assert seat.status is S.APPROVED
