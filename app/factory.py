@@ -9,8 +9,20 @@ from flask_migrate import Migrate
 from sqlalchemy.engine import make_url
 
 import config as configuration
-from app import admin, aftersales, cli, commission, distribution, mall, orders, webhooks, wechat
+from app import (
+    admin,
+    aftersales,
+    audit,
+    cli,
+    commission,
+    distribution,
+    mall,
+    orders,
+    webhooks,
+    wechat,
+)
 from app.core import crypto, health, logs, web
+from app.core.brief import Brief
 from app.core.cache import Cache
 from app.core.db import db
 from app.distribution import levels, posters
@@ -50,6 +62,7 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     )
     app.extensions["mall_config"] = config
     app.extensions["cache"] = Cache(config.data_dir / "cache", config.redis_url)
+    app.extensions["brief"] = Brief(version=audit.newest_entry_id)
     app.extensions["traces"] = orders.EnteredTraces()
     db.init_app(app)
     Migrate(app, db, directory=str(configuration.ROOT / "migrations"), render_as_batch=True)
@@ -80,7 +93,8 @@ def _engine_options(url: str) -> dict[str, Any]:
         # Under REPEATABLE READ a request that waited for a lock would still see
         # the old rows.
         "isolation_level": "READ COMMITTED",
-        "pool_pre_ping": True,
+        # `core.db` ends open transactions and asks only lines that were idle.
+        "pool_reset_on_return": None,
         "pool_recycle": 1800,
         "pool_size": 8,
         "max_overflow": 8,

@@ -7,7 +7,7 @@ Rows are inserted as the services would leave them, books included, so that
 import base64
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,9 +60,9 @@ def fill(*, distributors: int, each: int) -> None:
     with db.engine.begin() as connection:
         put = Inserter(connection)
         put("categories", [{"id": 1, "name": "茶", "sort": 0}])
-        put("products", [_product()])
-        put("skus", [_sku(orders_count=distributors * each)])
-        put("stock_moves", [_stock(distributors * each)])
+        put("products", [_product(1)])
+        put("skus", [_sku(1, price_fen=1000)])
+        put("stock_moves", [_stock(1)])
         put("commission_plans", [_plan()])
         put("members", (_member(n) for n in range(1, distributors + 1)))
         put("distributors", (_distributor(n) for n in range(1, distributors + 1)))
@@ -74,6 +74,16 @@ def fill(*, distributors: int, each: int) -> None:
     with db.engine.begin() as connection:
         for table in ("commissions", "ledger_entries", "ledger_accounts", "orders", "state_moves"):
             connection.exec_driver_sql(f"ANALYZE TABLE {table}")
+
+
+def put_products(numbers: Iterable[int], *, price_fen: int, category_id: int = 1) -> None:
+    """Products on the shelf by their ids, one SKU of the same id and ample stock each."""
+    wanted = list(numbers)
+    with db.engine.begin() as connection:
+        put = Inserter(connection)
+        put("products", (_product(n, category_id) for n in wanted))
+        put("skus", (_sku(n, price_fen=price_fen) for n in wanted))
+        put("stock_moves", (_stock(n) for n in wanted))
 
 
 _JOINED = (("", "applied"), ("applied", "approved"))
@@ -271,39 +281,43 @@ def _move(subject: str, subject_id: int, source: str, target: str) -> dict[str, 
     }
 
 
-def _product() -> dict[str, Any]:
+def _product(n: int, category_id: int = 1) -> dict[str, Any]:
     return {
-        "id": 1,
-        "category_id": 1,
-        "title": "茶",
-        "subtitle": "",
-        "description": "",
-        "pictures": [],
+        "id": n,
+        "category_id": category_id,
+        "title": f"明前龙井 {n} 号",
+        "subtitle": "核心产区，当季新茶",
+        "description": "<p>头采嫩芽，手工炒制。</p><p>密封冷藏，尽早饮用。</p>",
+        "pictures": [f"demo/{n}-{part}.jpg" for part in range(3)],
         "is_on_shelf": True,
         "sort": 0,
-        "sold_count": 0,
+        "sold_count": n * 7 % 1000,
         "created_at": THEN,
     }
 
 
-def _sku(*, orders_count: int) -> dict[str, Any]:
+# What every SKU has in stock at first.
+_PIECES = 1_000_000
+
+
+def _sku(n: int, *, price_fen: int) -> dict[str, Any]:
     return {
-        "id": 1,
-        "product_id": 1,
+        "id": n,
+        "product_id": n,
         "name": "盒",
-        "price_fen": 1000,
+        "price_fen": price_fen,
         "list_price_fen": None,
         "cost_fen": 400,
-        "stock": orders_count + 1000,
+        "stock": _PIECES,
     }
 
 
-def _stock(count: int) -> dict[str, Any]:
+def _stock(n: int) -> dict[str, Any]:
     return {
-        "id": 1,
-        "key": "bench",
-        "sku_id": 1,
-        "delta": count + 1000,
+        "id": n,
+        "key": f"bench:{n}",
+        "sku_id": n,
+        "delta": _PIECES,
         "reason": "入库",
         "at": THEN,
     }

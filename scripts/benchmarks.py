@@ -13,11 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app import catalog, commission, ledger, members, orders
+from app import commission, ledger
 from app.core.db import db, run_unit
 from app.jobs import tasks
 from app.ledger import AccountKind, Move
-from scripts import bench_callbacks, bench_share, bench_tree
+from scripts import bench_callbacks, bench_mall, bench_share, bench_tree
 from scripts.bench_shop import NOW, fill, shop
 
 SCALE = int(os.environ.get("BENCH_SCALE", "1"))
@@ -77,35 +77,6 @@ def verify() -> tuple[float, str, float]:
     return seconds(expect_clean), "s", baseline
 
 
-def place() -> tuple[float, str, float]:
-    """Orders placed a second by one worker; baseline: commits of one inserted row."""
-    fill(distributors=100, each=1)
-    buyer = db.session.execute(sa.select(members.Member).limit(1)).scalar_one()
-    sku = db.session.execute(sa.select(catalog.Sku).limit(1)).scalar_one()
-    buyer_id, sku_id, price = buyer.id, sku.id, sku.price_fen
-    address = run_unit(
-        members.add_address,
-        buyer_id,
-        members.AddressInput("王芳", "13812345678", "浙江省杭州市西湖区", "文三路 1 号"),
-        now=NOW,
-    )
-    address_id = address.id
-
-    def order(number: int) -> None:
-        run_unit(
-            orders.place,
-            buyer_id,
-            items=[orders.Item(sku_id, 1)],
-            address_id=address_id,
-            request_key=f"bench-{number}",
-            expected_fen=price,
-            now=NOW,
-        )
-
-    baseline = rate(500, lambda n: run_unit(members.enter, f"oBaseline{n}", now=NOW))
-    return rate(300, order), "orders/s", baseline
-
-
 def callbacks() -> tuple[float, str, float, dict[str, Any]]:
     """WeChat's pushes answered a second by the whole mall; baseline: GET /healthz."""
     return bench_callbacks.callbacks(SCALE)
@@ -126,11 +97,16 @@ BENCHMARKS: dict[str, Callable[[], Result]] = {
     "callbacks": callbacks,
     "settle": settle,
     "verify": verify,
-    "place": place,
     "poster": bench_share.poster,
     "team": bench_share.team,
     "bind": bind,
     "chain": chain,
+    "list": bench_mall.product_list,
+    "product": bench_mall.product_page,
+    "place_hot": bench_mall.place_hot,
+    "place_wide": bench_mall.place_wide,
+    "purchase": bench_mall.purchase,
+    "oversell": bench_mall.oversell,
 }
 
 

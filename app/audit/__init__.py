@@ -6,7 +6,7 @@ Invariant S1 replays the moves against the tables of legal moves.
 """
 
 from app.audit.models import AuditEntry, StateMove
-from app.audit.queries import entries_of, entries_page, known_actors
+from app.audit.queries import entries_of, entries_page, known_actors, newest_entry_id
 from app.audit.service import Actor, move_by_id, moves_of, record, record_move
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "known_actors",
     "move_by_id",
     "moves_of",
+    "newest_entry_id",
     "record",
     "record_move",
 ]

@@ -29,6 +29,11 @@ def entries_of(subject: str, subject_id: int, actions: Iterable[str]) -> Sequenc
     ).all()
 
 
+def newest_entry_id() -> int:
+    """The id of the newest entry; another one says that somebody changed something."""
+    return db.session.scalar(sa.select(sa.func.max(AuditEntry.id))) or 0
+
+
 def known_actors() -> list[str]:
     """Everyone who left an entry."""
     return list(db.session.scalars(sa.select(AuditEntry.actor).distinct().order_by("actor")))

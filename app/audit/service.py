@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.audit.models import AuditEntry, StateMove
+from app.core import brief
 from app.core.db import db, require_transaction
 
 
@@ -47,6 +48,7 @@ def record(
 ) -> None:
     """Write one audit entry in the caller's transaction."""
     require_transaction()
+    brief.forget_after_commit(db.session())
     db.session.add(
         AuditEntry(
             actor=actor.ref,

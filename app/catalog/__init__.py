@@ -42,11 +42,14 @@ from app.catalog.products import ProductInput, SkuInput
 from app.catalog.queries import (
     TABS,
     categories,
+    categories_above,
     categories_of_products,
+    category_parents,
     counts_by_tab,
     for_sale_among,
     low_stock_count,
     moves_of_product,
+    path_of,
     product,
     product_for_sale,
     products_by_id,
@@ -65,6 +68,7 @@ from app.catalog.service import (
     receive_stock,
     release,
     reserve,
+    reserve_all,
 )
 
 __all__ = [
@@ -95,7 +99,9 @@ __all__ = [
     "add_stock",
     "browse",
     "categories",
+    "categories_above",
     "categories_of_products",
+    "category_parents",
     "category_tree",
     "count_sold",
     "for_sale_among",
@@ -107,6 +113,7 @@ __all__ = [
     "low_stock_count",
     "media",
     "moves_of_product",
+    "path_of",
     "product",
     "product_for_sale",
     "products",
@@ -116,6 +123,7 @@ __all__ = [
     "release",
     "remove_freight",
     "reserve",
+    "reserve_all",
     "skus_by_id",
     "richtext",
     "rows",

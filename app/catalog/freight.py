@@ -126,6 +126,8 @@ def templates_of(product_ids: Sequence[int]) -> dict[int, Terms]:
 
     Left out are those sent free, and those of which nothing is sent.
     """
+    if not product_ids:
+        return {}
     rows = db.session.execute(
         sa.select(Product.id, FreightTemplate)
         .join(FreightTemplate, FreightTemplate.id == Product.freight_template_id)

@@ -35,8 +35,12 @@ def product_for_sale(product_id: int, *, now: datetime | None = None) -> Product
 
 def product(product_id: int) -> Product:
     """A product with its SKUs, on the shelf or not. Raises NotFound."""
-    found = db.session.scalar(
-        sa.select(Product).filter_by(id=product_id).options(selectinload(Product.skus))
+    found = (
+        db.session.scalars(
+            sa.select(Product).filter_by(id=product_id).options(joinedload(Product.skus))
+        )
+        .unique()
+        .one_or_none()
     )
     if found is None:
         raise NotFound("商品不存在或已下架")
@@ -85,14 +89,25 @@ def skus_for_sale(sku_ids: Iterable[int], *, now: datetime | None = None) -> dic
 
 def categories_of_products(product_ids: Iterable[int]) -> dict[int, list[int]]:
     """For each product its category and that one's ancestors, nearest first."""
-    parents = dict(db.session.execute(sa.select(Category.id, Category.parent_id)).all())
     rows = db.session.execute(
         sa.select(Product.id, Product.category_id).where(Product.id.in_(set(product_ids)))
     )
-    return {product_id: _ancestry(category_id, parents) for product_id, category_id in rows}
+    return categories_above(dict(rows.all()))
 
 
-def _ancestry(category_id: int | None, parents: Mapping[int, int | None]) -> list[int]:
+def categories_above(category_ids: Mapping[int, int | None]) -> dict[int, list[int]]:
+    """The same for products of which the category is known already, by product."""
+    parents = category_parents()
+    return {product_id: path_of(of, parents) for product_id, of in category_ids.items()}
+
+
+def category_parents() -> dict[int, int | None]:
+    """The whole tree of categories: of each the one above it."""
+    return dict(db.session.execute(sa.select(Category.id, Category.parent_id)).all())
+
+
+def path_of(category_id: int | None, parents: Mapping[int, int | None]) -> list[int]:
+    """A category and those above it, nearest first."""
     path: list[int] = []
     while category_id is not None and category_id not in path:
         path.append(category_id)

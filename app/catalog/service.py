@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -6,10 +6,11 @@ import sqlalchemy as sa
 from app import audit
 from app.catalog.errors import OutOfStock
 from app.catalog.models import Product, Sku, StockMove
-from app.core.db import affected, db, lock_one, require_transaction
+from app.core.db import affected, db, insert_all, lock_one, require_transaction
 from app.core.errors import InvalidInput
 
 STOCK_MAX = 1_000_000
+RESERVED = "下单占用"
 
 
 def add_stock(
@@ -94,15 +95,33 @@ def hold(sku_ids: Iterable[int]) -> None:
 
 
 def reserve(sku_id: int, count: int, *, key: str, now: datetime) -> None:
-    """Take `count` pieces for an order (占用库存).
-
-    Call it last in the unit of work: the row of a product that many buy at once
-    is then held for the shortest time.
+    """Take `count` pieces for an order (占用库存). The same `key` takes once.
 
     Raises:
         OutOfStock: fewer than `count` are left; nothing is taken.
     """
-    _move(sku_id, -count, key=key, reason="下单占用", now=now)
+    _move(sku_id, -count, key=key, reason=RESERVED, now=now)
+
+
+def reserve_all(wanted: Mapping[str, tuple[int, int]], *, now: datetime) -> None:
+    """Take what a new order needs: by a key that is new, too, a SKU and a count.
+
+    The SKUs are held already. Call it last in the unit of work: the row of a product
+    that many buy at once is then held for the shortest time.
+
+    Raises:
+        OutOfStock: fewer than that are left of one; the unit of work must end.
+    """
+    require_transaction()
+    for sku_id, count in sorted(wanted.values()):
+        _change(sku_id, -count)
+    insert_all(
+        StockMove,
+        [
+            {"key": key, "sku_id": sku_id, "delta": -count, "reason": RESERVED, "at": now}
+            for key, (sku_id, count) in wanted.items()
+        ],
+    )
 
 
 def release(sku_id: int, count: int, *, key: str, now: datetime) -> None:
@@ -129,6 +148,14 @@ def _move(
     hold([sku_id])
     if _is_moved(key):
         return
+    _change(sku_id, delta)
+    db.session.add(
+        StockMove(key=key, sku_id=sku_id, delta=delta, reason=reason, actor=actor, at=now)
+    )
+    db.session.flush()
+
+
+def _change(sku_id: int, delta: int) -> None:
     moved = affected(
         sa.update(Sku)
         .where(Sku.id == sku_id, Sku.stock + delta >= 0)
@@ -136,7 +163,3 @@ def _move(
     )
     if moved != 1:
         raise OutOfStock(sku=sku_id)
-    db.session.add(
-        StockMove(key=key, sku_id=sku_id, delta=delta, reason=reason, actor=actor, at=now)
-    )
-    db.session.flush()

@@ -40,6 +40,7 @@ from app.commission.queries import (
     sharing_fen,
     summary_of,
 )
+from app.commission.quote import Plan
 from app.commission.settlement import Settled, count_due, settle_chunk
 from app.commission.standing import LevelInPlan
 
@@ -48,6 +49,7 @@ __all__ = [
     "CommissionStatus",
     "LevelInPlan",
     "Loss",
+    "Plan",
     "PlanStatus",
     "PlanVersion",
     "Settled",

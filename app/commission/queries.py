@@ -5,8 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app.commission.models import Commission, CommissionStatus, PlanVersion, SettlementBatch
-from app.commission.plans import plan_in_force
-from app.commission.quote import Line, Person, after_refund, quote
+from app.commission.quote import Line, Person, Plan, after_refund, quote
 from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
@@ -176,17 +175,16 @@ def sharing_fen(
     category_ids: Sequence[int],
     price_fen: int,
     cost_fen: int,
-    now: datetime,
+    plan: Plan | None,
 ) -> int:
     """What a direct upline of this level would earn from one piece now (分享赚).
 
     A forecast for the product page: the order's own plan and price decide.
     """
-    in_force = plan_in_force(now)
-    if in_force is None:
+    if plan is None:
         return 0
     [result] = quote(
-        in_force[1],
+        plan,
         buyer=Person(0, None, is_active=False),
         uplines=[Person(1, level or None, is_active=True)],
         lines=[

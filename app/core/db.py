@@ -9,20 +9,22 @@ import enum
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
+import pymysql
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection, Dialect, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, UOWTransaction, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolResetState
 
 from app.core import clock
 from app.core.errors import NotFound
@@ -109,12 +111,53 @@ def _on_connect(dbapi_connection: Any, _record: object) -> None:
         cursor.close()
 
 
+# Every question to the server costs as much as a small query, so that none is asked
+# whose answer is known: a line in use a moment ago is there, and what was committed
+# leaves nothing to roll back.
+IDLE_SECONDS = 1.0
+_USED_AT, _IS_OPEN = "used_at", "is_open"
+
+
+@event.listens_for(Pool, "checkin")
+def _on_checkin(_dbapi_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info[_USED_AT] = time.monotonic()
+
+
+@event.listens_for(Pool, "checkout")
+def _on_checkout(dbapi_connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+    """Ask a line that was idle whether the server still holds its other end."""
+    used_at = record.info.get(_USED_AT)
+    if used_at is None or time.monotonic() - used_at < IDLE_SECONDS:
+        return
+    if not isinstance(dbapi_connection, pymysql.Connection):
+        return
+    try:
+        dbapi_connection.ping(reconnect=False)
+    except Exception as error:
+        # As old as this one, the others of the pool are gone, too.
+        raise InvalidatePoolError() from error
+
+
 @event.listens_for(Engine, "begin")
 def _on_begin(connection: Connection) -> None:
+    connection.info[_IS_OPEN] = True
     if connection.dialect.name == "sqlite":
         # A deferred transaction that turns to writing fails at once when another
         # one wrote meanwhile; an immediate one waits for its turn.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+
+
+@event.listens_for(Engine, "commit")
+@event.listens_for(Engine, "rollback")
+def _on_end(connection: Connection) -> None:
+    connection.info[_IS_OPEN] = False
+
+
+@event.listens_for(Pool, "reset")
+def _on_reset(dbapi_connection: Any, record: ConnectionPoolEntry, state: PoolResetState) -> None:
+    """Roll back what was left open by somebody who lost the line without ending it."""
+    if record.info.get(_IS_OPEN, True) and not state.transaction_was_reset:
+        dbapi_connection.rollback()
 
 
 @event.listens_for(Session, "before_flush")
@@ -239,6 +282,16 @@ def insert_now(row: Model) -> None:
         set_committed_value(row, key, stored.get(column.key))
     make_transient_to_detached(row)
     db.session.add(row)
+
+
+def insert_all(cls: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows, given by their columns, of which nobody needs to know the ids.
+
+    One statement, without the work of a flush. Raises IntegrityError.
+    """
+    require_transaction()
+    if rows:
+        db.session.execute(sa.insert(db.metadata.tables[cls.__tablename__]), list(rows))
 
 
 # Their codes for a unique or primary key that is taken.

@@ -24,7 +24,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.core import clock
+from app.core import brief, clock
 from app.core.cache import Cache
 from app.core.db import db
 from app.core.errors import DomainError
@@ -175,21 +175,9 @@ def _origin_of(url: str) -> str:
 
 def _finish(response: Response) -> Response:
     config = settings()
-    jssdk = _origin_of(config.wechat_jssdk_url)
-    login = _origin_of(config.wechat_open_base)
-    framing = "'none'"
-    extra = ""
-    if config.uses_sandbox and not request.path.startswith("/admin"):
-        # The sandbox's phone shows the mall in a frame and draws its paying sheet.
-        sandbox = _origin_of(config.wechat_open_base)
-        framing, extra = sandbox, f" {sandbox}"
-    framing = g.get("framing") or framing
+    is_panel = request.path.startswith("/admin")
     response.headers.setdefault(
-        "Content-Security-Policy",
-        "default-src 'self'; base-uri 'none'; object-src 'none'; "
-        f"script-src 'self' {jssdk}; style-src 'self'; font-src 'self' data:; "
-        f"img-src 'self' data: https:{extra}; connect-src 'self'{extra}; "
-        f"frame-src 'self'{extra}; frame-ancestors {framing}; form-action 'self' {login}",
+        "Content-Security-Policy", _policy(config, is_panel, g.get("framing", ""))
     )
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
@@ -209,6 +197,24 @@ def _finish(response: Response) -> Response:
     elif "v" in request.args:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
+
+
+@lru_cache(maxsize=16)
+def _policy(config: Config, is_panel: bool, framing: str) -> str:
+    """What a page may load and who may frame it."""
+    jssdk = _origin_of(config.wechat_jssdk_url)
+    login = _origin_of(config.wechat_open_base)
+    ancestors, extra = "'none'", ""
+    if config.uses_sandbox and not is_panel:
+        # The sandbox's phone shows the mall in a frame and draws its paying sheet.
+        ancestors, extra = login, f" {login}"
+    return (
+        "default-src 'self'; base-uri 'none'; object-src 'none'; "
+        f"script-src 'self' {jssdk}; style-src 'self'; font-src 'self' data:; "
+        f"img-src 'self' data: https:{extra}; connect-src 'self'{extra}; "
+        f"frame-src 'self'{extra}; frame-ancestors {framing or ancestors}; "
+        f"form-action 'self' {login}"
+    )
 
 
 # --- templates -----------------------------------------------------------------
@@ -243,6 +249,10 @@ def day(moment: datetime | None) -> str:
 
 def asset(name: str) -> str:
     """The address of a file below `static/`, with its content hash."""
+    return brief.current().get(("asset", name), lambda: _asset(name))
+
+
+def _asset(name: str) -> str:
     known = _vendor_manifest(current_app.static_folder or "")
     if name in known:
         path, _, version = known[name].partition("?v=")

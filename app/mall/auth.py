@@ -17,10 +17,9 @@ import structlog
 from flask import g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from app import members, wechat
+from app import members, reports, wechat
 from app.core import clock, web
 from app.core.db import run_unit
-from app.core.errors import NotFound
 from app.core.web import cache
 from app.distribution import channels
 from app.distribution.channels import ScanSource
@@ -132,16 +131,14 @@ def referral(code: str) -> ResponseReturnValue:
 @bp.before_request
 def _load_member() -> None:
     member_id = session.get("member")
-    g.member = None
+    g.member = g.visitor = None
     if member_id is not None:
         structlog.contextvars.bind_contextvars(actor=f"member:{member_id}")
-        try:
-            found = members.get(member_id)
-        except NotFound:
+        found = reports.visitor(member_id)
+        if found is None:
             session.pop("member")
-            return
-        if found.erased_at is None:
-            g.member = found
+        elif found.member.erased_at is None:
+            g.member, g.visitor = found.member, found
         else:
             # Deleted in another browser: this one belongs to nobody any more.
             session.clear()

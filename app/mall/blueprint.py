@@ -6,16 +6,16 @@ from flask import Blueprint, g, render_template
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import settings
-from app.core import web
+from app.core import brief, web
 
 bp = Blueprint("mall", __name__, template_folder="templates")
 
 
 def shop_settings() -> dict[str, int | str | bool]:
-    """Every setting, read once a request."""
+    """Every setting, as pages show them."""
     if "shop_settings" not in g:
         try:
-            g.shop_settings = settings.everything()
+            g.shop_settings = brief.current().get("settings", settings.everything)
         except SQLAlchemyError:
             # The page that says so must still be drawn.
             g.shop_settings = {key: item.default for key, item in settings.registry.ALL.items()}

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app import catalog
 from app.catalog import Sort, Wanted
-from app.core import clock, web
+from app.core import brief, clock, web
 from app.core.errors import InvalidInput
 from app.core.money import parse_yuan
 from app.mall.auth import open_page
@@ -49,8 +49,13 @@ class Asked:
 @open_page
 def category() -> ResponseReturnValue:
     """The rail of categories, and what lies in the chosen one."""
+    wanted, after = web.whole_number(request.args.get("id", "")), request.args.get("after", "")
+    html = brief.current().get(("category", wanted, after), lambda: _category_body(wanted, after))
+    return render_template("mall/category.html", body=html)
+
+
+def _category_body(wanted: int | None, after: str) -> str:
     rails = catalog.browse.rails()
-    wanted = web.whole_number(request.args.get("id", ""))
     rail = next(
         (
             rail
@@ -63,10 +68,10 @@ def category() -> ResponseReturnValue:
     if rail is not None:
         within = [rail.category.id, *(child.id for child in rail.children)]
         chosen = wanted if wanted in within else rail.category.id
-    shelf = catalog.browse.shelf(
-        Wanted(category_id=chosen), now=clock.now(), after=request.args.get("after", "")
+    shelf = catalog.browse.shelf(Wanted(category_id=chosen), now=clock.now(), after=after)
+    return render_template(
+        "mall/category_body.html", rails=rails, rail=rail, chosen=chosen, shelf=shelf
     )
-    return render_template("mall/category.html", rails=rails, rail=rail, chosen=chosen, shelf=shelf)
 
 
 @bp.get("/search")

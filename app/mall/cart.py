@@ -1,7 +1,7 @@
 """The cart's page (购物车). Each change is a form of its own, so that it works
 without a script; with one, htmx swaps the cart in place."""
 
-from flask import flash, jsonify, redirect, render_template, request, url_for
+from flask import flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core import web
@@ -68,8 +68,8 @@ def cart_tidy() -> ResponseReturnValue:
 
 
 def cart_count() -> int:
-    """For the badge of the tab bar."""
-    return carts.current().count()
+    """For the badge of the tab bar, as it was when the page was asked for."""
+    return g.visitor.cart_count if g.get("visitor") else carts.current().count()
 
 
 bp.context_processor(lambda: {"cart_count": cart_count})

@@ -24,7 +24,7 @@ from app.core.money import format_yuan
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp
 from app.members import AddressInput
-from app.orders import Item, Order, PickupWish, cart
+from app.orders import Item, PickupWish, cart
 from app.orders.errors import LimitReached, PriceChanged
 
 _REQUEST_KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
@@ -74,7 +74,7 @@ def place_order() -> ResponseReturnValue:
     typed = {name: web.form_text(name, 200) for name in ("name", "phone", "region", "detail")}
     remark = web.form_text("remark", 200)
     try:
-        placed = run_unit(
+        number = run_unit(
             _place,
             current_member().id,
             wanted,
@@ -98,7 +98,7 @@ def place_order() -> ResponseReturnValue:
     ) as error:
         page = _page(wanted, request_key=key, typed=typed, remark=remark, error=error)
         return page, error.status
-    return redirect(url_for("mall.pay_order", number=placed.number), 303)
+    return redirect(url_for("mall.pay_order", number=number), 303)
 
 
 def _place(
@@ -110,8 +110,8 @@ def _place(
     request_key: str,
     expected_fen: int,
     now: datetime,
-) -> Order:
-    """One unit: a first address is kept exactly when the order is."""
+) -> str:
+    """The order's number. One unit: a first address is kept exactly when the order is."""
     to: dict[str, Any]
     # The page says that ordering agrees to it, wherever somebody is named.
     privacy.agree(member_id, now=now)
@@ -124,7 +124,7 @@ def _place(
         to = {"pickup": PickupWish(wanted.shop_id, typed["name"], typed["phone"])}
     else:
         to = {"address_id": _address_id(member_id, wanted, typed, now)}
-    return orders.place(
+    placed = orders.place(
         member_id,
         items=wanted.items,
         request_key=request_key,
@@ -134,6 +134,7 @@ def _place(
         from_cart=wanted.from_cart,
         **to,
     )
+    return placed.number
 
 
 def _address_id(member_id: int, wanted: Wanted, typed: Mapping[str, str], now: datetime) -> int:

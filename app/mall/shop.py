@@ -1,6 +1,7 @@
 """Home and product (首页、商品), and the files that every page needs."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -19,14 +20,13 @@ from app import (
     catalog,
     commission,
     content,
-    distribution,
     interests,
     orders,
     reviews,
     settings,
     wechat,
 )
-from app.core import clock, preview, web
+from app.core import brief, clock, preview, web
 from app.core.errors import NotFound
 from app.core.web import price_parts
 from app.mall.auth import open_page
@@ -52,10 +52,16 @@ def file_view(view: V) -> V:
 @bp.get("/")
 @open_page
 def home() -> ResponseReturnValue:
-    now = clock.now()
-    # The next part of the plain list: only that one has parts.
-    blocks = content.shown(now) if "after" not in request.args else []
-    return _home(blocks, now)
+    after = request.args.get("after")
+
+    def body() -> tuple[str, bool]:
+        now = clock.now()
+        # The next part of the plain list: only that one has parts.
+        return _home_body(content.shown(now) if after is None else [], now, after=after or "")
+
+    # Everybody sees the same, and most begin here.
+    html, is_composed = brief.current().get(("home", after), body)
+    return _home(html, is_composed)
 
 
 @bp.get("/preview/home")
@@ -78,42 +84,80 @@ def home_preview() -> ResponseReturnValue:
         if version_id is None
         else content.shown_of_version(version_id, now)
     )
-    return _home(blocks, now, is_preview=True)
+    html, is_composed = _home_body(blocks, now, after=request.args.get("after", ""))
+    return _home(html, is_composed, is_preview=True)
 
 
-def _home(blocks: Sequence[content.HomeBlock], now: datetime, *, is_preview: bool = False) -> str:
+def _home(html: str, is_composed: bool, *, is_preview: bool = False) -> str:
+    return render_template(
+        "mall/home.html", body=html, is_composed=is_composed, is_preview=is_preview
+    )
+
+
+def _home_body(
+    blocks: Sequence[content.HomeBlock], now: datetime, *, after: str
+) -> tuple[str, bool]:
+    """What stands between the frame's bars, and whether blocks were composed."""
     sections = content.compose(blocks, now=now)
     if sections:
-        return render_template(
-            "mall/home.html", sections=sections, is_preview=is_preview, is_composed=True
-        )
-    found = catalog.browse.shelf(catalog.Wanted(), now=now, after=request.args.get("after", ""))
-    return render_template(
-        "mall/home.html",
-        rails=catalog.browse.rails(),
-        shelf=found,
-        is_preview=is_preview,
-        is_composed=False,
-    )
+        return render_template("mall/home_blocks.html", sections=sections), True
+    found = catalog.browse.shelf(catalog.Wanted(), now=now, after=after)
+    page = render_template("mall/home_list.html", rails=catalog.browse.rails(), shelf=found)
+    return page, False
+
+
+@dataclass(frozen=True)
+class _ProductBody:
+    """What everybody of one level sees of a product, drawn already."""
+
+    html: str
+    title: str
+    subtitle: str
+    cover: str
+    is_sold_out: bool
 
 
 @bp.get("/p/<int:product_id>")
 @open_page
 def product(product_id: int) -> ResponseReturnValue:
-    found = catalog.product_for_sale(product_id, now=clock.now())
     member_id = g.member.id if g.member is not None else None
-    units = orders.unit_prices(found.skus, buyer_id=member_id)
+    level = g.visitor.level if g.visitor is not None else ""
+    is_special = orders.is_special(
+        str(shop_settings()[settings.registry.MEMBER_PRICE_FOR.key]),
+        is_distributor=bool(level),
+        is_follower=g.member is not None and g.member.is_subscribed,
+    )
+    body = brief.current().get(
+        ("product", product_id, level, is_special),
+        lambda: _product_body(product_id, level, is_special=is_special),
+        times=3,
+    )
+    page = render_template(
+        "mall/product.html",
+        product_id=product_id,
+        body=body,
+        is_favourite=member_id is not None and interests.is_favourite(member_id, product_id),
+    )
+    if member_id is not None:
+        remember(member_id, product_id)
+    return page
+
+
+def _product_body(product_id: int, level: str, *, is_special: bool) -> _ProductBody:
+    """Raises NotFound for what is not on the shelf."""
+    found = catalog.product_for_sale(product_id, now=clock.now())
+    units = orders.prices_of(found.skus, is_special=is_special)
     # What people see first is what they can buy at the best price.
     ranked = sorted(found.skus, key=lambda sku: (sku.stock == 0, units[sku.id], sku.id))
     first = ranked[0] if ranked else None
-    newest = reviews.first_of_product(product_id)
-    page = render_template(
-        "mall/product.html",
+    rating = reviews.rating_of(product_id)
+    newest = reviews.first_of_product(product_id) if rating.count else []
+    html = render_template(
+        "mall/product_body.html",
         product=found,
-        rating=reviews.rating_of(product_id),
+        rating=rating,
         newest=newest,
         authors=authors(newest),
-        is_favourite=member_id is not None and interests.is_favourite(member_id, product_id),
         text=""
         if catalog.richtext.is_empty(found.description)
         else catalog.richtext.clean(found.description),
@@ -122,18 +166,17 @@ def product(product_id: int) -> ResponseReturnValue:
         special_for=_special_for(first, units) if first else "",
         most=min(found.limit_per_member or orders.QUANTITY_MAX, orders.QUANTITY_MAX),
         offers=[_offer(sku, units[sku.id]) for sku in found.skus],
-        share_fen=_share_fen(found, first) if first else 0,
+        share_fen=_share_fen(found, first, level) if first and level else 0,
     )
-    if member_id is not None:
-        remember(member_id, product_id)
-    return page
+    is_sold_out = not any(sku.stock for sku in found.skus)
+    return _ProductBody(html, found.title, found.subtitle, found.cover, is_sold_out)
 
 
 def _special_for(sku: catalog.Sku, units: Mapping[int, int]) -> str:
     """Who would pay the member price that this visitor does not; empty for nobody."""
     if units[sku.id] < sku.price_fen or not orders.is_cheaper(sku):
         return ""
-    return str(settings.value(settings.registry.MEMBER_PRICE_FOR))
+    return str(shop_settings()[settings.registry.MEMBER_PRICE_FOR.key])
 
 
 def _offer(sku: catalog.Sku, unit_fen: int) -> dict[str, Any]:
@@ -150,24 +193,26 @@ def _offer(sku: catalog.Sku, unit_fen: int) -> dict[str, Any]:
     }
 
 
-def _share_fen(product: catalog.Product, sku: catalog.Sku) -> int:
-    """What the visitor would earn by sharing, 0 for who is not a distributor."""
-    if g.member is None:
-        return 0
-    standing = distribution.distributor_of(g.member.id)
-    if standing is None or standing.status is not distribution.DistributorStatus.APPROVED:
-        return 0
+def _share_fen(product: catalog.Product, sku: catalog.Sku, level: str) -> int:
+    """What a distributor of this level would earn by sharing."""
     return commission.sharing_fen(
-        level=standing.level,
+        level=level,
         product_id=product.id,
-        category_ids=catalog.categories_of_products([product.id])[product.id],
+        category_ids=catalog.path_of(
+            product.category_id, brief.current().get("categories", catalog.category_parents)
+        ),
         # Whoever comes by the shared page may pay less; never promise more than that.
         price_fen=min(sku.price_fen, sku.member_price_fen or sku.price_fen)
-        if settings.value(settings.registry.MEMBER_PRICE_FOR) == "followers"
+        if shop_settings()[settings.registry.MEMBER_PRICE_FOR.key] == "followers"
         else sku.price_fen,
         cost_fen=sku.cost_fen,
-        now=clock.now(),
+        plan=brief.current().get("plan", _plan),
     )
+
+
+def _plan() -> commission.Plan | None:
+    found = commission.plan_in_force(clock.now())
+    return found[1] if found else None
 
 
 # --- what pages share --------------------------------------------------------------
@@ -190,11 +235,10 @@ def share_link(path: str = "") -> str:
     """
     path = path or request.path
     base = web.settings().public_base_url
-    member = g.get("member")
-    code = distribution.sharing_code(member.id) if member is not None else None
-    if code is None:
+    visitor = g.get("visitor")
+    if visitor is None or not visitor.code:
         return f"{base}{path}"
-    target = url_for("mall.referral", code=code.code, to=path if path != "/" else None)
+    target = url_for("mall.referral", code=visitor.code, to=path if path != "/" else None)
     return f"{base}{target}"
 
 

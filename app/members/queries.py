@@ -62,8 +62,8 @@ def default_address(member_id: int) -> Address | None:
 
 def address_of(member_id: int, address_id: int) -> Address:
     """An address of this member. Raises NotFound for anyone else's."""
-    found = db.session.scalar(sa.select(Address).filter_by(id=address_id, member_id=member_id))
-    if found is None:
+    found = db.session.get(Address, address_id)
+    if found is None or found.member_id != member_id:
         raise NotFound("收货地址不存在")
     return found
 

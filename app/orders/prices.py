@@ -15,11 +15,16 @@ def unit_prices(skus: Iterable[Sku], *, buyer_id: int | None) -> dict[int, int]:
     wanted = list(skus)
     # Nobody is asked who they are where it makes no difference.
     is_special = any(is_cheaper(sku) for sku in wanted) and gets_member_price(buyer_id)
+    return prices_of(wanted, is_special=is_special)
+
+
+def prices_of(skus: Iterable[Sku], *, is_special: bool) -> dict[int, int]:
+    """What a piece of each SKU costs who does, or does not, get the member price."""
     return {
         sku.id: sku.member_price_fen
         if is_special and sku.member_price_fen is not None and is_cheaper(sku)
         else sku.price_fen
-        for sku in wanted
+        for sku in skus
     }
 
 
@@ -37,10 +42,13 @@ def gets_member_price(buyer_id: int | None) -> bool:
     """Whether this buyer pays member prices now, as the setting says."""
     if buyer_id is None:
         return False
-    match settings.value(settings.registry.MEMBER_PRICE_FOR):
-        case "distributors":
-            return distribution.is_active(buyer_id)
-        case "followers":
-            return members.get(buyer_id).is_subscribed
-        case _:
-            return False
+    return is_special(
+        settings.value(settings.registry.MEMBER_PRICE_FOR),
+        is_distributor=distribution.is_active(buyer_id),
+        is_follower=members.get(buyer_id).is_subscribed,
+    )
+
+
+def is_special(rule: str, *, is_distributor: bool, is_follower: bool) -> bool:
+    """Whether such a person pays member prices under this value of the setting."""
+    return (rule == "distributors" and is_distributor) or (rule == "followers" and is_follower)

@@ -130,7 +130,8 @@ def quote(
 def _freight_fen(lines: Sequence[QuotedLine], region: str) -> int:
     """What sending costs: goods under the same terms travel together (运费)."""
     lines = [line for line in lines if not is_virtual(line.sku)]
-    terms = catalog.templates_of([line.sku.product_id for line in lines])
+    charged = [line for line in lines if line.sku.product.freight_template_id is not None]
+    terms = catalog.templates_of([line.sku.product_id for line in charged])
     parcels: dict[catalog.Terms, list[QuotedLine]] = {}
     for line in lines:
         if line.sku.product_id in terms:

@@ -1,13 +1,14 @@
 """Placing and closing orders."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app import audit, catalog, distribution, members, outbox, settings
 from app.core import ids
-from app.core.db import add_once, db, require_transaction
+from app.core.db import add_once, db, insert_all, insert_now, require_transaction
 from app.core.errors import DomainError, IllegalMove, InvalidInput
 from app.orders import cart, limits, pickups, states
 from app.orders.errors import PriceChanged
@@ -94,12 +95,10 @@ def place(
         return _placed(member_id, request_key).scalar_one()
     if from_cart:
         cart.take_out(member_id, (item.sku_id for item in items))
-    catalog.hold(_rows_to_hold(price))
-    limits.check(member_id, ((line.sku.product, line.quantity) for line in price.lines))
-    _copy_facts(order, price)
     if pickup is not None:
         pickups.attach(order, pickup)
-    db.session.add(
+    _copy_facts(order, price)
+    insert_now(
         Payment(
             order_id=order.id,
             out_trade_no=ids.public_number("P", now),
@@ -115,9 +114,17 @@ def place(
         actor=audit.Actor.member(member_id),
         now=now,
     )
-    db.session.flush()
-    for line in sorted(order.lines, key=lambda line: line.sku_id):
-        catalog.reserve(line.sku_id, line.quantity, key=f"order:{order.id}:{line.id}", now=now)
+    # The rows that many want at once come last: they are held for the shortest time.
+    paths = catalog.categories_above(
+        {line.sku.product_id: line.sku.product.category_id for line in price.lines}
+    )
+    catalog.hold(_rows_to_hold(price))
+    limits.check(member_id, ((line.sku.product, line.quantity) for line in price.lines))
+    _copy_lines(order, price, paths)
+    catalog.reserve_all(
+        {f"order:{order.id}:{line.id}": (line.sku_id, line.quantity) for line in order.lines},
+        now=now,
+    )
     return order
 
 
@@ -208,15 +215,35 @@ def _receiver(member_id: int, address_id: int | None, pickup: PickupWish | None)
 
 
 def _copy_facts(order: Order, price: Quote) -> None:
-    categories = catalog.categories_of_products(line.sku.product_id for line in price.lines)
-    order.lines = [
+    """Who may earn from it, and what lowers its price."""
+    insert_all(
+        OrderSeat,
+        [
+            {
+                "order_id": order.id,
+                "position": seat.position,
+                "member_id": seat.member_id,
+                "level": seat.level,
+                "is_active": seat.is_active,
+            }
+            for seat in distribution.chain(order.member_id, now=order.created_at)
+        ],
+    )
+    insert_all(
+        OrderAdjustment, [{"order_id": order.id, **vars(part)} for part in price.adjustments]
+    )
+
+
+def _copy_lines(order: Order, price: Quote, paths: Mapping[int, list[int]]) -> None:
+    lines = [
         OrderLine(
+            order_id=order.id,
             product_id=line.sku.product_id,
             sku_id=line.sku.id,
             title=line.sku.product.title,
             sku_name=line.sku.name,
             picture=line.sku.product.cover,
-            category_ids=categories[line.sku.product_id],
+            category_ids=paths[line.sku.product_id],
             quantity=line.quantity,
             unit_price_fen=line.unit_fen,
             unit_cost_fen=line.sku.cost_fen,
@@ -224,14 +251,7 @@ def _copy_facts(order: Order, price: Quote) -> None:
         )
         for line in price.lines
     ]
-    order.adjustments = [OrderAdjustment(**vars(part)) for part in price.adjustments]
-    db.session.add_all(
-        OrderSeat(
-            order_id=order.id,
-            position=seat.position,
-            member_id=seat.member_id,
-            level=seat.level,
-            is_active=seat.is_active,
-        )
-        for seat in distribution.chain(order.member_id, now=order.created_at)
-    )
+    db.session.add_all(lines)
+    db.session.flush()
+    # They are all there are: nobody needs to ask the database for them.
+    set_committed_value(order, "lines", lines)

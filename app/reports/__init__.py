@@ -16,6 +16,7 @@ from app.reports.queries import (
     queues,
     sales_by_day,
 )
+from app.reports.visitors import Visitor, visitor
 
 __all__ = [
     "ChannelFigures",
@@ -24,10 +25,12 @@ __all__ = [
     "Figures",
     "Money",
     "Queue",
+    "Visitor",
     "channel_days",
     "channel_totals",
     "figures",
     "money",
     "queues",
     "sales_by_day",
+    "visitor",
 ]

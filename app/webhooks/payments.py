@@ -22,7 +22,9 @@ from app.wechat.transfers import transfer_notice
 
 log = structlog.get_logger()
 
-Act = Callable[[dict[str, Any], datetime], str]
+# What came of a notice, and the fact whose news people want to see at once.
+Acted = tuple[str, tuple[str, int] | None]
+Act = Callable[[dict[str, Any], datetime], Acted]
 
 
 @bp.post("/pay/notify")
@@ -52,44 +54,49 @@ def _take(event_types: tuple[str, ...], act: Act) -> ResponseReturnValue:
     now = clock.now()
     run_unit(_store, notice, request.get_data(as_text=True), now)
     try:
-        result = run_unit(act, notice.resource, now)
+        result, fact = run_unit(_act, act, notice, now)
     except NoticeRefused as error:
         log.warning("notice_not_whole", why=str(error))
         return _fail("通知内容不完整", 400)
-    run_unit(_note_result, notice.notice_id, result)
-    if result == Taken.PAID.value:
+    if fact is not None:
         # People see their commission at once; whatever fails here, the job delivers.
-        outbox.drain(now, subject=("order_paid", _order_id(notice)))
+        outbox.drain(now, subject=fact, calls=False)
     log.info("notice_taken", event_type=notice.event_type, result=result)
     if result == Taken.REFUSED.value:
         return _fail("通知内容与订单不符，已转人工核对", 422)
     return Response(status=204)
 
 
-def _take_payment(resource: dict[str, Any], now: datetime) -> str:
+def _act(act: Act, notice: Notice, now: datetime) -> Acted:
+    acted = act(notice.resource, now)
+    affected(
+        sa.update(InboxNotice)
+        .where(InboxNotice.notice_id == notice.notice_id)
+        .values(result=acted[0])
+    )
+    return acted
+
+
+def _take_payment(resource: dict[str, Any], now: datetime) -> Acted:
     pay = wechat.current().pay
     notice = paid_notice(resource)
     taken = orders.take_payment(notice, mchid=pay.mchid, appid=pay.appid, now=now)
-    return taken.value
+    if taken is not Taken.PAID:
+        return taken.value, None
+    payment = orders.payment_by_number(notice.out_trade_no)
+    return taken.value, ("order_paid", payment.order_id) if payment else None
 
 
-def _order_id(notice: Notice) -> int:
-    payment = orders.payment_by_number(str(notice.resource["out_trade_no"]))
-    if payment is None:
-        raise RuntimeError("a payment that was just taken is gone")
-    return payment.order_id
-
-
-def _take_transfer(resource: dict[str, Any], now: datetime) -> str:
+def _take_transfer(resource: dict[str, Any], now: datetime) -> Acted:
     answer = transfer_notice(resource)
     good = withdrawals.report(answer, mchid=wechat.current().pay.mchid, now=now)
-    return "taken" if good else Taken.REFUSED.value
+    return "taken" if good else Taken.REFUSED.value, None
 
 
-def _take_refund(resource: dict[str, Any], now: datetime) -> str:
+def _take_refund(resource: dict[str, Any], now: datetime) -> Acted:
     word = refund_notice(resource)
     good = aftersales.report(word, mchid=wechat.current().pay.mchid, now=now)
-    return "taken" if good else Taken.REFUSED.value
+    return "taken" if good else Taken.REFUSED.value, None
 
 
 def _store(notice: Notice, raw: str, now: datetime) -> None:
@@ -99,10 +106,6 @@ def _store(notice: Notice, raw: str, now: datetime) -> None:
             notice_id=notice.notice_id, event_type=notice.event_type, raw=raw, received_at=now
         )
     )
-
-
-def _note_result(notice_id: str, result: str) -> None:
-    affected(sa.update(InboxNotice).where(InboxNotice.notice_id == notice_id).values(result=result))
 
 
 def _fail(message: str, status: int) -> ResponseReturnValue:

@@ -320,3 +320,74 @@ def test_two_writers_on_either_engine_wait_for_each_other(live):
 
     assert found == [None] * 8
     assert name_of(member_id) == "8"
+
+
+# --- lines to the server ----------------------------------------------------------
+
+
+def asked(connection: sa.Connection) -> list[str]:
+    """What this line says to the server from now on."""
+    said: list[str] = []
+    raw = connection.connection.dbapi_connection
+    plain = raw.query
+    raw.query = lambda sql, *args, **kwargs: said.append(str(sql)) or plain(sql, *args, **kwargs)
+    plain_rollback, plain_ping = raw.rollback, raw.ping
+    raw.rollback = lambda: said.append("ROLLBACK") or plain_rollback()
+    raw.ping = lambda **kwargs: said.append("PING") or plain_ping(**kwargs)
+    return said
+
+
+@pytest.fixture
+def one_line(live):
+    """An engine with one line, so that the same comes back."""
+    engine = sa.create_engine(db.engine.url, pool_size=1, max_overflow=0, pool_reset_on_return=None)
+    yield engine
+    engine.dispose()
+
+
+@pytest.mark.mariadb_only
+def test_a_line_that_ended_its_transaction_is_asked_nothing_more(one_line):
+    with one_line.begin() as connection:
+        said = asked(connection)
+        connection.execute(sa.text("SELECT 1"))
+    with one_line.begin() as connection:
+        connection.execute(sa.text("SELECT 2"))
+
+    assert said == ["SELECT 1", "SELECT 2"]
+
+
+@pytest.mark.mariadb_only
+def test_a_line_that_was_idle_is_asked_whether_it_is_there(one_line, monkeypatch):
+    with one_line.begin() as connection:
+        said = asked(connection)
+    monkeypatch.setattr(core, "IDLE_SECONDS", 0)
+    with one_line.begin():
+        pass
+
+    assert said == ["PING"]
+
+
+@pytest.mark.mariadb_only
+def test_a_line_that_the_server_ended_is_replaced(one_line, monkeypatch):
+    with one_line.begin() as connection:
+        gone = connection.execute(sa.text("SELECT CONNECTION_ID()")).scalar_one()
+    with db.engine.begin() as connection:
+        connection.execute(sa.text(f"KILL {gone}"))
+    monkeypatch.setattr(core, "IDLE_SECONDS", 0)
+
+    with one_line.begin() as connection:
+        assert connection.execute(sa.text("SELECT CONNECTION_ID()")).scalar_one() != gone
+
+
+@pytest.mark.mariadb_only
+def test_a_transaction_that_was_lost_with_its_owner_is_rolled_back(one_line):
+    member_id = make_member("旧名").id
+    raw = one_line.raw_connection()
+    raw.dbapi_connection.cursor().execute(
+        "UPDATE members SET nickname = '新名' WHERE id = %s", (member_id,)
+    )
+    raw.close()
+
+    with one_line.begin() as connection:
+        found = connection.execute(sa.text("SELECT nickname FROM members")).scalar_one()
+    assert found == "旧名"

@@ -79,7 +79,7 @@ def test_home_asks_few_questions_however_many_rows_it_has(client, me, queries):
 
     client.get("/")
 
-    assert len(queries) == 8, queries
+    assert len(queries) == 6, queries
 
 
 def test_only_the_first_picture_is_not_lazy(client, me):

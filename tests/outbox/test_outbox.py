@@ -338,3 +338,48 @@ def test_an_operator_lists_and_retries_what_was_given_up(app, session, desk):
     assert f"{row_id}  {TOPIC} 7 > one" in listed.output
     assert (retried.exit_code, again.exit_code) == (0, 1)
     assert "was not given up" in again.output
+
+
+# --- the news of one fact together ----------------------------------------------------
+
+
+def test_the_news_of_one_fact_is_delivered_in_one_unit(session, desk):
+    commits = []
+    desk.subscribe("first")
+    desk.subscribe("second")
+    publish()
+    sa.event.listen(db.session(), "before_commit", lambda _session: commits.append(1))
+
+    assert outbox.drain(NOON) == 2
+    assert desk.seen == [("first", 7), ("second", 7)]
+    assert len(commits) == 1
+
+
+def test_one_that_fails_is_tried_again_alone(session, desk):
+    desk.subscribe("first")
+    desk.subscribe("broken", fail)
+    desk.subscribe("last")
+    publish()
+
+    assert outbox.drain(NOON) == 2
+    assert rows() == [
+        ("first", 7, State.DONE, 0),
+        ("broken", 7, State.WAITING, 1),
+        ("last", 7, State.DONE, 0),
+    ]
+
+
+def test_what_one_did_before_another_failed_is_done_once(session, desk):
+    member_id = make_member("一").id
+
+    def rename(_subject: int, _now: datetime) -> None:
+        require_transaction()
+        db.session.get_one(Member, member_id).nickname += "次"
+
+    desk.subscribe("first", rename)
+    desk.subscribe("broken", fail)
+    publish()
+    outbox.drain(NOON)
+    db.session.expire_all()
+
+    assert db.session.get_one(Member, member_id).nickname == "一次"

@@ -100,6 +100,7 @@ def test_a_snapshot_user_at_the_phone_is_recorded_only(stack, desk):
     openid = somebody(stack)
     stack.control(f"/persons/{openid}/snapshot", on=True)
     phone = requests.Session()
+    phone.headers["User-Agent"] = "Mozilla/5.0 (Linux; Android 14) MicroMessenger/8.0.50"
     phone.cookies.set("sandbox_person", openid)
 
     page = phone.get(f"{stack.url}/r/{made.code}", timeout=10)
