@@ -27,6 +27,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     ledger,
     levels,
     login,
+    materials,
     menus,
     notices,
     oddities,

@@ -92,7 +92,11 @@ _GROUPS: tuple[
     (
         "内容",
         "house-door",
-        (("首页装修", "home", Permission.HOME_VIEW, "", ("home*",)),),
+        (
+            ("首页装修", "home", Permission.HOME_VIEW, "", ("home*",)),
+            ("推广素材", "materials", Permission.MATERIAL_VIEW, "", ("material*",)),
+            ("培训文章", "articles", Permission.MATERIAL_VIEW, "", ("article*",)),
+        ),
     ),
     (
         "公众号",

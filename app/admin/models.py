@@ -28,6 +28,8 @@ class Permission(enum.StrEnum):
     LEVEL_CHANGE = "level.change"
     POSTER_VIEW = "poster.view"
     POSTER_CHANGE = "poster.change"
+    MATERIAL_VIEW = "material.view"
+    MATERIAL_CHANGE = "material.change"
     PRODUCT_VIEW = "product.view"
     PRODUCT_CHANGE = "product.change"
     STOCK_CHANGE = "stock.change"
@@ -87,6 +89,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.LEVEL_CHANGE,
             Permission.POSTER_VIEW,
             Permission.POSTER_CHANGE,
+            Permission.MATERIAL_VIEW,
+            Permission.MATERIAL_CHANGE,
             Permission.COMMISSION_VIEW,
             Permission.NOTICE_VIEW,
             Permission.NOTICE_CHANGE,

@@ -338,6 +338,10 @@ ACTION: Mapping[str, str] = {
     "distributor.suspended": "暂停分销员",
     "distributor.closed": "关闭分销员",
     "distributor.level": "调整分销等级",
+    "material.save": "保存推广素材",
+    "material.remove": "删除推广素材",
+    "article.save": "保存培训文章",
+    "article.remove": "删除培训文章",
     "poster.save": "保存海报模板",
     "poster.switch": "启停海报模板",
     "poster.move": "调整海报顺序",
@@ -381,6 +385,8 @@ ACTION: Mapping[str, str] = {
 }
 SUBJECT: Mapping[str, str] = {
     "poster_template": "海报模板",
+    "material": "推广素材",
+    "article": "培训文章",
     "product": "商品",
     "category": "分类",
     "freight": "运费模板",
@@ -493,6 +499,10 @@ FACT: Mapping[str, str] = {
 }
 FIELD: Mapping[str, str] = {
     "layout": "版式",
+    "share_text": "文案",
+    "video_url": "视频链接",
+    "is_required": "必读",
+    "summary": "摘要",
     "region": "所在地区",
     "detail": "详细地址",
     "hours": "营业时间",

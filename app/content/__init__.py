@@ -1,5 +1,7 @@
 """What the shop shows besides its goods (内容): the home page and its versions.
 
+`sharing` has what distributors share and learn from.
+
 `blocks` are the kinds of blocks, each with typed content that is checked when it
 is written; `links` says where a block may lead; `home` puts together what the
 phone shows.
@@ -14,6 +16,7 @@ phone shows.
   its categories and products: a home page is never empty while there are goods.
 """
 
+from app.content import sharing
 from app.content.blocks import (
     Banner,
     Categories,
@@ -84,6 +87,7 @@ __all__ = [
     "remove",
     "restore",
     "save",
+    "sharing",
     "shown",
     "shown_of_draft",
     "shown_of_version",

@@ -3,7 +3,8 @@
 `auth` logs people in silently; each other module is one corner of the mall:
 `shop` home and product · `browse` categories and search · `cart` and `checkout` ·
 `orders` · `reviews` · `interests` · `addresses` · `me` · `privacy` · `messages` ·
-`distribution` · `inviter` · `joining` · `posters` · `team` · `wallet` · `uploads`.
+`distribution` · `inviter` · `joining` · `posters` · `materials` · `team` · `wallet` ·
+`uploads`.
 Views parse, call one service, render. Every view has a login rule.
 """
 
@@ -23,6 +24,7 @@ from app.mall import (  # noqa: F401
     interests,
     inviter,
     joining,
+    materials,
     me,
     messages,
     orders,

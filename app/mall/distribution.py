@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import commission, distribution, ledger, members, orders, settings, wechat
+from app import commission, content, distribution, ledger, members, orders, settings, wechat
 from app.commission import Commission
 from app.core import clock, web
 from app.core.db import db, run_unit
@@ -43,6 +43,7 @@ def distribution_centre() -> ResponseReturnValue:
         level=commission.standing.standing_of(standing, now=clock.now()),
         titles=levels.METRIC_TITLES,
         wording=wording,
+        to_read=content.sharing.unread_required(member_id),
         **_row_facts([*newest, *expected]),
     )
 

@@ -15,6 +15,7 @@ from app import distribution, members
 from app.aftersales import AfterSale
 from app.catalog import Product
 from app.commission import Commission
+from app.content.sharing import Article, ArticleRead
 from app.core.db import Model, Rows, db
 from app.distribution import BindingAttempt, channels
 from app.distribution.joining import form
@@ -270,6 +271,13 @@ def _looked_at(member_id: int) -> list[Section]:
         .where(Visit.member_id == member_id)
         .order_by(Visit.seen_at)
     ).mappings()
+    read_columns = (("article", "文章"), ("read_at", "读完时间"))
+    reads = db.session.execute(
+        sa.select(Article.title.label("article"), ArticleRead.read_at)
+        .join(Article, Article.id == ArticleRead.article_id)
+        .where(ArticleRead.member_id == member_id)
+        .order_by(ArticleRead.read_at)
+    ).mappings()
     cart_columns = (("sku", "规格编号"), ("quantity", "数量"), ("added_at", "加入时间"))
     cart = _all(sa.select(CartLine).filter_by(member_id=member_id).order_by(CartLine.id))
     return [
@@ -288,6 +296,14 @@ def _looked_at(member_id: int) -> list[Section]:
             "90 天，或你清空时",
             seen_columns,
             [dict(r) for r in visits],
+        ),
+        Section(
+            "training",
+            "培训记录",
+            "显示你读过哪些培训文章",
+            "注销账号时删除",
+            read_columns,
+            [dict(r) for r in reads],
         ),
         Section(
             "cart",

@@ -13,6 +13,7 @@ from app import (
     uploads,
 )
 from app.aftersales import forgetting as aftersales_forgetting
+from app.content import sharing
 from app.core.db import require_transaction
 from app.core.errors import DomainError
 from app.core.money import format_yuan
@@ -121,6 +122,7 @@ def erase(member_id: int, *, actor: audit.Actor, now: datetime) -> None:
     reviews.erase(member_id)
     uploads.release_all(member_id)
     interests.erase(member_id)
+    sharing.forget(member_id)
     notices.erase(member_id)
     aftersales_forgetting.forget(member_id)
     orders_forgetting.forget(member_id)

@@ -13,7 +13,8 @@ from app.admin.models import Admin, Role
 from app.aftersales import AfterSale, AfterSaleKind, Wanted
 from app.audit import AuditEntry
 from app.commission import Commission
-from app.content import BlockInput, HomeBlock, Line, Notice, Places
+from app.content import BlockInput, HomeBlock, Line, Notice, Places, sharing
+from app.content.sharing import Article, ArticleInput, Material, MaterialInput
 from app.core import clock
 from app.core.db import db, run_unit, transaction
 from app.distribution import Distributor, channels, posters
@@ -74,6 +75,8 @@ class Desk:
     version_id: int
     review_id: int
     poster_id: int
+    material_id: int
+    article_id: int
     appeal_id: int
 
     def values(self) -> dict[str, Any]:
@@ -98,6 +101,8 @@ class Desk:
             "version_id": self.version_id,
             "review_id": self.review_id,
             "poster_id": self.poster_id,
+            "material_id": self.material_id,
+            "article_id": self.article_id,
             "starter": "classic",
             "appeal_id": self.appeal_id,
             "member_id": self.order.member_id,
@@ -146,6 +151,8 @@ def fill() -> Desk:
         version_id=run_unit(content.publish, places=NOWHERE, actor=SYSTEM, now=clock.now()).id,
         review_id=a_review().id,
         poster_id=a_poster().id,
+        material_id=a_material().id,
+        article_id=an_article().id,
         appeal_id=run_unit(
             distribution.appeals.ask, buyer.id, "是林杰介绍我来的", now=clock.now()
         ).id,
@@ -213,6 +220,16 @@ def a_poster(name: str = "我们的海报", starter: str = "classic", **given: A
     """A template of the shop's own, as it would be after changing nothing but its name."""
     made = posters.TemplateInput(name, posters.STARTERS[starter][1], **given)
     return run_unit(posters.save, None, made, actor=SYSTEM, now=clock.now())
+
+
+def a_material(text: str = "春茶上新，喝一口就知道", **given: Any) -> Material:
+    made = MaterialInput(text, **given)
+    return run_unit(sharing.save_material, None, made, actor=SYSTEM, now=clock.now())
+
+
+def an_article(title: str = "怎样分享", **given: Any) -> Article:
+    made = ArticleInput(title, **{"body": "<p>打开商品，点分享赚。</p>", **given})
+    return run_unit(sharing.save_article, None, made, actor=SYSTEM, now=clock.now())
 
 
 def ask_for(member: Member, fen: int, *, key: str = "") -> Withdrawal:
