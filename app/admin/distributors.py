@@ -11,6 +11,7 @@ from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
 from app.core import clock, web
+from app.core.crypto import mask_phone
 from app.core.db import run_unit
 from app.core.errors import InvalidInput
 from app.distribution import DistributorStatus, levels
@@ -174,7 +175,14 @@ def _answers(row: distribution.Distributor) -> list[tuple[str, str]]:
     """What was filled in, by the names that the form of then gave the fields."""
     given = row.answers
     fields = form.fields_of(form.by_id(row.form_id))
-    return [(field.label, str(given.get(field.key, ""))) for field in fields]
+    # Who does not decide about applicants has no need to call them.
+    opens = auth.allowed(Permission.DISTRIBUTOR_REVIEW)
+    said = []
+    for field in fields:
+        text = str(given.get(field.key, ""))
+        is_hidden = field.kind is form.FieldKind.PHONE and text and not opens
+        said.append((field.label, mask_phone(text) if is_hidden else text))
+    return said
 
 
 def _back(distributor_id: int) -> ResponseReturnValue:
