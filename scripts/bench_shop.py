@@ -29,20 +29,33 @@ BATCH = 5_000
 
 
 @contextmanager
-def shop() -> Iterator[Flask]:
-    """An app on an empty database of its own."""
-    with mariadb() as server, tempfile.TemporaryDirectory() as folder:
+def _database(folder: str, *, on_sqlite: bool) -> Iterator[str]:
+    """The address of an empty database."""
+    if on_sqlite:
+        yield f"sqlite:///{folder}/bench.db"
+        return
+    with mariadb() as server:
         engine = sa.create_engine(server.url)
         with engine.begin() as connection:
             connection.exec_driver_sql("CREATE DATABASE bench CHARACTER SET utf8mb4")
         engine.dispose()
+        yield server.database_url("bench")
+
+
+@contextmanager
+def shop(*, on_sqlite: bool = False) -> Iterator[Flask]:
+    """An app on an empty database of its own."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _database(folder, on_sqlite=on_sqlite) as database_url,
+    ):
         app = create_app(
             load(
                 {
                     "APP_ENV": "test",
                     "SECRET_KEY": os.urandom(24).hex(),
                     "DATA_KEYS": "b1:" + base64.b64encode(os.urandom(32)).decode(),
-                    "DATABASE_URL": server.database_url("bench"),
+                    "DATABASE_URL": database_url,
                     "DATA_DIR": str(Path(folder) / "data"),
                     "LOG_LEVEL": "ERROR",
                 }
@@ -59,21 +72,26 @@ def fill(*, distributors: int, each: int) -> None:
     """Distributors with `each` matured commissions of 1 yuan, one a finished order."""
     with db.engine.begin() as connection:
         put = Inserter(connection)
-        put("categories", [{"id": 1, "name": "茶", "sort": 0}])
-        put("products", [_product(1)])
-        put("skus", [_sku(1, price_fen=1000)])
-        put("stock_moves", [_stock(1)])
-        put("commission_plans", [_plan()])
-        put("members", (_member(n) for n in range(1, distributors + 1)))
-        put("distributors", (_distributor(n) for n in range(1, distributors + 1)))
-        put(
-            "state_moves",
-            (_move("distributor", n, *m) for n in range(1, distributors + 1) for m in _JOINED),
-        )
+        base_rows(put, distributors=distributors)
         _books(put, distributors, each)
     with db.engine.begin() as connection:
         for table in ("commissions", "ledger_entries", "ledger_accounts", "orders", "state_moves"):
             connection.exec_driver_sql(f"ANALYZE TABLE {table}")
+
+
+def base_rows(put: "Inserter", *, distributors: int) -> None:
+    """One product, a plan, and distributors in a tree."""
+    put("categories", [{"id": 1, "name": "茶", "sort": 0}])
+    put("products", [_product(1)])
+    put("skus", [_sku(1, price_fen=1000)])
+    put("stock_moves", [_stock(1)])
+    put("commission_plans", [_plan()])
+    put("members", (_member(n) for n in range(1, distributors + 1)))
+    put("distributors", (_distributor(n) for n in range(1, distributors + 1)))
+    put(
+        "state_moves",
+        (_move("distributor", n, *m) for n in range(1, distributors + 1) for m in _JOINED),
+    )
 
 
 def put_products(numbers: Iterable[int], *, price_fen: int, category_id: int = 1) -> None:
@@ -140,7 +158,7 @@ def _books(put: Inserter, distributors: int, each: int) -> None:
     put("orders", (_order(n, 1 + n % distributors) for n in range(total)))
     put("state_moves", (_move("order", n + 1, *m) for n in range(total) for m in _FINISHED))
     put("order_lines", (_line(n) for n in range(total)))
-    put("commissions", (_commission(n, 1 + n % distributors) for n in range(total)))
+    put("commissions", (commission_row(n, 1 + n % distributors) for n in range(total)))
     put("ledger_postings", (row for n in range(total) for row in _postings(n)))
     put("ledger_entries", (row for n in range(total) for row in _entries(n, 1 + n % distributors)))
 
@@ -191,7 +209,7 @@ def _line(n: int) -> dict[str, Any]:
     }
 
 
-def _commission(n: int, member_id: int) -> dict[str, Any]:
+def commission_row(n: int, member_id: int) -> dict[str, Any]:
     return {
         "id": n + 1,
         "order_id": n + 1,
@@ -209,7 +227,6 @@ def _commission(n: int, member_id: int) -> dict[str, Any]:
         "expected_at": THEN + timedelta(days=15),
         "mature_at": THEN + timedelta(days=15),
         "batch_id": 0,
-        "settled_at": None,
         "settled_fen": 0,
         "created_at": THEN,
     }

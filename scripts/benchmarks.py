@@ -13,11 +13,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app import commission, ledger
-from app.core.db import db, run_unit
+from app import ledger
+from app.core.db import db
 from app.jobs import tasks
-from app.ledger import AccountKind, Move
-from scripts import bench_callbacks, bench_mall, bench_share, bench_tree
+from scripts import bench_callbacks, bench_mall, bench_settle, bench_share, bench_tree
 from scripts.bench_shop import NOW, fill, shop
 
 SCALE = int(os.environ.get("BENCH_SCALE", "1"))
@@ -30,7 +29,7 @@ def main() -> int:
         sys.stderr.write(f"no benchmark {unknown[0]}; there are {', '.join(BENCHMARKS)}\n")
         return 2
     for name in names:
-        with shop():
+        with shop(on_sqlite=name.endswith("_sqlite")):
             value, unit, baseline, *more = BENCHMARKS[name]()
         print(
             json.dumps(
@@ -49,17 +48,6 @@ def main() -> int:
 
 
 # --- benchmarks ------------------------------------------------------------------
-
-
-def settle() -> tuple[float, str, float]:
-    """Commissions settled a second, set-based; baseline: one posting a commission."""
-    fill(distributors=10_000 * SCALE, each=5)
-    baseline = rate(500, _settle_one_by_one)
-    started = time.perf_counter()
-    result = tasks.settle(NOW, False)
-    value = result["rows"] / (time.perf_counter() - started)
-    expect_clean()
-    return value, "commissions/s", baseline
 
 
 def verify() -> tuple[float, str, float]:
@@ -95,7 +83,8 @@ def chain() -> tuple[float, str, float]:
 Result = tuple[float, str, float] | tuple[float, str, float, dict[str, Any]]
 BENCHMARKS: dict[str, Callable[[], Result]] = {
     "callbacks": callbacks,
-    "settle": settle,
+    "settle": lambda: bench_settle.settle(SCALE),
+    "settle_sqlite": lambda: bench_settle.settle(SCALE),
     "verify": verify,
     "poster": bench_share.poster,
     "team": bench_share.team,
@@ -108,44 +97,6 @@ BENCHMARKS: dict[str, Callable[[], Result]] = {
     "purchase": bench_mall.purchase,
     "oversell": bench_mall.oversell,
 }
-
-
-def _settle_one_by_one(number: int) -> None:
-    """What settling row by row costs: one unit, one posting, two moved balances."""
-
-    def unit() -> None:
-        row = db.session.execute(
-            sa.select(commission.Commission)
-            .order_by(commission.Commission.id)
-            .offset(number)
-            .limit(1)
-        ).scalar_one()
-        ledger.post(
-            f"bench:{number}",
-            event="bench",
-            moves=[
-                Move(
-                    ledger.member(AccountKind.PENDING, row.member_id),
-                    ledger.member(AccountKind.AVAILABLE, row.member_id),
-                    1,
-                ),
-            ],
-            now=NOW,
-        )
-        ledger.post(
-            f"bench:{number}:back",
-            event="bench",
-            moves=[
-                Move(
-                    ledger.member(AccountKind.AVAILABLE, row.member_id),
-                    ledger.member(AccountKind.PENDING, row.member_id),
-                    1,
-                ),
-            ],
-            now=NOW,
-        )
-
-    run_unit(unit)
 
 
 # --- measuring -------------------------------------------------------------------

@@ -29,8 +29,10 @@ errorlog = "-"
 
 def post_fork(server: Any, worker: Any) -> None:
     # With CPython's 5 ms hand-over, threads that touch a socket or SQLite row by row
-    # lose their turn each time: list pages fall from 2,000 to 550 requests a second.
-    sys.setswitchinterval(0.0002)
+    # lose their turn each time. Much shorter than a millisecond, and a page that
+    # computes is handed over so often that on virtual machines, where waking a thread
+    # is dear, the mall answers half as many (640 instead of 1,500 pages a second).
+    sys.setswitchinterval(0.001)
 
 
 def child_exit(server: Any, worker: Any) -> None:

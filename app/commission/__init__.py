@@ -14,7 +14,13 @@
 from app.commission import accrual, following, standing, team
 from app.commission.accrual import accrue, mature
 from app.commission.following import follow
-from app.commission.models import Commission, CommissionStatus, PlanStatus, PlanVersion
+from app.commission.models import (
+    Commission,
+    CommissionStatus,
+    PlanStatus,
+    PlanVersion,
+    SettlementBatch,
+)
 from app.commission.plans import (
     configure,
     draft_plan,
@@ -53,6 +59,7 @@ __all__ = [
     "PlanStatus",
     "PlanVersion",
     "Settled",
+    "SettlementBatch",
     "Summary",
     "accrue",
     "batch_posting",

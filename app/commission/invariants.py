@@ -73,13 +73,13 @@ def _refund_not_followed() -> Rows:
 @invariant("C3", "none settled before the guard ended")
 def _settled_early() -> Rows:
     return (
-        sa.select(Commission.id.label("commission"), Commission.settled_at)
+        sa.select(Commission.id.label("commission"), SettlementBatch.at.label("settled_at"))
+        .join(SettlementBatch, SettlementBatch.id == Commission.batch_id)
         .join(orders.Order, orders.Order.id == Commission.order_id)
         .where(
-            Commission.settled_at.is_not(None),
             sa.or_(
                 orders.Order.guard_ends_at.is_(None),
-                Commission.settled_at < orders.Order.guard_ends_at,
+                SettlementBatch.at < orders.Order.guard_ends_at,
             ),
         )
     )

@@ -39,41 +39,44 @@ def count_due(now: datetime) -> Settled:
     return Settled(rows, members, int(amount))
 
 
-def settle_chunk(now: datetime, *, limit: int = 10_000) -> Settled:
-    """Settle at most `limit` matured commissions as one unit of work.
+def settle_chunk(
+    now: datetime, *, after: int = 0, limit: int = 50_000
+) -> tuple[Settled, int | None]:
+    """Settle what matured of the next members, as one unit of work.
+
+    Takes whole members in the order of their ids, from behind `after` on, until they
+    have `limit` commissions together: so a run writes one pair of entries a member.
+    Returns what was settled, and the `after` of the next chunk; None ends the run.
 
     The claim is one conditional UPDATE: any number of runs at once, or a run
-    that died and came again, take each row once. One posting with one pair of
-    entries a member; every claimed row names it through its batch (C4).
+    that died and came again, take each row once. Every claimed row names the
+    posting through its batch (C4).
     """
     require_transaction()
+    last = _last_member(now, after, limit)
     batch = SettlementBatch(at=now)
     db.session.add(batch)
     db.session.flush()
-    claimed = affected(_claim(batch.id, now, limit))
+    claimed = affected(_claim(batch.id, now, after, last))
     if claimed == 0:
+        # Nothing was due, or another run has just taken them.
         db.session.delete(batch)
-        return Settled()
-    amounts = (
-        sa.select(Commission.member_id, sa.func.sum(Commission.settled_fen).label("amount_fen"))
-        .where(Commission.batch_id == batch.id)
-        .group_by(Commission.member_id)
-        .subquery()
-    )
-    members, total = db.session.execute(
-        sa.select(sa.func.count(), sa.func.sum(amounts.c.amount_fen)).select_from(amounts)
-    ).one()
-    posting = ledger.post_many(
+        return Settled(), last
+    taken = sa.select(Commission.member_id).where(Commission.batch_id == batch.id)
+    posting, members, total = ledger.post_many(
         f"settlement:{batch.id}",
         event="commission_settled",
         source=AccountKind.PENDING,
         target=AccountKind.AVAILABLE,
-        amounts=amounts,
+        members=taken.distinct().subquery(),
+        amounts=taken.add_columns(sa.func.sum(Commission.settled_fen).label("amount_fen"))
+        .group_by(Commission.member_id)
+        .subquery(),
         now=now,
     )
-    batch.posting_id, batch.rows, batch.amount_fen = posting.id, claimed, int(total)
+    batch.posting_id, batch.rows, batch.amount_fen = posting.id, claimed, total
     outbox.publish("commissions_settled", batch.id, now=now)
-    return Settled(claimed, members, int(total))
+    return Settled(claimed, members, total), last
 
 
 def _standing() -> sa.ColumnElement[int]:
@@ -85,28 +88,35 @@ def _due(now: datetime) -> list[sa.ColumnElement[bool]]:
         distribution.Distributor.status == distribution.DistributorStatus.SUSPENDED
     )
     return [
-        Commission.mature_at <= now,
+        # What is settled has a batch: the walk meets open commissions only.
         Commission.batch_id == 0,
+        Commission.mature_at <= now,
         Commission.status == CommissionStatus.PENDING,
         Commission.member_id.not_in(suspended),
     ]
 
 
-def _claim(batch_id: int, now: datetime, limit: int) -> sa.Update:
-    change = {
-        "batch_id": batch_id,
-        "status": CommissionStatus.SETTLED,
-        "settled_at": now,
-        "settled_fen": _standing(),
-    }
-    order = (Commission.mature_at, Commission.id)
-    if db.session.get_bind().dialect.name == "sqlite":
-        first = sa.select(Commission.id).where(*_due(now)).order_by(*order).limit(limit)
-        return sa.update(Commission).where(Commission.id.in_(first)).values(change)
-    # MariaDB refuses LIMIT in an IN subquery; a derived table is read first.
-    due = sa.select(Commission.id).where(*_due(now)).order_by(*order).limit(limit).subquery()
+def _last_member(now: datetime, after: int, limit: int) -> int | None:
+    """Up to whom a chunk of about `limit` goes; None where fewer are left."""
+    return db.session.scalar(
+        sa.select(Commission.member_id)
+        .where(*_due(now), Commission.member_id > after)
+        .order_by(Commission.member_id)
+        .offset(limit - 1)
+        .limit(1)
+    )
+
+
+def _claim(batch_id: int, now: datetime, after: int, last: int | None) -> sa.Update:
+    span = [Commission.member_id > after]
+    if last is not None:
+        span.append(Commission.member_id <= last)
     return (
         sa.update(Commission)
-        .where(Commission.id == due.c.id, Commission.batch_id == 0)
-        .values(change)
+        .where(*_due(now), *span)
+        .values(
+            batch_id=batch_id,
+            status=CommissionStatus.SETTLED,
+            settled_fen=_standing(),
+        )
     )

@@ -168,13 +168,22 @@ def settle(now: datetime, dry_run: bool) -> Result:
         last = ids[-1]
     db.session.rollback()
     deliver(now, False)
-    total = commission.Settled()
-    while (part := run_unit(commission.settle_chunk, now)).rows:
-        total += part
+    total = settle_all(now)
     result = {"orders": finished, **asdict(total)}
     if failed:
         raise RowsFailed({**result, "failed": failed})
     return result
+
+
+def settle_all(now: datetime) -> commission.Settled:
+    """Chunk after chunk until nothing is due; what another run took is left to it."""
+    total, after = commission.Settled(), 0
+    while True:
+        part, last = run_unit(commission.settle_chunk, now, after=after)
+        total += part
+        if last is None:
+            return total
+        after = last
 
 
 def send_refunds(now: datetime, dry_run: bool) -> Result:

@@ -115,41 +115,61 @@ def post_many(
     event: str,
     source: AccountKind,
     target: AccountKind,
+    members: sa.Subquery,
     amounts: sa.Subquery,
     now: datetime,
-) -> Posting:
+) -> tuple[Posting, int, int]:
     """Write one posting that moves an amount for each of many members, in sets.
 
     `amounts` is a subquery with the columns `member_id` and `amount_fen` (above
-    0, a member once). What arrives in `available` fills the member's debt first.
+    0, a member once), `members` the same members without their sums, which is
+    cheaper to ask. What arrives in `available` fills the member's debt first.
     A handful of statements whatever the number of members. The caller's claim
     makes the key; unlike `post` it is an error to come twice.
+
+    Returns the posting, how many members, and how much in fen.
     """
     require_transaction()
-    _open_missing(target, amounts)
+    _open_missing(target, members)
     touched = (
-        sa.select(Account.id)
-        .join(amounts, amounts.c.member_id == Account.owner_id)
+        sa.select(Account.kind, Account.balance_fen)
+        .join(members, members.c.member_id == Account.owner_id)
         .where(Account.kind.in_((source, target, AccountKind.DEBT)))
         .order_by(Account.id)
         .with_for_update()
         .subquery()
     )
     # Locks thousands of rows, in id order, without sending one of them here.
-    db.session.execute(sa.select(sa.func.count()).select_from(touched))
+    owing = db.session.scalar(
+        sa.select(sa.func.count())
+        .select_from(touched)
+        .where(touched.c.kind == AccountKind.DEBT, touched.c.balance_fen < 0)
+    )
     posting = Posting(
         idem_key=key, event=event, content_hash=hashlib.sha256(key.encode()).hexdigest(), at=now
     )
     db.session.add(posting)
     db.session.flush()
-    for kind, sign in ((source, -1), (target, 1)):
-        _insert_entries(
-            sa.select(sa.literal(posting.id), Account.id, sign * amounts.c.amount_fen)
-            .join(amounts, amounts.c.member_id == Account.owner_id)
-            .where(Account.kind == kind)
+    # The sums are made once: the other side is read from this one.
+    _insert_entries(
+        sa.select(sa.literal(posting.id), Account.id, -amounts.c.amount_fen)
+        .join(amounts, amounts.c.member_id == Account.owner_id)
+        .where(Account.kind == source)
+    )
+    given, taken = aliased(Account), aliased(Account)
+    _insert_entries(
+        sa.select(sa.literal(posting.id), taken.id, -Entry.amount_fen)
+        .join(given, given.id == Entry.account_id)
+        .join(taken, sa.and_(taken.owner_id == given.owner_id, taken.kind == target))
+        .where(Entry.posting_id == posting.id)
+    )
+    count, total = db.session.execute(
+        sa.select(sa.func.count(), sa.func.sum(Entry.amount_fen)).where(
+            Entry.posting_id == posting.id, Entry.amount_fen > 0
         )
-    if target is AccountKind.AVAILABLE:
-        _fill_debts(posting.id, amounts)
+    ).one()
+    if owing and target is AccountKind.AVAILABLE:
+        _fill_debts(posting.id)
     moved = (
         sa.select(Entry.account_id, sa.func.sum(Entry.amount_fen).label("delta"))
         .where(Entry.posting_id == posting.id)
@@ -161,30 +181,37 @@ def post_many(
         .where(Account.id == moved.c.account_id, Account.owner_id > 0)
         .values(balance_fen=Account.balance_fen + moved.c.delta)
     )
-    return posting
+    return posting, count, int(total)
 
 
-def _fill_debts(posting_id: int, amounts: sa.Subquery) -> None:
-    debt = aliased(Account)
+def _fill_debts(posting_id: int) -> None:
+    """Of what the posting brings to `available`, as much to the debt as there is."""
+    debt, available = aliased(Account), aliased(Account)
     filled = sa.case(
-        (amounts.c.amount_fen < -debt.balance_fen, amounts.c.amount_fen),
-        else_=-debt.balance_fen,
+        (Entry.amount_fen < -debt.balance_fen, Entry.amount_fen), else_=-debt.balance_fen
     )
     owing = (
-        sa.select(debt.id.label("debt_id"), debt.owner_id, filled.label("filled"))
-        .join(amounts, amounts.c.member_id == debt.owner_id)
-        .where(debt.kind == AccountKind.DEBT, debt.balance_fen < 0)
-        .subquery()
-    )
-    _insert_entries(sa.select(sa.literal(posting_id), owing.c.debt_id, owing.c.filled))
+        sa.select(
+            debt.id.label("debt_id"), available.id.label("available_id"), filled.label("filled")
+        )
+        .join(available, available.owner_id == debt.owner_id)
+        .join(Entry, Entry.account_id == available.id)
+        .where(
+            debt.kind == AccountKind.DEBT,
+            debt.balance_fen < 0,
+            available.kind == AccountKind.AVAILABLE,
+            Entry.posting_id == posting_id,
+            Entry.amount_fen > 0,
+        )
+    ).subquery()
     _insert_entries(
-        sa.select(sa.literal(posting_id), Account.id, -owing.c.filled)
-        .join(owing, owing.c.owner_id == Account.owner_id)
-        .where(Account.kind == AccountKind.AVAILABLE)
+        sa.select(sa.literal(posting_id), owing.c.debt_id, owing.c.filled).union_all(
+            sa.select(sa.literal(posting_id), owing.c.available_id, -owing.c.filled)
+        )
     )
 
 
-def _insert_entries(query: Rows) -> None:
+def _insert_entries(query: Rows | sa.CompoundSelect[Any]) -> None:
     db.session.execute(
         sa.insert(Entry).from_select(["posting_id", "account_id", "amount_fen"], query)
     )
@@ -232,13 +259,13 @@ def _open_accounts(rows: Rows) -> None:
         db.session.execute(mysql.insert(Account).from_select(columns, rows).prefix_with("IGNORE"))
 
 
-def _open_missing(kind: AccountKind, amounts: sa.Subquery) -> None:
-    """Open an account of this kind for each member in `amounts` who has none."""
+def _open_missing(kind: AccountKind, members: sa.Subquery) -> None:
+    """Open an account of this kind for each of these members who has none."""
     there = sa.select(Account.id).where(
-        Account.kind == kind, Account.owner_id == amounts.c.member_id
+        Account.kind == kind, Account.owner_id == members.c.member_id
     )
     _open_accounts(
-        sa.select(sa.literal(kind.value), amounts.c.member_id, sa.literal(0)).where(~there.exists())
+        sa.select(sa.literal(kind.value), members.c.member_id, sa.literal(0)).where(~there.exists())
     )
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app import aftersales, audit, distribution, members, outbox, settings, withdrawals
 from app.aftersales import AfterSale
-from app.commission import Commission
+from app.commission import Commission, SettlementBatch
 from app.core.db import db
 from app.distribution import levels
 from app.notices.kinds import KINDS
@@ -81,12 +81,12 @@ def commissions_accrued(order_id: int, now: datetime) -> None:
 
 def commissions_settled(batch_id: int, now: datetime) -> None:
     """One notice a member and settlement."""
+    settled_at = db.session.get_one(SettlementBatch, batch_id).at
     rows = db.session.execute(
         sa.select(
             Commission.member_id,
             sa.func.sum(Commission.settled_fen),
             sa.func.count(),
-            sa.func.max(Commission.settled_at),
         )
         .where(Commission.batch_id == batch_id)
         .group_by(Commission.member_id)
@@ -104,7 +104,7 @@ def commissions_settled(batch_id: int, now: datetime) -> None:
             },
             path="/me/wallet",
         )
-        for member_id, amount_fen, count, settled_at in rows
+        for member_id, amount_fen, count in rows
         if amount_fen > 0
     ]
     for first in range(0, len(drafts), _CHUNK):

@@ -94,7 +94,7 @@ def test_c2_finds_a_commission_that_was_taken_back_too_far(pending):
 
 
 def test_c3_finds_what_was_settled_before_the_guard_ended(settled):
-    plant("UPDATE commissions SET settled_at = '2026-12-06 03:59:59'")
+    plant("UPDATE settlement_batches SET at = '2026-12-06 03:59:59'")
 
     assert [*broken_invariants()] == ["C3"]
 

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from app import commission, ledger
 from app.commission import Commission
 from app.core.db import db, run_unit
+from app.jobs.tasks import settle_all
 from app.ledger import Wallet
 from tests.commission.ground import matured
 from tests.factories import (
@@ -28,8 +29,8 @@ pytestmark = pytest.mark.mariadb_only
 GUARD = NOON + days(15)
 
 
-def settle(limit: int = 10_000) -> int:
-    return commission.settle_chunk(GUARD, limit=limit).rows
+def settle() -> int:
+    return commission.settle_chunk(GUARD)[0].rows
 
 
 def test_a_second_settlement_waits_and_finds_nothing_left(live):
@@ -43,20 +44,19 @@ def test_a_second_settlement_waits_and_finds_nothing_left(live):
     assert broken_invariants() == {}
 
 
-def test_settlements_at_once_settle_each_row_once(live):
-    near_id = matured(count=12).id
+def test_settlements_at_once_settle_each_row_once(live, monkeypatch):
+    near_ids = [matured(count=3).id for _ in range(4)]
     db.session.rollback()
+    monkeypatch.setattr(
+        commission.settlement.settle_chunk, "__kwdefaults__", {"after": 0, "limit": 3}
+    )
 
-    def run() -> int:
-        total = 0
-        while part := run_unit(settle, 2):
-            total += part
-        return total
-
-    found = together(live, [run] * 3)
+    found = together(live, [lambda: settle_all(GUARD).rows] * 3)
 
     assert sum(found) == 12, found
-    assert ledger.wallet_of(near_id) == Wallet(available_fen=120_00)
+    assert [ledger.wallet_of(member_id) for member_id in near_ids] == [
+        Wallet(available_fen=30_00)
+    ] * 4
     assert broken_invariants() == {}
 
 

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from app import commission, distribution, ledger
 from app.commission import CommissionStatus, Settled
 from app.commission.models import SettlementBatch
-from app.core.db import db, run_unit
+from app.core.db import db, run_unit, transaction
 from app.jobs import tasks
 from app.ledger import Posting, Wallet
 from app.members import Member
@@ -26,8 +26,8 @@ from tests.factories import (
 GUARD = NOON + days(15)
 
 
-def settle(limit: int = 10_000, now=GUARD) -> Settled:
-    return run_unit(commission.settle_chunk, now, limit=limit)
+def settle(now=GUARD) -> Settled:
+    return run_unit(commission.settle_chunk, now)[0]
 
 
 def suspend(member: Member) -> None:
@@ -79,16 +79,37 @@ def test_a_second_run_settles_nothing_twice(session):
     assert broken_invariants() == {}
 
 
-def test_small_chunks_take_all_in_the_end(session):
-    near = matured(count=5)
+def chunk(after: int, limit: int) -> tuple[Settled, int | None]:
+    return run_unit(commission.settle_chunk, GUARD, after=after, limit=limit)
 
-    chunks = [settle(limit=2) for _ in range(4)]
 
-    assert [chunk.rows for chunk in chunks] == [2, 2, 1, 0]
-    assert sum(chunk.amount_fen for chunk in chunks) == 50_00
-    assert ledger.wallet_of(near.id) == Wallet(available_fen=50_00)
-    assert db.session.scalar(sa.select(sa.func.count()).select_from(SettlementBatch)) == 3
+def test_a_chunk_takes_whole_members_in_their_order(session):
+    first, second, third = matured(count=2), matured(count=3), matured(count=1)
+
+    part, after = chunk(0, limit=3)
+    assert (part.rows, part.members, after) == (5, 2, second.id)
+    assert ledger.wallet_of(first.id) == Wallet(available_fen=20_00)
+    assert ledger.wallet_of(third.id) == Wallet(pending_fen=10_00)
+
+    assert chunk(after, limit=3) == (Settled(rows=1, members=1, amount_fen=10_00), None)
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(SettlementBatch)) == 2
     assert broken_invariants() == {}
+
+
+def test_a_chunk_that_another_run_took_does_not_end_the_run(session, monkeypatch):
+    near, other = matured(count=1), matured(count=1)
+    ends = iter([near.id, None])
+    # The other run comes between the look at what is due and the claim.
+    monkeypatch.setattr(commission.settlement, "_last_member", lambda *_: next(ends))
+    with transaction():
+        db.session.execute(
+            sa.update(commission.Commission)
+            .where(commission.Commission.member_id == near.id)
+            .values(status=CommissionStatus.HELD)
+        )
+
+    assert tasks.settle_all(GUARD) == Settled(rows=1, members=1, amount_fen=10_00)
+    assert ledger.wallet_of(other.id) == Wallet(available_fen=10_00)
 
 
 def test_counting_what_is_due_changes_nothing(session):

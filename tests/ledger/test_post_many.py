@@ -47,15 +47,19 @@ def settle(amounts: dict[Member, int]) -> Posting:
         sa.select(sa.literal(m.id).label("member_id"), sa.literal(fen).label("amount_fen"))
         for m, fen in amounts.items()
     ]
+    listed = sa.union_all(*rows).subquery()
     with transaction():
-        return ledger.post_many(
+        posting, count, total = ledger.post_many(
             "settlement:1",
             event="commission_settled",
             source=K.PENDING,
             target=K.AVAILABLE,
-            amounts=sa.union_all(*rows).subquery(),
+            members=sa.select(listed.c.member_id).subquery(),
+            amounts=listed,
             now=NOON,
         )
+    assert (count, total) == (len(amounts), sum(amounts.values()))
+    return posting
 
 
 def test_many_members_are_paid_by_one_posting(session):

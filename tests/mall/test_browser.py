@@ -117,6 +117,8 @@ def test_a_distributor_withdraws_and_confirms(phone, stack):
     page.fill("#amount", "80.01")
     page.click(".actions button")
     assert "超过可提现余额 ¥80.00" in page.inner_text("#e-amount")
+    # The script that fills it in comes after the text.
+    page.wait_for_load_state("load")
     page.click("[data-fill]")
     page.click(".actions button")
     page.click("button:has-text('确认提现')")
