@@ -35,6 +35,9 @@ class Permission(enum.StrEnum):
     STOCK_CHANGE = "stock.change"
     REVIEW_MODERATE = "review.moderate"
     COMMISSION_VIEW = "commission.view"
+    # Composing what is paid; and putting it in force, which somebody else does.
+    PLAN_DRAFT = "plan.draft"
+    PLAN_PUBLISH = "plan.publish"
     WITHDRAWAL_VIEW = "withdrawal.view"
     WITHDRAWAL_REVIEW = "withdrawal.review"
     ODDITY_RESOLVE = "oddity.resolve"
@@ -92,6 +95,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.MATERIAL_VIEW,
             Permission.MATERIAL_CHANGE,
             Permission.COMMISSION_VIEW,
+            Permission.PLAN_DRAFT,
             Permission.NOTICE_VIEW,
             Permission.NOTICE_CHANGE,
             Permission.HOME_VIEW,
@@ -107,6 +111,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     ),
     Role.FINANCE: _VIEWS
     | {
+        Permission.PLAN_DRAFT,
+        Permission.PLAN_PUBLISH,
         Permission.WITHDRAWAL_REVIEW,
         Permission.ODDITY_RESOLVE,
         Permission.INVOICE_ISSUE,

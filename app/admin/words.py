@@ -356,6 +356,8 @@ ACTION: Mapping[str, str] = {
     "level.switch": "启停分销等级",
     "level.remove": "删除分销等级",
     "plan.draft": "起草佣金方案",
+    "plan.change": "修改佣金方案草稿",
+    "plan.remove": "删除佣金方案草稿",
     "plan.publish": "发布佣金方案",
     "withdrawal.first_approve": "提现初审通过",
     "withdrawal.approve": "提现审核通过",
@@ -768,10 +770,22 @@ def shown(name: str, value: object, level_name: Callable[[str], str] = str) -> s
     return _plainly(name, value)
 
 
+def _plan(document: Mapping[str, Any]) -> str:
+    """A plan in an audit entry: its rules, its default rates, and how many others."""
+    said = [f"{label} {value}" for label, value in plan_facts(document)]
+    rates = document.get("default", {}).items()
+    said.append("默认 " + ("、".join(f"{DEPTH[int(at)]} {rate(of)}" for at, of in rates) or "无"))
+    groups = {"levels": "等级", "categories": "分类", "products": "商品"}
+    said += [f"{len(document[k])} 行{title}费率" for k, title in groups.items() if document.get(k)]
+    return "；".join(said)
+
+
 def _plainly(name: str, value: object) -> str:
     """A value that no rule of its own says."""
     if name == "layout" and isinstance(value, dict):
         return f"{len(value.get('parts', []))} 个元素"
+    if name == "document" and isinstance(value, dict) and "depth_cap" in value:
+        return _plan(value)
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
     return str(value)

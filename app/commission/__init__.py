@@ -2,7 +2,10 @@
 
 - `quote` is the pure arithmetic of `reference/commission.md`: no database, no
   clock. The engine, the admin's page and `flask commissions quote` all use it.
-- `plans` keeps versioned plans (佣金方案). A published version never changes.
+- `plans` keeps versioned plans (佣金方案). Drafts are edited and thrown away; a
+  published version never changes, and it is published by somebody else than who
+  saved it last.
+- `explaining` tells a quote step by step; `replaying` computes real orders under a draft.
 - `accrual` writes one row per (order line, depth) once an order is paid, with the
   rule, the inputs and the result, so that "why this amount" is a page.
 - `standing` is where a distributor stands on the ladder of levels: figures of sales,
@@ -13,6 +16,7 @@
 
 from app.commission import accrual, following, standing, team
 from app.commission.accrual import accrue, mature
+from app.commission.explaining import Explanation, SeatStep, explain
 from app.commission.following import follow
 from app.commission.models import (
     Commission,
@@ -22,11 +26,17 @@ from app.commission.models import (
     SettlementBatch,
 )
 from app.commission.plans import (
+    OwnPlan,
+    PlanChanged,
+    PlanPublished,
+    change_draft,
     configure,
     draft_plan,
+    hard_cap,
     plan_in_force,
     plans_page,
     publish_plan,
+    throw_away,
     validate,
 )
 from app.commission.queries import (
@@ -46,23 +56,35 @@ from app.commission.queries import (
     sharing_fen,
     summary_of,
 )
-from app.commission.quote import Plan
+from app.commission.quote import Line, Mode, Person, Plan
+from app.commission.replaying import ORDERS_MAX, Replay, replay
 from app.commission.settlement import Settled, count_due, settle_chunk
 from app.commission.standing import LevelInPlan
 
 __all__ = [
     "Commission",
     "CommissionStatus",
+    "Explanation",
     "LevelInPlan",
+    "Line",
     "Loss",
+    "Mode",
+    "ORDERS_MAX",
+    "OwnPlan",
+    "Person",
     "Plan",
+    "PlanChanged",
+    "PlanPublished",
     "PlanStatus",
     "PlanVersion",
+    "Replay",
+    "SeatStep",
     "Settled",
     "SettlementBatch",
     "Summary",
     "accrue",
     "batch_posting",
+    "change_draft",
     "commission_by_id",
     "commission_of",
     "commissions_of",
@@ -73,13 +95,16 @@ __all__ = [
     "counts_by_status",
     "draft_plan",
     "expected_next",
+    "explain",
     "follow",
+    "hard_cap",
     "losses",
     "mature",
     "plan_in_force",
     "plan_version",
     "plans_page",
     "publish_plan",
+    "replay",
     "reversed_in",
     "settle_chunk",
     "sharing_fen",
@@ -87,6 +112,7 @@ __all__ = [
     "subscribe",
     "summary_of",
     "team",
+    "throw_away",
     "validate",
 ]
 

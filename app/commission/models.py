@@ -18,13 +18,20 @@ class PlanStatus(enum.StrEnum):
 
 
 class PlanVersion(Model):
-    """A version of the commission plan (佣金方案). Published ones never change."""
+    """A version of the commission plan (佣金方案).
+
+    Published ones never change: triggers refuse it.
+    """
 
     __tablename__ = "commission_plans"
     __table_args__ = (
         sa.Index(None, "status", "effective_from"),
         sa.CheckConstraint(
             "(status = 'published') = (published_at IS NOT NULL)", name="published_has_time"
+        ),
+        # The law's own limit; the server's may be lower.
+        sa.CheckConstraint(
+            "JSON_EXTRACT(document, '$.depth_cap') BETWEEN 1 AND 3", name="depth_within_hard_cap"
         ),
     )
 
@@ -33,6 +40,9 @@ class PlanVersion(Model):
     document: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
     status: Mapped[PlanStatus] = mapped_column(enum_column(PlanStatus, "status"))
     effective_from: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Counts the saves of a draft, so that nobody overwrites what they have not seen.
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
+    # Who saved it last stands behind the whole of it.
     drafted_by: Mapped[str] = mapped_column(sa.String(64))
     drafted_at: Mapped[datetime] = mapped_column(UTCDateTime)
     published_by: Mapped[str] = mapped_column(sa.String(64), default="")

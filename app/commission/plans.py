@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app import audit
+from app import audit, catalog
 from app.commission.documents import read_plan
 from app.commission.models import PlanStatus, PlanVersion
 from app.commission.quote import Plan
@@ -21,6 +21,20 @@ class OwnPlan(DomainError):
 
     code = "own_plan"
     message = "不能发布自己起草的方案，请由另一位管理员发布"
+
+
+class PlanPublished(DomainError):
+    """Orders were and will be paid by it: it stays as it was published."""
+
+    code = "plan_published"
+    message = "方案已经发布，不能再修改；需要调整请复制为新草稿"
+
+
+class PlanChanged(DomainError):
+    """Somebody else saved the draft after it was opened here."""
+
+    code = "plan_changed"
+    message = "方案刚刚被别人改过，请先看过新的内容"
 
 
 def configure(hard_cap: int) -> None:
@@ -46,16 +60,13 @@ def validate(document: object) -> Plan:
 def draft_plan(
     document: Mapping[str, Any], *, name: str, actor: audit.Actor, now: datetime
 ) -> PlanVersion:
-    """Store a new draft. Raises InvalidInput, also for a level that is none of ours."""
+    """Store a new draft.
+
+    Raises InvalidInput with the path of the value at fault, also for a level, a
+    category or a product that is none of ours.
+    """
     require_transaction()
-    plan = validate(document)
-    known = levels.names()
-    for code in plan.levels:
-        if code not in known:
-            # Its rates would never apply, and nobody would notice.
-            raise InvalidInput(f"levels.{code}", f"没有标识为 {code} 的分销等级")
-    if not 1 <= len(name.strip()) <= 60:
-        raise InvalidInput("name", "方案名称应为 1 到 60 个字")
+    _check(document, name)
     version = PlanVersion(
         name=name.strip(),
         document=dict(document),
@@ -76,23 +87,83 @@ def draft_plan(
     return version
 
 
+def change_draft(
+    plan_id: int,
+    document: Mapping[str, Any],
+    *,
+    name: str,
+    seen: int,
+    actor: audit.Actor,
+    now: datetime,
+) -> PlanVersion:
+    """Save a draft anew; `seen` is the revision that was on the screen.
+
+    Whoever saves last stands behind the whole of it, and cannot publish it.
+
+    Raises NotFound, PlanPublished, PlanChanged, InvalidInput.
+    """
+    require_transaction()
+    version = _locked_draft(plan_id, seen)
+    _check(document, name)
+    before = document_of(version)
+    if before == {"name": name.strip(), "document": document}:
+        return version
+    version.name, version.document = name.strip(), dict(document)
+    version.drafted_by, version.drafted_at = actor.ref, now
+    version.revision += 1
+    audit.record(
+        "plan.change",
+        subject="plan",
+        subject_id=version.id,
+        actor=actor,
+        now=now,
+        before=before,
+        after=document_of(version),
+    )
+    return version
+
+
+def throw_away(plan_id: int, *, actor: audit.Actor, now: datetime) -> None:
+    """Delete a draft (作废草稿). Raises NotFound, PlanPublished."""
+    require_transaction()
+    version = _locked_draft(plan_id, None)
+    audit.record(
+        "plan.remove",
+        subject="plan",
+        subject_id=version.id,
+        actor=actor,
+        now=now,
+        before=document_of(version),
+    )
+    db.session.delete(version)
+
+
 def publish_plan(
-    plan_id: int, *, effective_from: datetime, actor: audit.Actor, now: datetime
+    plan_id: int,
+    *,
+    effective_from: datetime,
+    actor: audit.Actor,
+    now: datetime,
+    seen: int | None = None,
 ) -> PlanVersion:
     """Put a draft in force from a time on; a second person does it.
 
-    Raises NotFound, OwnPlan, InvalidInput (a time in the past would change what
-    paid orders earn, or the document no longer fits this server).
+    `seen` is the revision that this person compared; without it, the newest.
+
+    Raises NotFound, OwnPlan, PlanChanged, InvalidInput (a time in the past would
+    change what paid orders earn, or the document no longer fits this server).
     """
     require_transaction()
     version = lock_one(PlanVersion, plan_id, "方案不存在")
     if version.status is PlanStatus.PUBLISHED:
         return version
+    if seen is not None and version.revision != seen:
+        raise PlanChanged()
     if version.drafted_by == actor.ref:
         raise OwnPlan()
     if effective_from < now:
         raise InvalidInput("effective_from", "生效时间不能早于现在")
-    validate(version.document)
+    _check(version.document, version.name)
     version.status = PlanStatus.PUBLISHED
     version.effective_from, version.published_by, version.published_at = (
         effective_from,
@@ -127,3 +198,26 @@ def plans_page(*, before: int | None = None, size: int = 20) -> Page[PlanVersion
 
 def document_of(version: PlanVersion) -> dict[str, Any]:
     return {"name": version.name, "document": version.document}
+
+
+def _locked_draft(plan_id: int, seen: int | None) -> PlanVersion:
+    version = lock_one(PlanVersion, plan_id, "草稿不存在或已被删除")
+    if version.status is PlanStatus.PUBLISHED:
+        raise PlanPublished()
+    if seen is not None and version.revision != seen:
+        raise PlanChanged()
+    return version
+
+
+def _check(document: object, name: str) -> None:
+    """Refuse what cannot be computed, and rates that would silently never apply."""
+    plan = validate(document)
+    unknown_levels = plan.levels.keys() - levels.names().keys()
+    for code in sorted(unknown_levels):
+        raise InvalidInput(f"levels.{code}", f"没有标识为 {code} 的分销等级")
+    for category_id in sorted(plan.categories.keys() - catalog.category_parents().keys()):
+        raise InvalidInput(f"categories.{category_id}", f"没有编号为 {category_id} 的分类")
+    for product_id in sorted(plan.products.keys() - catalog.titles_of(plan.products).keys()):
+        raise InvalidInput(f"products.{product_id}", f"没有编号为 {product_id} 的商品")
+    if not 1 <= len(name.strip()) <= 60:
+        raise InvalidInput("name", "方案名称应为 1 到 60 个字")

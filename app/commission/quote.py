@@ -163,11 +163,11 @@ def _line_shares(
         if not seat.is_active:
             continue
         lookup_depth = 1 if plan.mode is Mode.DIFFERENTIAL else depth
-        found = _rate_for(plan, line, seat, lookup_depth)
+        found = rate_for(plan, line, seat, lookup_depth)
         if found is None:
             continue
         rate, source = found
-        full = _rate_amount(rate, line, base_fen, order_paid_fen)
+        full = rate_amount(rate, line, base_fen, order_paid_fen)
         uncapped = full
         if plan.mode is Mode.DIFFERENTIAL:
             uncapped = max(0, full - nearest_largest)
@@ -179,7 +179,7 @@ def _line_shares(
     return LineShares(line, base_fen, shares)
 
 
-def _rate_for(plan: Plan, line: Line, seat: Person, depth: int) -> tuple[Rate, str] | None:
+def rate_for(plan: Plan, line: Line, seat: Person, depth: int) -> tuple[Rate, str] | None:
     """Step 3: the first table that holds the depth, nearest rule first."""
     for table, source in _tables(plan, line, seat):
         if table is not None and depth in table:
@@ -196,7 +196,8 @@ def _tables(plan: Plan, line: Line, seat: Person) -> Iterable[tuple[Table | None
     yield plan.default, "default"
 
 
-def _rate_amount(rate: Rate, line: Line, base_fen: int, order_paid_fen: int) -> int:
+def rate_amount(rate: Rate, line: Line, base_fen: int, order_paid_fen: int) -> int:
+    """What a rate alone gives of a line, in fen, before seats share and the cap."""
     bps, fen = rate.bps, rate.fen
     if rate.tier_by is not None:
         value = order_paid_fen if rate.tier_by is TierBy.ORDER_PAID else _margin_bps(line)

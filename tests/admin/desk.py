@@ -7,12 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from app import aftersales, content, distribution, orders, outbox, reviews, withdrawals
+from app import aftersales, commission, content, distribution, orders, outbox, reviews, withdrawals
 from app.admin import accounts
 from app.admin.models import Admin, Role
 from app.aftersales import AfterSale, AfterSaleKind, Wanted
-from app.audit import AuditEntry
-from app.commission import Commission
+from app.audit import Actor, AuditEntry
+from app.commission import Commission, PlanVersion
 from app.content import BlockInput, HomeBlock, Line, Notice, Places, sharing
 from app.content.sharing import Article, ArticleInput, Material, MaterialInput
 from app.core import clock
@@ -28,6 +28,7 @@ from app.wechat import replies
 from app.wechat.replies import ReplyRule, RuleInput
 from app.withdrawals import Withdrawal
 from tests.factories import (
+    PLAN,
     SYSTEM,
     bind,
     code_of,
@@ -78,12 +79,14 @@ class Desk:
     material_id: int
     article_id: int
     appeal_id: int
+    draft_id: int
 
     def values(self) -> dict[str, Any]:
         """For the variable parts of the panel's addresses."""
         return {
             "commission_id": self.commission.id,
             "plan_id": self.commission.plan_id,
+            "draft_id": self.draft_id,
             "distributor_id": self.distributor.id,
             "posting_id": self.posting_id,
             "oddity_id": self.oddity.id,
@@ -156,7 +159,14 @@ def fill() -> Desk:
         appeal_id=run_unit(
             distribution.appeals.ask, buyer.id, "是林杰介绍我来的", now=clock.now()
         ).id,
+        draft_id=draft_plan().id,
     )
+
+
+def draft_plan(document: dict | None = None, *, by: Actor = SYSTEM) -> PlanVersion:
+    """A draft that differs from the plan in force by its direct rate: 12 %."""
+    made = document or {**PLAN, "default": {"1": {"bps": 1200}, "2": {"bps": 500}}}
+    return run_unit(commission.draft_plan, made, name="秋季方案", actor=by, now=clock.now())
 
 
 def asked_refund(order: Order, fen: int | None = None) -> AfterSale:

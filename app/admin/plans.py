@@ -1,0 +1,64 @@
+"""Plans of commissions at the desk: the versions, one of them, throwing a draft away."""
+
+import json
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from app import commission
+from app.admin import auth, lists, people, plan_words
+from app.admin.auth import requires
+from app.admin.blueprint import bp
+from app.admin.models import Permission
+from app.core import clock, web
+from app.core.db import run_unit
+from app.core.errors import DomainError, NotFound
+
+
+@bp.get("/plans")
+@requires(Permission.COMMISSION_VIEW)
+def plans() -> ResponseReturnValue:
+    page = commission.plans_page(before=web.page_before())
+    in_force = commission.plan_in_force(clock.now())
+    current = in_force[0] if in_force else None
+    return render_template(
+        "admin/plans.html",
+        page=page,
+        pager=lists.pager(page),
+        now=clock.now(),
+        current=current,
+        plan=plan_words.readable(current.document) if current else None,
+        may_draft=auth.allowed(Permission.PLAN_DRAFT),
+        authors=people.names(
+            ref for row in page.items for ref in (row.drafted_by, row.published_by)
+        ),
+    )
+
+
+@bp.get("/plans/<int:plan_id>", endpoint="plan")
+@requires(Permission.COMMISSION_VIEW)
+def one_plan(plan_id: int) -> ResponseReturnValue:
+    version = commission.plan_version(plan_id)
+    return render_template(
+        "admin/plan.html",
+        version=version,
+        plan=plan_words.readable(version.document),
+        authors=people.names([version.drafted_by, version.published_by]),
+        document=json.dumps(version.document, ensure_ascii=False, indent=2),
+        is_own=version.drafted_by == auth.actor().ref,
+        may_draft=auth.allowed(Permission.PLAN_DRAFT),
+        may_publish=auth.allowed(Permission.PLAN_PUBLISH),
+    )
+
+
+@bp.post("/plans/<int:draft_id>/remove")
+@requires(Permission.PLAN_DRAFT)
+def plan_remove(draft_id: int) -> ResponseReturnValue:
+    try:
+        run_unit(commission.throw_away, draft_id, actor=auth.actor(), now=clock.now())
+        flash("草稿已删除")
+    except NotFound:
+        raise
+    except DomainError as error:
+        flash(error.message, "error")
+    return redirect(url_for(".plans"), 303)
