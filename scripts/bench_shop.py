@@ -99,7 +99,7 @@ def put_products(numbers: Iterable[int], *, price_fen: int, category_id: int = 1
     wanted = list(numbers)
     with db.engine.begin() as connection:
         put = Inserter(connection)
-        put("products", (_product(n, category_id) for n in wanted))
+        put("products", (_product(n, category_id) | {"from_fen": price_fen} for n in wanted))
         put("skus", (_sku(n, price_fen=price_fen) for n in wanted))
         put("stock_moves", (_stock(n) for n in wanted))
 

@@ -46,14 +46,16 @@ class Shelf:
     is_near: bool = False
 
 
-# What a product is listed at: its cheapest SKU that is offered.
-_PRICE = (
-    sa.select(sa.func.min(Sku.price_fen))
-    .where(Sku.product_id == Product.id, Sku.is_active)
+# One row of the key is enough to know. Without the limit MariaDB gathers every SKU of
+# the shop first.
+IN_STOCK = (
+    sa.select(Sku.id)
+    .where(Sku.product_id == Product.id, Sku.is_active, Sku.stock > 0)
     .correlate(Product)
+    .limit(1)
     .scalar_subquery()
+    .is_not(None)
 )
-IN_STOCK = sa.exists().where(Sku.product_id == Product.id, Sku.is_active, Sku.stock > 0)
 _KEY_PARTS_MAX = 4
 
 
@@ -91,9 +93,9 @@ def _part(
     if wanted.category_id is not None:
         query = query.where(Product.category_id.in_(search.below(wanted.category_id)))
     if wanted.price_from_fen is not None:
-        query = query.where(wanted.price_from_fen <= _PRICE)
+        query = query.where(Product.from_fen >= wanted.price_from_fen)
     if wanted.price_to_fen is not None:
-        query = query.where(wanted.price_to_fen >= _PRICE)
+        query = query.where(Product.from_fen <= wanted.price_to_fen)
     if wanted.in_stock:
         query = query.where(IN_STOCK)
     score: sa.SQLColumnExpression[int] | None = None
@@ -129,16 +131,15 @@ _Key = tuple[sa.SQLColumnExpression[int], bool]
 def _keys(sort: Sort, score: sa.SQLColumnExpression[int] | None) -> list[_Key]:
     """What a list is ordered by, and whether upwards; the id ends every tie."""
     newest: _Key = (Product.id, False)
-    price = sa.func.coalesce(_PRICE, 0)
     match sort:
         case Sort.SOLD:
             return [(Product.sold_count, False), newest]
         case Sort.NEW:
             return [newest]
         case Sort.CHEAP:
-            return [(price, True), newest]
+            return [(Product.from_fen, True), (Product.id, True)]
         case Sort.DEAR:
-            return [(price, False), newest]
+            return [(Product.from_fen, False), newest]
         case _ if score is not None:
             return [(score, False), (Product.sold_count, False), newest]
         case _:
@@ -151,7 +152,10 @@ def _follows(keys: Sequence[_Key], after: Sequence[int]) -> sa.ColumnElement[boo
     for position, ((key, is_rising), value) in enumerate(zip(keys, after, strict=True)):
         same = [keys[i][0] == after[i] for i in range(position)]
         cases.append(sa.and_(*same, key > value if is_rising else key < value))
-    return sa.or_(*cases)
+    # Where the walk of the key begins: engines do not see it in the cases.
+    first, is_rising = keys[0]
+    begins = first >= after[0] if is_rising else first <= after[0]
+    return sa.and_(begins, sa.or_(*cases))
 
 
 def _key(text: str) -> list[int]:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -67,7 +68,12 @@ class Product(Model):
 
     __tablename__ = "products"
     __table_args__ = (
-        sa.Index(None, "is_on_shelf", "sort", "id"),
+        # One for each order in which people browse: a list of any length is walked
+        # from where its last part ended.
+        sa.Index("ix_products_shelf", "is_on_shelf", "sort", sa.desc("id")),
+        sa.Index("ix_products_category_shelf", "category_id", "is_on_shelf", "sort", sa.desc("id")),
+        sa.Index("ix_products_shelf_sold", "is_on_shelf", "sold_count", "id"),
+        sa.Index("ix_products_shelf_price", "is_on_shelf", "from_fen", "id"),
         sa.Index(None, "title"),
         sa.CheckConstraint("limit_per_member >= 0", name="limit_not_negative"),
         sa.CheckConstraint("off_at IS NULL OR on_from IS NULL OR off_at > on_from", name="window"),
@@ -84,6 +90,8 @@ class Product(Model):
     is_on_shelf: Mapped[bool] = mapped_column(default=False)
     sort: Mapped[int] = mapped_column(default=0)
     sold_count: Mapped[int] = mapped_column(default=0)
+    # The price of its cheapest SKU that is offered, kept below; 0 without any.
+    from_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0, server_default="0")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     kind: Mapped[ProductKind] = mapped_column(
         enum_column(ProductKind, "kind"),
@@ -188,6 +196,23 @@ class Sku(Model):
     def chosen(self) -> Sequence[str]:
         """Its value of each of the product's `choices`."""
         return self.spec_values or [self.name]
+
+
+@event.listens_for(Sku, "after_insert")
+@event.listens_for(Sku, "after_update")
+def _keep_from_fen(_mapper: object, connection: sa.Connection, sku: Sku) -> None:
+    """A list by price must not look at every SKU of the shop."""
+    state = sa.inspect(sku)
+    if not any(state.attrs[name].history.has_changes() for name in ("price_fen", "is_active")):
+        return
+    cheapest = sa.select(sa.func.min(Sku.price_fen)).where(
+        Sku.product_id == Product.id, Sku.is_active
+    )
+    connection.execute(
+        sa.update(Product)
+        .where(Product.id == sku.product_id)
+        .values(from_fen=sa.func.coalesce(cheapest.scalar_subquery(), 0))
+    )
 
 
 class StockMove(Model):
