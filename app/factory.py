@@ -18,6 +18,7 @@ from app import (
     distribution,
     mall,
     orders,
+    risk,
     webhooks,
     wechat,
 )
@@ -72,6 +73,7 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     orders.subscribe()
     aftersales.subscribe()
     commission.subscribe()
+    risk.subscribe()
     app.register_blueprint(health.bp)
     for part in (mall, admin, webhooks):
         part.init_app(app)

@@ -14,6 +14,9 @@ from pathlib import Path
 from scripts.bootstrap import ROOT
 from scripts.services import find_nginx
 
+# Where members send their pictures (`app.mall.uploads`).
+UPLOADS = "/me/pictures"
+
 
 def main() -> int:
     nginx = find_nginx()
@@ -36,7 +39,16 @@ def main() -> int:
             [nginx, "-t", "-p", name, "-c", f"{name}/nginx.conf"], capture_output=True, text=True
         )
     print(done.stderr.replace(name, "…"))
-    return done.returncode
+    return done.returncode or _limits(text)
+
+
+def _limits(text: str) -> int:
+    """A picture must pass where the application takes one, and nowhere else in the mall."""
+    taken = set(re.findall(r"location (\S+ \S+|\S+) \{[^{}]*client_max_body_size 6m;", text))
+    if taken == {f"= {UPLOADS}"}:
+        return 0
+    print(f"pictures are sent to {UPLOADS}, but 6 MB are let through at {sorted(taken)}")
+    return 1
 
 
 def _certificate(folder: Path) -> None:

@@ -17,6 +17,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     commissions,
     connection,
     dashboard,
+    distributor_batch,
     distributors,
     frame,
     freight,
@@ -44,7 +45,9 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     refunds,
     replies,
     reviews,
+    risks,
     settings,
+    tree,
     withdrawals,
 )
 from app.admin.blueprint import bp, render_error

@@ -5,8 +5,8 @@ from datetime import date, datetime, time, timedelta
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import commission, distribution, ledger, members
-from app.admin import auth, lists, people, words
+from app import commission, distribution, ledger, members, risk, withdrawals
+from app.admin import auth, distributor_batch, lists, people, risks, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
@@ -14,10 +14,12 @@ from app.core import clock, web
 from app.core.crypto import mask_phone
 from app.core.db import run_unit
 from app.core.errors import InvalidInput
-from app.distribution import DistributorStatus, levels
+from app.distribution import DistributorStatus, levels, team
 from app.distribution.joining import form
 
 D = DistributorStatus
+# What admins do to a distributor besides moving the state, which `timeline` has.
+_ACTS = ("distributor.level",)
 _TABS = [
     *((s.value, words.DISTRIBUTOR[s][0]) for s in (D.APPLIED, D.APPROVED, D.SUSPENDED, D.REJECTED)),
     (D.INVITED.value, words.DISTRIBUTOR[D.INVITED][0]),
@@ -40,6 +42,9 @@ def distributors() -> ResponseReturnValue:
         pager=lists.pager(page),
         tabs=lists.tabs(_TABS, state, counts | {"all": sum(counts.values())}, alerts=[D.APPLIED]),
         state=state,
+        batch=[(name, act) for name, act in distributor_batch.ACTS.items() if act.tab == state]
+        if auth.allowed(Permission.DISTRIBUTOR_REVIEW)
+        else [],
         members=members.names_of(row.member_id for row in page.items),
     )
 
@@ -119,6 +124,23 @@ def distributor_level(distributor_id: int) -> ResponseReturnValue:
     return _back(distributor_id)
 
 
+@bp.post("/distributors/<int:distributor_id>/note")
+@requires(Permission.MEMBER_NOTE)
+def distributor_note(distributor_id: int) -> ResponseReturnValue:
+    try:
+        run_unit(
+            members.notes.add,
+            distribution.distributor_by_id(distributor_id).member_id,
+            web.form_text("note", members.notes.TEXT_CHARS_MAX + 1),
+            actor=auth.actor(),
+            now=clock.now(),
+        )
+    except InvalidInput as error:
+        return _page(distributor_id, {"note": error.message}), error.status
+    flash("备注已保存")
+    return _back(distributor_id)
+
+
 def _midnight_after(text: str) -> datetime | None:
     """The end of the day that was typed; None for an empty field: for ever."""
     if not text.strip():
@@ -141,6 +163,8 @@ def _page(distributor_id: int, errors: dict[str, str] | None = None) -> str:
     ladder = levels.ladder()
     twins = distribution.same_phone(row)
     review = auth.allowed(Permission.DISTRIBUTOR_REVIEW)
+    notes = members.notes.of_member(member.id)
+    flags = risk.of_member(member.id)
     return render_template(
         "admin/distributor.html",
         row=row,
@@ -149,6 +173,20 @@ def _page(distributor_id: int, errors: dict[str, str] | None = None) -> str:
         uplines=uplines,
         people=members.names_of({*uplines, *owners}),
         team=distribution.team_counts(member.id, web.settings().distribution_hard_cap),
+        above_them={found.member_id: found.id for found in distribution.distributors_of(uplines)},
+        sales=team.sales(member.id),
+        withdrawn=withdrawals.withdrawals_of(member.id, size=5).items,
+        appeals=distribution.appeals.of_member(member.id, limit=5),
+        consents=members.consents_of(member.id)[::-1],
+        notes=notes,
+        authors=people.names(note.author for note in notes),
+        acts=people.acts("distributor", row.id, _ACTS),
+        flags=flags,
+        is_held=risk.is_held(member.id),
+        may_note=auth.allowed(Permission.MEMBER_NOTE) and member.erased_at is None,
+        may_answer_risk=auth.allowed(Permission.RISK_DECIDE),
+        sees_withdrawals=auth.allowed(Permission.WITHDRAWAL_VIEW),
+        **risks.facts([flag.id for flag in flags], [flag.decided_by for flag in flags]),
         wallet=ledger.wallet_of(member.id),
         earned=commission.summary_of(member.id, clock.now()),
         commissions=commission.commissions_of(member.id, size=10).items,

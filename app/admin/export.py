@@ -2,10 +2,11 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from urllib.parse import quote
 
-from flask import Response
+from flask import Response, stream_with_context
 
 # A spreadsheet takes a text that begins so for a formula and runs it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -18,6 +19,24 @@ def csv_file(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -
     writer.writerow(head)
     writer.writerows([_cell(value) for value in row] for row in rows)
     response = Response(b"\xef\xbb\xbf" + out.getvalue().encode(), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    return response
+
+
+def csv_stream(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
+    """The same for a table of any length: a row is written when it is fetched."""
+
+    def lines() -> Iterator[bytes]:
+        out = io.StringIO()
+        writer = csv.writer(out)
+        yield b"\xef\xbb\xbf"
+        for row in chain([head], rows):
+            writer.writerow([_cell(value) for value in row])
+            yield out.getvalue().encode()
+            out.seek(0)
+            out.truncate()
+
+    response = Response(stream_with_context(lines()), mimetype="text/csv")
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
     return response
 

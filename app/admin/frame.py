@@ -58,6 +58,8 @@ _GROUPS: tuple[
                 "applications",
                 ("distributor*",),
             ),
+            ("归属树", "referral_tree", Permission.DISTRIBUTOR_VIEW, "", ("referral_tree*",)),
+            ("风险核实", "risks", Permission.DISTRIBUTOR_VIEW, "risks", ("risk*",)),
             ("申请表", "join_form", Permission.DISTRIBUTOR_VIEW, "", ("join_form*",)),
             ("合作约定", "join_contract", Permission.DISTRIBUTOR_VIEW, "", ("join_contract*",)),
             ("归属记录", "bindings", Permission.DISTRIBUTOR_VIEW, "", ("binding*",)),

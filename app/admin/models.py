@@ -25,6 +25,12 @@ class Permission(enum.StrEnum):
     JOIN_CHANGE = "join.change"
     # Who belongs to whom decides who earns.
     DISTRIBUTOR_MOVE = "distributor.move"
+    # The whole tree by heads, for the operator's lawyer.
+    DISTRIBUTOR_EXPORT = "distributor.export"
+    # Whether what looks like abuse is; money waits for it.
+    RISK_DECIDE = "risk.decide"
+    # Words about a person, for colleagues.
+    MEMBER_NOTE = "member.note"
     LEVEL_CHANGE = "level.change"
     POSTER_VIEW = "poster.view"
     POSTER_CHANGE = "poster.change"
@@ -88,6 +94,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.DISTRIBUTOR_VIEW,
             Permission.DISTRIBUTOR_REVIEW,
             Permission.DISTRIBUTOR_MOVE,
+            Permission.DISTRIBUTOR_EXPORT,
+            Permission.RISK_DECIDE,
+            Permission.MEMBER_NOTE,
             Permission.JOIN_CHANGE,
             Permission.LEVEL_CHANGE,
             Permission.POSTER_VIEW,
@@ -115,6 +124,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.PLAN_PUBLISH,
         Permission.WITHDRAWAL_REVIEW,
         Permission.ODDITY_RESOLVE,
+        Permission.RISK_DECIDE,
+        Permission.MEMBER_NOTE,
         Permission.INVOICE_ISSUE,
         Permission.AFTERSALE_REVIEW,
         Permission.AFTERSALE_REFUND,

@@ -19,6 +19,7 @@ from app.ledger import AccountKind
 from app.members import MemberStatus
 from app.orders import InvoiceStatus, OddityKind, OrderStatus, PaymentStatus
 from app.reviews import ReviewStatus
+from app.risk import RiskKind, RiskState
 from app.settings.registry import ALL
 from app.wechat import doctor
 from app.wechat.replies import ReplyType, RuleKind
@@ -208,6 +209,20 @@ APPEAL: Mapping[str, Word] = {
     AppealStatus.ACCEPTED: ("已调整", "good"),
     AppealStatus.REFUSED: ("未调整", "off"),
 }
+CONSENT: Mapping[str, str] = {
+    "distributor_contract": "分销员合作约定",
+    "privacy": "隐私政策",
+}
+RISK: Mapping[str, Word] = {
+    RiskState.OPEN: ("待核实", "bad"),
+    RiskState.CLEARED: ("已排除", "off"),
+    RiskState.CONFIRMED: ("已确认违规", "bad"),
+}
+RISK_KIND: Mapping[str, str] = {
+    RiskKind.SELF_REFERRAL: "疑似小号自购",
+    RiskKind.BURST: "短时间大量绑定",
+    RiskKind.RING: "疑似互相购买",
+}
 CHANNEL_KIND: Mapping[str, str] = {
     ChannelKind.CAMPAIGN: "活动",
     ChannelKind.SHOP: "门店",
@@ -350,6 +365,10 @@ ACTION: Mapping[str, str] = {
     "distributor.invited": "邀请成为分销员",
     "join.form": "修改分销申请表",
     "join.contract": "发布合作约定",
+    "risk.cleared": "排除风险提示",
+    "risk.confirmed": "确认违规",
+    "member.note": "填写会员备注",
+    "distributor.export": "导出各级人数",
     "appeal.accepted": "接受归属申诉",
     "appeal.refused": "驳回归属申诉",
     "level.save": "保存分销等级",
@@ -400,6 +419,8 @@ SUBJECT: Mapping[str, str] = {
     "invoice": "发票申请",
     "distributor": "分销员",
     "appeal": "归属申诉",
+    "risk": "风险提示",
+    "tree": "归属树",
     "join_form": "分销申请表",
     "join_contract": "合作约定",
     "level": "分销等级",

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from app import distribution, ledger, outbox
+from app import distribution, ledger, outbox, risk
 from app.commission.models import Commission, CommissionStatus, SettlementBatch
 from app.core.db import affected, db, require_transaction
 from app.ledger import AccountKind
@@ -93,6 +93,7 @@ def _due(now: datetime) -> list[sa.ColumnElement[bool]]:
         Commission.mature_at <= now,
         Commission.status == CommissionStatus.PENDING,
         Commission.member_id.not_in(suspended),
+        Commission.member_id.not_in(risk.held()),
     ]
 
 

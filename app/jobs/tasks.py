@@ -19,6 +19,7 @@ from app import (
     notices,
     orders,
     outbox,
+    risk,
     settings,
     uploads,
     wechat,
@@ -341,6 +342,7 @@ def tidy(now: datetime, dry_run: bool) -> Result:
         "removed": run_unit(runs.tidy, now),
         "visits": run_unit(interests.tidy, now=now),
         "pictures": uploads.sweep(web.settings().data_dir / "media", now=now),
+        "traces": run_unit(risk.tidy, now),
         "posters": posters.files.sweep(web.settings().data_dir, now=now),
     }
 

@@ -17,7 +17,7 @@ import structlog
 from flask import g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from app import members, reports, wechat
+from app import members, reports, risk, wechat
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.web import cache
@@ -155,11 +155,16 @@ def _log_in(user: dict[str, Any]) -> None:
             avatar_url=user["avatar_url"],
         )
     code, wishes = session.get("referral"), session.get("cart")
-    # Nothing of the visitor's session survives the login.
+    device = session.get("device") or secrets.token_hex(16)
+    # Of the visitor's session only the browser's own mark survives the login.
     session.clear()
     session.permanent = True
     session["member"] = member.id
     session["browser"] = secrets.token_hex(16)
+    session["device"] = device
+    # In the sandbox one browser plays everybody, so there it says nothing.
+    if not web.settings().uses_sandbox:
+        run_unit(risk.note_device, member.id, device, now=now)
     if code:
         run_unit(channels.take, member.id, code=code, source=ScanSource.LINK, now=now)
     carts.move_in(member.id, wishes)

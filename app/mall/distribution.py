@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import commission, content, distribution, ledger, members, orders, settings, wechat
+from app import commission, content, distribution, ledger, members, orders, risk, settings, wechat
 from app.commission import Commission
 from app.core import clock, web
 from app.core.db import db, run_unit
@@ -164,6 +164,8 @@ def _row_facts(rows: Sequence[Commission]) -> dict[str, Any]:
     return {
         "orders": found,
         "buyers": members.names_of(order.member_id for order in found.values()),
+        # All rows of a page are one member's.
+        "is_checked": bool(rows) and risk.is_held(rows[0].member_id),
         "guard_days": shop_settings()[settings.registry.GUARD_DAYS.key],
         "words": words,
     }

@@ -5,8 +5,8 @@ answer. `upline1_id` to `upline3_id` are the nearest three above in the referral
 tree; `distribution.binding` is the only writer of them.
 """
 
-from app.members import regions
-from app.members.models import Address, Consent, Member, MemberStatus
+from app.members import notes, regions
+from app.members.models import Address, Consent, Member, MemberNote, MemberStatus
 from app.members.queries import (
     address_of,
     addresses_of,
@@ -40,6 +40,8 @@ from app.members.service import (
 )
 
 __all__ = [
+    "MemberNote",
+    "notes",
     "ADDRESSES_MAX",
     "NICKNAME_MAX",
     "Address",

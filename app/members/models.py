@@ -98,3 +98,16 @@ class Consent(Model):
     version: Mapped[str] = mapped_column(sa.String(20))
     text_hash: Mapped[str] = mapped_column(sa.String(64))
     agreed_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class MemberNote(Model):
+    """What an admin wrote down about a member for colleagues (备注)."""
+
+    __tablename__ = "member_notes"
+    __table_args__ = (sa.Index(None, "member_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey("members.id"))
+    text: Mapped[str] = mapped_column(sa.String(500))
+    author: Mapped[str] = mapped_column(sa.String(64))
+    at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from app.core.db import affected, db, require_transaction
 from app.orders.cart.models import CartLine
 from app.orders.extras import InvoiceRequest, InvoiceStatus, OrderTrace, TitleKind
-from app.orders.models import Order, OrderStatus
+from app.orders.models import Order, OrderStatus, Payment
 
 _OVER = (OrderStatus.CLOSED, OrderStatus.FINISHED)
 
@@ -46,6 +46,11 @@ def forget(member_id: int) -> None:
             remark="",
             delivery_note=None,
         )
+    )
+    affected(
+        sa.update(Payment)
+        .where(Payment.order_id.in_(sa.select(Order.id).where(Order.member_id == member_id)))
+        .values(payer_openid="")
     )
     affected(
         sa.delete(OrderTrace).where(

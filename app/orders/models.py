@@ -174,6 +174,8 @@ class Payment(Model):
     prepay_id: Mapped[str] = mapped_column(sa.String(64), default="")
     prepaid_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     transaction_id: Mapped[str | None] = mapped_column(sa.String(32), unique=True)
+    # Whose WeChat paid, as the notice says; empty in the oldest rows.
+    payer_openid: Mapped[str] = mapped_column(sa.String(64), default="", server_default="")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     # When the query job last asked, so that it asks less and less often.
     queried_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -67,6 +67,7 @@ def take_payment(notice: PaidNotice, *, mchid: str, appid: str, now: datetime) -
     payment.status = PaymentStatus.SUCCESS
     payment.transaction_id = notice.transaction_id
     payment.paid_at = notice.paid_at
+    payment.payer_openid = notice.openid
     if order.is_paid:
         return _owe_back(order, payment, notice, OddityKind.PAID_TWICE, now)
     if order.status is not OrderStatus.UNPAID:

@@ -10,6 +10,7 @@ from app import (
     members,
     notices,
     reviews,
+    risk,
     uploads,
 )
 from app.aftersales import forgetting as aftersales_forgetting
@@ -115,6 +116,7 @@ def erase(member_id: int, *, actor: audit.Actor, now: datetime) -> None:
         _expect_closed(member_id)
         raise
     distribution.forget(member_id)
+    risk.forget(member_id)
     member = members.locked(member_id)
     _expect_closed(member_id)
     for part in registered():
@@ -126,6 +128,7 @@ def erase(member_id: int, *, actor: audit.Actor, now: datetime) -> None:
     notices.erase(member_id)
     aftersales_forgetting.forget(member_id)
     orders_forgetting.forget(member_id)
+    members.notes.forget(member_id)
     members.erase(member_id, now=now)
     withdrawals_forgetting.forget(member_id, openid=member.openid)
     audit.record("member.erase", subject="member", subject_id=member_id, actor=actor, now=now)

@@ -228,6 +228,34 @@ INVITER_NAME = Setting(
     choices=(("masked", "只显示首尾字"), ("full", "显示完整昵称"), ("hidden", "不显示名字")),
 )
 
+RISK_BURST_BINDS = Setting(
+    "risk.burst_binds",
+    50,
+    "短时间内绑定人数提醒",
+    "一位分销员在下面的时间内新绑定的人数超过它，就提示核实，核实前佣金暂缓结算",
+    unit="人",
+    least=5,
+    most=10_000,
+)
+RISK_BURST_MINUTES = Setting(
+    "risk.burst_minutes",
+    10,
+    "绑定人数的统计时间",
+    "与“短时间内绑定人数提醒”一起使用",
+    unit="分钟",
+    least=1,
+    most=1440,
+)
+RISK_RING_DAYS = Setting(
+    "risk.ring_days",
+    90,
+    "互相购买的统计时间",
+    "这段时间内两三位分销员互相从对方的订单取得佣金，就提示核实",
+    unit="天",
+    least=1,
+    most=365,
+)
+
 LEVEL_COUNTS_OWN = Setting(
     "distribution.level_counts_own_orders",
     False,

@@ -7,7 +7,17 @@ from typing import Any
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from app import aftersales, commission, content, distribution, orders, outbox, reviews, withdrawals
+from app import (
+    aftersales,
+    commission,
+    content,
+    distribution,
+    orders,
+    outbox,
+    reviews,
+    risk,
+    withdrawals,
+)
 from app.admin import accounts
 from app.admin.models import Admin, Role
 from app.aftersales import AfterSale, AfterSaleKind, Wanted
@@ -24,6 +34,8 @@ from app.ledger import Posting
 from app.members import Member
 from app.orders import InvoiceRequest, Oddity, Order, OrderTrace, PickupShop
 from app.reviews import Review, ReviewInput
+from app.risk import RiskFlag
+from app.risk.detection import watch_binding
 from app.wechat import replies
 from app.wechat.replies import ReplyRule, RuleInput
 from app.withdrawals import Withdrawal
@@ -80,6 +92,7 @@ class Desk:
     article_id: int
     appeal_id: int
     draft_id: int
+    flag_id: int
 
     def values(self) -> dict[str, Any]:
         """For the variable parts of the panel's addresses."""
@@ -108,6 +121,7 @@ class Desk:
             "article_id": self.article_id,
             "starter": "classic",
             "appeal_id": self.appeal_id,
+            "flag_id": self.flag_id,
             "member_id": self.order.member_id,
             "kind": "order_paid",
             "level_code": "senior",
@@ -160,6 +174,7 @@ def fill() -> Desk:
             distribution.appeals.ask, buyer.id, "是林杰介绍我来的", now=clock.now()
         ).id,
         draft_id=draft_plan().id,
+        flag_id=a_flag(earner, buyer).id,
     )
 
 
@@ -167,6 +182,14 @@ def draft_plan(document: dict | None = None, *, by: Actor = SYSTEM) -> PlanVersi
     """A draft that differs from the plan in force by its direct rate: 12 %."""
     made = document or {**PLAN, "default": {"1": {"bps": 1200}, "2": {"bps": 500}}}
     return run_unit(commission.draft_plan, made, name="秋季方案", actor=by, now=clock.now())
+
+
+def a_flag(owner: Member, buyer: Member) -> RiskFlag:
+    """A second account: both logged in with one browser, and one bought from the other."""
+    for member in (owner, buyer):
+        run_unit(risk.note_device, member.id, "the same", now=clock.now())
+    run_unit(watch_binding, buyer.id, clock.now())
+    return _one(sa.select(RiskFlag))
 
 
 def asked_refund(order: Order, fen: int | None = None) -> AfterSale:

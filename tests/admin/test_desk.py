@@ -204,6 +204,7 @@ def test_queues_say_how_many_and_since_when(session):
         "reviews": 1,
         "applications": 1,
         "appeals": 1,
+        "risks": 1,
         "withdrawals": 1,
         "payouts": 0,
         "low_stock": 0,

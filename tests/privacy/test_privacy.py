@@ -186,7 +186,7 @@ def test_every_table_of_members_was_thought_of():
     """A new table that refers to members is forgotten, or has a reason to stay."""
     gone = {
         *("cart_lines", "favourites", "member_addresses", "member_uploads", "notice_mutes"),
-        *("notices", "reviews", "training_reads", "visits"),
+        *("member_notes", "notices", "reviews", "risk_traces", "training_reads", "visits"),
     }
     stays = {
         *(
@@ -202,6 +202,8 @@ def test_every_table_of_members_was_thought_of():
         *("referral_codes", "scans", "withdrawals"),
         # Sums of orders and commissions, which stay; the rankings go with time.
         *("team_figures", "ranking_places"),
+        # Who was suspected of what, and the answer: what suspensions rest on.
+        "risk_flag_members",
         # A desk's own person: `admins.member_id` keeps them from their own withdrawals.
         "admins",
     }

@@ -20,6 +20,7 @@ from app.distribution.team.queries import (
     TeamPage,
     counts,
     page,
+    sales,
 )
 
 __all__ = [
@@ -37,4 +38,5 @@ __all__ = [
     "period_start",
     "ranking",
     "replace",
+    "sales",
 ]

@@ -99,6 +99,16 @@ def page(
     return _by_joining(upline_id, depth, sort, name, cursor, size)
 
 
+def sales(upline_id: int) -> dict[int, int]:
+    """What each depth of a team bought and kept, in fen; depths without sales are left out."""
+    rows = db.session.execute(
+        sa.select(TeamFigure.depth, sa.func.sum(TeamFigure.sales_fen))
+        .where(TeamFigure.upline_id == upline_id, TeamFigure.sales_fen > 0)
+        .group_by(TeamFigure.depth)
+    )
+    return {depth: int(total) for depth, total in rows}
+
+
 def counts(upline_id: int, depth: int, *, now: datetime) -> Counts:
     """Who joined today, this week (from Monday), this month, and on each of 30 days."""
     today = clock.local(now).date()
