@@ -84,7 +84,11 @@
       shown.hide();
     });
     // A hasty Enter must not approve: the focus starts on the way out.
-    modal.addEventListener("shown.bs.modal", () => (danger ? no : yes).focus());
+    modal.addEventListener("shown.bs.modal", () => {
+      // While the dialog fades in it does not hear `hide`: an early answer is kept.
+      if (said) shown.hide();
+      else (danger ? no : yes).focus();
+    });
     modal.addEventListener("hidden.bs.modal", () => {
       modal.remove();
       if (said) onYes();
