@@ -42,10 +42,12 @@ def gets_member_price(buyer_id: int | None) -> bool:
     """Whether this buyer pays member prices now, as the setting says."""
     if buyer_id is None:
         return False
+    rule = settings.value(settings.registry.MEMBER_PRICE_FOR)
+    # Only what the rule asks for is looked up.
     return is_special(
-        settings.value(settings.registry.MEMBER_PRICE_FOR),
-        is_distributor=distribution.is_active(buyer_id),
-        is_follower=members.get(buyer_id).is_subscribed,
+        rule,
+        is_distributor=rule == "distributors" and distribution.is_active(buyer_id),
+        is_follower=rule == "followers" and members.get(buyer_id).is_subscribed,
     )
 
 

@@ -88,8 +88,8 @@ def quote(
 ) -> Quote:
     """Price the items as the server knows them (算价).
 
-    `buyer_id` is who buys: some pay the member price. `region` is where they are sent; without one, as for what is fetched at a shop,
-    there is no freight.
+    `buyer_id` is who buys: some pay the member price. `region` is where they are
+    sent; without one, as for what is fetched at a shop, there is no freight.
 
     Raises:
         InvalidInput: no items, one named twice, too many, or a quantity out of
