@@ -522,8 +522,14 @@ def test_drafted_compared_published_by_another_and_earned_by(stack, chromium):
     other.click("button:has-text('发布')")
     assert "将" not in other.inner_text(".confirm-title")
     assert "商品费率（明前龙井）：没有 → 一级 每件 ¥8.88" in other.inner_text(".confirm-text")
+    other.click(".modal [data-bs-dismiss]")
+    other.wait_for_selector(".modal", state="detached")
     with other.expect_navigation():
-        other.click(".modal button:has-text('发布')")
+        # An answer while the dialog begins to fade in is not lost.
+        other.locator("button:has-text('发布')").first.evaluate(
+            "button => { button.click();"
+            " document.querySelector('.modal .modal-footer button:last-child').click(); }"
+        )
     starts = newest().effective_from
     assert starts is not None
 
