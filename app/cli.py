@@ -11,7 +11,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 import config as configuration
-from app import audit, catalog, commission, ledger, outbox
+from app import audit, catalog, commission, ledger, outbox, tax
 from app import demo as demo_data
 from app.admin import accounts
 from app.admin.models import Role
@@ -36,6 +36,7 @@ def register(app: Flask) -> None:
         ledger_group,
         outbox_group,
         scheduler_group,
+        tax_group,
         team_group,
         wechat_group,
     ):
@@ -102,6 +103,26 @@ def quote(file: Path) -> None:
 def settle(as_of: str, dry_run: bool) -> None:
     """Settle what has matured. The same as `jobs run settle`."""
     _run_job("settle", as_of, dry_run)
+
+
+# --- tax ---------------------------------------------------------------------------
+
+tax_group = AppGroup("tax", help="Income tax of commissions.")
+
+
+@tax_group.command("quote")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def quote_tax(file: Path) -> None:
+    """Compute what is withheld of one person's payments, or of a list of persons."""
+    document = _read_json(file)
+    try:
+        if isinstance(document, list):
+            result: Any = [tax.quote_document(item) for item in document]
+        else:
+            result = tax.quote_document(document)
+    except DomainError as error:
+        raise _said(error) from None
+    print(json.dumps(result, ensure_ascii=False))
 
 
 # --- jobs --------------------------------------------------------------------------
