@@ -46,6 +46,9 @@ class Permission(enum.StrEnum):
     PLAN_PUBLISH = "plan.publish"
     WITHDRAWAL_VIEW = "withdrawal.view"
     WITHDRAWAL_REVIEW = "withdrawal.review"
+    # What was withheld, with masked names; and names and numbers in full, as files.
+    TAX_VIEW = "tax.view"
+    TAX_IDENTITY = "tax.identity"
     ODDITY_RESOLVE = "oddity.resolve"
     LEDGER_VIEW = "ledger.view"
     REPLY_VIEW = "reply.view"
@@ -123,6 +126,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.PLAN_DRAFT,
         Permission.PLAN_PUBLISH,
         Permission.WITHDRAWAL_REVIEW,
+        Permission.TAX_IDENTITY,
         Permission.ODDITY_RESOLVE,
         Permission.RISK_DECIDE,
         Permission.MEMBER_NOTE,

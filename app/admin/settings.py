@@ -21,8 +21,13 @@ _GROUPS = (
     ("distribution", "分销"),
     ("binding", "客户归属"),
     ("withdraw", "提现"),
+    ("tax", "个人所得税"),
     ("wechat", "公众号"),
 )
+# What is asked once more before it is saved.
+_CONFIRM = {
+    "tax.method": "从现在起，新的提现按这种方式代扣个人所得税，已提交的不变。请确认已与会计核对。",
+}
 
 
 @bp.get("/settings")
@@ -98,6 +103,7 @@ def _page(key: str, *, typed: str | None = None, error: str = "") -> str:
         error=error,
         changes=[(row, shown(key, row.value)) for row in changes],
         changers=people.names(row.changed_by for row in changes),
+        confirm=_CONFIRM.get(key, ""),
         may_change=auth.allowed(Permission.SETTINGS_CHANGE),
     )
 

@@ -3,7 +3,7 @@
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import audit, distribution, ledger, members, settings, wechat, withdrawals
+from app import audit, distribution, ledger, members, settings, tax, wechat, withdrawals
 from app.admin import auth, lists, people, words
 from app.admin.auth import current_admin, requires
 from app.admin.blueprint import bp
@@ -12,7 +12,7 @@ from app.core import clock, web
 from app.core.db import db, run_unit
 from app.core.errors import DomainError, IllegalMove, InvalidInput
 from app.core.money import format_yuan
-from app.withdrawals import Withdrawal, WithdrawalStatus
+from app.withdrawals import Withdrawal, WithdrawalStatus, explained
 
 S = WithdrawalStatus
 BATCH_MAX = 100
@@ -210,6 +210,7 @@ def _page(number: str, errors: dict[str, str] | None = None) -> str:
     row = withdrawals.withdrawal_by_number(number)
     member = members.get(row.member_id)
     earlier = withdrawals.withdrawals_of(row.member_id, before=row.id, size=10).items
+    withheld = withdrawals.withholding.of_withdrawal(row.id)
     limit = settings.value(settings.registry.WITHDRAW_TWO_PERSON_FEN)
     can_review = auth.allowed(Permission.WITHDRAWAL_REVIEW)
     return render_template(
@@ -220,6 +221,10 @@ def _page(number: str, errors: dict[str, str] | None = None) -> str:
         member_days=(clock.now() - member.created_at).days,
         wallet=ledger.wallet_of(member.id),
         bills=withdrawals.bills_of(row.id),
+        withheld=withheld,
+        tax_steps=explained.tax_steps(withheld) if withheld else [],
+        tax_source=explained.source_of(withheld) if withheld else "",
+        identity=tax.identity_of(row.member_id) if auth.allowed(Permission.TAX_VIEW) else None,
         earlier=earlier,
         postings=ledger.postings_of(("withdrawal", row.id)),
         timeline=people.timeline("withdrawal", row.id, words.WITHDRAWAL),

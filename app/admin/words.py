@@ -212,6 +212,7 @@ APPEAL: Mapping[str, Word] = {
 CONSENT: Mapping[str, str] = {
     "distributor_contract": "分销员合作约定",
     "privacy": "隐私政策",
+    "identity": "实名信息授权",
 }
 RISK: Mapping[str, Word] = {
     RiskState.OPEN: ("待核实", "bad"),
@@ -308,6 +309,11 @@ CHECK: Mapping[doctor.Outcome, str] = {
 }
 
 ACTION: Mapping[str, str] = {
+    "tax.identify": "登记实名信息",
+    "tax.reveal": "查看完整实名信息",
+    "tax.forget": "删除实名信息",
+    "tax.export": "导出涉税信息",
+    "tax.certificate": "下载代扣税款凭证",
     "admin.create": "创建管理员",
     "admin.member": "登记管理员的会员身份",
     "admin.set_up": "设置登录密码",
@@ -610,6 +616,7 @@ INVARIANT: Mapping[str, str] = {
     "W2": "每笔提现最多一张有效转账单",
     "W3": "已到账的提现恰有一张成功的转账单",
     "W4": "冻结金额等于处理中的提现",
+    "W5": "提现扣税与代扣明细一致，应交税款等于已到账提现的代扣",
     "S1": "状态只按规定流转，记录首尾相接",
     "K2": "库存与流水一致，没有变负",
     "P1": "待结算余额等于未结算的佣金",

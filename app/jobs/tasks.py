@@ -30,6 +30,7 @@ from app.core import clock, web
 from app.core.db import db, run_unit
 from app.distribution import channels, levels, posters
 from app.wechat import scenes, tags
+from app.withdrawals import forgetting as withdrawals_forgetting
 
 log = structlog.get_logger()
 
@@ -334,7 +335,7 @@ def tidy(now: datetime, dry_run: bool) -> Result:
     """Delete what nobody needs any more (清理过期数据).
 
     Records of runs that found nothing to do, old visits, pictures nothing shows,
-    posters nobody looks at.
+    posters nobody looks at, identities that the law no longer wants.
     """
     if dry_run:
         return {}
@@ -343,6 +344,7 @@ def tidy(now: datetime, dry_run: bool) -> Result:
         "visits": run_unit(interests.tidy, now=now),
         "pictures": uploads.sweep(web.settings().data_dir / "media", now=now),
         "traces": run_unit(risk.tidy, now),
+        "identities": run_unit(withdrawals_forgetting.tidy, now),
         "posters": posters.files.sweep(web.settings().data_dir, now=now),
     }
 

@@ -4,7 +4,7 @@
 `shop` home and product · `browse` categories and search · `cart` and `checkout` ·
 `orders` · `reviews` · `interests` · `addresses` · `me` · `privacy` · `messages` ·
 `distribution` · `inviter` · `joining` · `posters` · `materials` · `team` · `wallet` ·
-`uploads`.
+`identity` · `uploads`.
 Views parse, call one service, render. Every view has a login rule.
 """
 
@@ -21,6 +21,7 @@ from app.mall import (  # noqa: F401
     cart,
     checkout,
     distribution,
+    identity,
     interests,
     inviter,
     joining,

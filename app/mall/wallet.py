@@ -16,6 +16,7 @@ from app.mall import words
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp, shop_settings
 from app.withdrawals import Withdrawal, WithdrawalStatus
+from app.withdrawals.explained import tax_steps
 from app.withdrawals.models import OPEN
 
 # WeChat gives a transfer up when nobody confirmed it for a day (wechat.md, section 9).
@@ -49,6 +50,8 @@ def wallet() -> ResponseReturnValue:
 @bp.get("/me/wallet/withdraw")
 @members_only
 def withdraw() -> ResponseReturnValue:
+    if withdrawals.withholding.needs_identity(current_member().id):
+        return redirect(url_for("mall.identity"), 303)
     return _withdraw_page()
 
 
@@ -61,10 +64,11 @@ def withdraw_step() -> ResponseReturnValue:
     try:
         amount_fen = money.parse_yuan(typed, field="amount", label="提现金额")
         if not key:
-            price = withdrawals.preview_for(member_id, amount_fen)
+            price = withdrawals.preview_for(member_id, amount_fen, now=clock.now())
             return render_template(
                 "mall/withdraw_confirm.html",
                 price=price,
+                tax_steps=tax_steps(price.detail) if price.detail else [],
                 amount=typed.strip(),
                 request_key=secrets.token_urlsafe(24),
             )
@@ -78,6 +82,8 @@ def withdraw_step() -> ResponseReturnValue:
             expected_net_fen=_shown_net(),
             now=clock.now(),
         )
+    except withdrawals.IdentityNeeded:
+        return redirect(url_for("mall.identity"), 303)
     except InvalidInput as error:
         return _withdraw_page(typed=typed, error=error), error.status
     return redirect(url_for("mall.withdrawal_page", number=row.number), 303)
@@ -98,8 +104,8 @@ def _withdraw_page(*, typed: str = "", error: InvalidInput | None = None) -> str
         wallet=ledger.wallet_of(current_member().id),
         least_fen=rules[settings.registry.WITHDRAW_MIN_FEN.key],
         most_fen=rules[settings.registry.WITHDRAW_MAX_FEN.key],
-        fee=words.percent(int(rules[settings.registry.WITHDRAW_FEE_BPS.key])),
-        has_fee=bool(rules[settings.registry.WITHDRAW_FEE_BPS.key]),
+        terms=words.withdraw_terms(rules),
+        is_taxed=rules[settings.registry.TAX_METHOD.key] != "none",
         typed=typed,
         error=error,
     )
@@ -120,6 +126,7 @@ def withdrawal_list() -> ResponseReturnValue:
 def withdrawal_page(number: str) -> ResponseReturnValue:
     row = _mine(number)
     bill = withdrawals.current_bill(row.id)
+    withheld = withdrawals.withholding.of_withdrawal(row.id)
     waits = row.status is WithdrawalStatus.WAIT_CONFIRM and bill is not None
     confirm = (
         wechat.current().transfers.confirm_parameters(bill.package_info)
@@ -132,6 +139,7 @@ def withdrawal_page(number: str) -> ResponseReturnValue:
         sentence=words.WITHDRAWAL_SENTENCE[row.status],
         steps=words.withdrawal_steps(audit.moves_of("withdrawal", row.id)),
         reason=withdrawals.reason_of(row, bill),
+        tax_steps=tax_steps(withheld) if withheld is not None else [],
         confirm=confirm,
         deadline=bill.created_at + CONFIRM_WITHIN if waits and bill is not None else None,
         is_open=row.status in OPEN,

@@ -15,7 +15,9 @@ from app.ledger import Entry
 from app.notices import KINDS
 from app.orders import InvoiceStatus, Order, OrderStatus
 from app.reviews import ReviewStatus
+from app.settings import registry
 from app.withdrawals import WithdrawalStatus
+from app.withdrawals.rules import days_said
 
 S, W = OrderStatus, WithdrawalStatus
 
@@ -189,7 +191,11 @@ _EVENT = {
 
 # Stored values of the member's own data, by section and column.
 EXPORTED: dict[tuple[str, str], Mapping[Any, str]] = {
-    ("consents", "document"): {"privacy": "隐私说明", "distributor_contract": "分销员合作约定"},
+    ("consents", "document"): {
+        "privacy": "隐私说明",
+        "distributor_contract": "分销员合作约定",
+        "identity": "实名信息授权",
+    },
     ("orders", "status"): ORDER_STATE,
     ("payments", "status"): {"created": "待付款", "success": "已付款", "closed": "已关闭"},
     ("invoices", "status"): {key: said for key, (said, _) in INVOICE_STATE.items()},
@@ -216,6 +222,7 @@ EXPORTED: dict[tuple[str, str], Mapping[Any, str]] = {
     ("commissions", "status"): COMMISSION_STATE,
     ("commissions", "depth"): DEPTH,
     ("withdrawals", "status"): WITHDRAWAL_STATE,
+    ("withheld", "method"): {"none": "不代扣", "monthly": "按月预扣", "cumulative": "累计预扣"},
     ("wallet", "account"): {
         "pending": "待结算",
         "available": "可提现",
@@ -295,6 +302,37 @@ def order_steps(order: Order) -> list[Step]:
 def withdrawal_steps(moves: Sequence[StateMove]) -> list[Step]:
     """What happened to a withdrawal, oldest first, from its state moves."""
     return [Step(_STEP.get(move.to_state, "处理中"), move.at) for move in moves]
+
+
+def withdraw_terms(rules: Mapping[str, int | str | bool]) -> list[str]:
+    """What holds for a withdrawal, sentence by sentence, from the shop's settings."""
+    least, most = (
+        int(rules[item.key]) for item in (registry.WITHDRAW_MIN_FEN, registry.WITHDRAW_MAX_FEN)
+    )
+    said = [
+        f"单笔 ¥{format_yuan(least)} 到 ¥{format_yuan(most)}，{_fee(rules)}。",
+    ]
+    often = [
+        f"每天最多 {times} 次" if (times := rules[registry.WITHDRAW_DAY_COUNT.key]) else "",
+        _at_most("每天合计", int(rules[registry.WITHDRAW_DAY_FEN.key])),
+        _at_most("每月合计", int(rules[registry.WITHDRAW_MONTH_FEN.key])),
+    ]
+    if any(often):
+        said.append("，".join(filter(None, often)) + "。")
+    if days := str(rules[registry.WITHDRAW_OPEN_DAYS.key]):
+        said.append(f"{days_said(days)}。")
+    return said
+
+
+def _fee(rules: Mapping[str, int | str | bool]) -> str:
+    bps = int(rules[registry.WITHDRAW_FEE_BPS.key])
+    fixed = int(rules[registry.WITHDRAW_FEE_FEN.key])
+    parts = [percent(bps) if bps else "", f"每笔 ¥{format_yuan(fixed)}" if fixed else ""]
+    return "手续费 " + " 加".join(filter(None, parts)) if bps or fixed else "不收手续费"
+
+
+def _at_most(span: str, fen: int) -> str:
+    return f"{span}最多 ¥{format_yuan(fen)}" if fen else ""
 
 
 def entry_title(entry: Entry) -> str:

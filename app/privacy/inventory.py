@@ -27,8 +27,9 @@ from app.orders import InvoiceRequest, Order, OrderLine, Payment
 from app.orders.cart.models import CartLine
 from app.privacy.parts import Section, registered
 from app.reviews import Review
+from app.tax import Identity
 from app.uploads import MemberUpload
-from app.withdrawals import Withdrawal
+from app.withdrawals import Withdrawal, Withholding
 
 _TRADE_LAW = "电子商务法要求的交易记录"
 _TRADE_KEPT = "交易完成后 3 年；注销后不再对应到你本人"
@@ -48,6 +49,7 @@ def sections(member_id: int) -> list[Section]:
         *_looked_at(member_id),
         *_distribution(member_id),
         *_money(member_id),
+        *_tax(member_id),
         _notices(member_id),
         *(part.section(member) for part in registered()),
     ]
@@ -502,6 +504,41 @@ def _money(member_id: int) -> list[Section]:
             kept,
             withdrawal_columns,
             _read(withdrawals, withdrawal_columns),
+        ),
+    ]
+
+
+def _tax(member_id: int) -> list[Section]:
+    columns = (("name", "姓名"), ("number", "身份证号码"), ("created_at", "填写时间"))
+    rows = _all(sa.select(Identity).filter_by(member_id=member_id))
+    held_columns = (
+        ("month", "月份"),
+        ("method", "代扣方式"),
+        ("gross_fen", "提现金额"),
+        ("taxable_fen", "应纳税所得额"),
+        ("rate_bps", "税率（万分比）"),
+        ("tax_fen", "代扣税额"),
+        ("reversed_at", "退回时间"),
+    )
+    held = _all(
+        sa.select(Withholding).filter_by(member_id=member_id).order_by(Withholding.withdrawal_id)
+    )
+    return [
+        Section(
+            "identity",
+            "实名信息",
+            "代扣个人所得税、向税务机关报送，加密保存",
+            "没有代扣过税款时随时可删除；代扣过的依法保存 10 年",
+            columns,
+            _read(rows, columns),
+        ),
+        Section(
+            "withheld",
+            "代扣税款",
+            _TAX_LAW,
+            "税收征管法要求 10 年",
+            held_columns,
+            _read(held, held_columns),
         ),
     ]
 

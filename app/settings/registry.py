@@ -294,6 +294,56 @@ WITHDRAW_TWO_PERSON_FEN = Setting(
 WITHDRAW_FEE_BPS = Setting(
     "withdraw.fee_bps", 0, "提现手续费率", "万分比，100 即 1%", unit="万分比", least=0, most=1000
 )
+WITHDRAW_FEE_FEN = Setting(
+    "withdraw.fee_fen", 0, "每笔固定手续费", "与手续费率相加", unit="分", least=0, most=100_00
+)
+WITHDRAW_DAY_COUNT = Setting(
+    "withdraw.day_count",
+    0,
+    "每人每天提现次数",
+    "被拒绝、撤回和失败的不算；0 表示不限",
+    unit="次",
+    least=0,
+    most=100,
+)
+WITHDRAW_DAY_FEN = Setting(
+    "withdraw.day_fen",
+    0,
+    "每人每天提现总额",
+    "0 表示不限",
+    unit="分",
+    least=0,
+    most=100_000_00,
+)
+WITHDRAW_MONTH_FEN = Setting(
+    "withdraw.month_fen",
+    0,
+    "每人每月提现总额",
+    "0 表示不限",
+    unit="分",
+    least=0,
+    most=10_000_000_00,
+)
+WITHDRAW_OPEN_DAYS = Setting(
+    "withdraw.open_days",
+    "",
+    "每月开放提现的日期",
+    "几号可以申请，用英文逗号分隔，例如 5,15,25；留空表示每天都可以",
+    pattern=r"(?:(?:[1-9]|[12]\d|3[01])(?:,(?:[1-9]|[12]\d|3[01])){0,30})?",
+)
+
+# Announcement 61 of 2018 and 16 of 2025; see compliance.md. Rates: app/tax/tables.json.
+TAX_METHOD = Setting(
+    "tax.method",
+    "none",
+    "个人所得税代扣方式",
+    "按月与累计都要求提现人先填写实名信息；改动只影响之后的提现，请先与会计确认",
+    choices=(
+        ("none", "不代扣：由提现人自行申报"),
+        ("monthly", "按月预扣：同一自然月合并为一次（公告2018年第61号）"),
+        ("cumulative", "累计预扣：适用于互联网平台企业（公告2025年第16号）"),
+    ),
+)
 
 # Uploaded under 公众号 > 连接检查; wechat.md, section 12.
 WECHAT_VERIFY_TEXT = Setting(

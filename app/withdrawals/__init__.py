@@ -6,15 +6,19 @@
   committed before WeChat is called; an unclear answer makes the withdrawal
   `unknown`, with its money frozen, until a query says what happened. A new bill
   is made only after a queried failure.
+- `withholding`: tax across the withdrawals of a person; `rules`: how much, how often.
 - Approved money waits for the payout job; the member confirms in WeChat.
 """
 
+from app.withdrawals import rules, withholding
+from app.withdrawals.errors import IdentityNeeded
 from app.withdrawals.models import (
     TRANSITIONS,
     BillState,
     TransferBill,
     Withdrawal,
     WithdrawalStatus,
+    Withholding,
 )
 from app.withdrawals.payout import (
     begin_cancel,
@@ -52,12 +56,14 @@ __all__ = [
     "BillAnswer",
     "BillState",
     "GatewayUnclear",
+    "IdentityNeeded",
     "MerchantShort",
     "Preview",
     "TransferBill",
     "TransferGateway",
     "Withdrawal",
     "WithdrawalStatus",
+    "Withholding",
     "approve",
     "ask",
     "begin_cancel",
@@ -79,10 +85,12 @@ __all__ = [
     "reject",
     "report",
     "request",
+    "rules",
     "send",
     "unclear",
     "withdrawal_by_number",
     "withdrawal_of",
     "withdrawals_of",
     "withdrawals_page",
+    "withholding",
 ]

@@ -13,6 +13,36 @@ class AboveBalance(InvalidInput):
     code = "above_balance"
 
 
+class AboveAllowance(InvalidInput):
+    """More, or more often, than the shop pays out in a day or a month."""
+
+    code = "above_allowance"
+
+
+class NotOpenToday(InvalidInput):
+    code = "not_open_today"
+
+
+class NothingLeft(InvalidInput):
+    """Fee and tax leave less than WeChat transfers."""
+
+    code = "nothing_left"
+
+
+class IdentityNeeded(DomainError):
+    """Tax is withheld, so the shop must know of whom."""
+
+    code = "identity_needed"
+    message = "提现会代扣个人所得税，请先填写实名信息"
+
+
+class IdentityKept(DomainError):
+    """Tax was withheld of this person: the law wants to know of whom, for years."""
+
+    code = "identity_kept"
+    message = "实名信息已用于代扣税款，依法需要保存，不能删除"
+
+
 class TermsChanged(InvalidInput):
     """What the member confirmed is not what it would come to now."""
 

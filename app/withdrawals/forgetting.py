@@ -1,11 +1,18 @@
 """What a deleted account leaves behind in its withdrawals (注销)."""
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from app import audit, tax
+from app.core import clock
 from app.core.db import db, require_transaction
-from app.withdrawals.models import OPEN, TransferBill, Withdrawal
+from app.members import Member
+from app.withdrawals import withholding
+from app.withdrawals.models import OPEN, TransferBill, Withdrawal, Withholding
+
+KEPT_YEARS = 10
 
 
 def open_withdrawals(member_id: int) -> int:
@@ -18,6 +25,35 @@ def open_withdrawals(member_id: int) -> int:
         )
         or 0
     )
+
+
+def forget_identity(member_id: int, *, actor: audit.Actor, now: datetime) -> None:
+    """Forget who a member is to the tax office, unless tax was withheld of them.
+
+    Then name and number stay, sealed, for as long as the law wants (税收征管法): the
+    shop answers for what it withheld of whom. `tidy` ends it.
+    """
+    if not withholding.has_any(member_id):
+        tax.identity.delete(member_id, actor=actor, now=now)
+
+
+def tidy(now: datetime, *, limit: int = 500) -> int:
+    """Delete identities of deleted accounts ten years after the last withholding's year."""
+    require_transaction()
+    last = sa.select(Withholding.withdrawal_id).where(
+        Withholding.member_id == tax.Identity.member_id,
+        Withholding.month >= f"{clock.local(now).year - KEPT_YEARS}-01",
+    )
+    over = list(
+        db.session.scalars(
+            sa.select(tax.Identity.member_id)
+            .join(Member, Member.id == tax.Identity.member_id)
+            .where(Member.erased_at.is_not(None), ~last.exists())
+            .limit(limit)
+        )
+    )
+    actor = audit.Actor.system("tidy")
+    return sum(tax.identity.delete(member_id, actor=actor, now=now) for member_id in over)
 
 
 def forget(member_id: int, *, openid: str) -> None:

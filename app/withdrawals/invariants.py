@@ -5,11 +5,13 @@ from app.core.db import Rows
 from app.ledger import Account, AccountKind, Entry, Posting, invariant
 from app.withdrawals.models import (
     OPEN,
+    RELEASED,
     TRANSITIONS,
     BillState,
     TransferBill,
     Withdrawal,
     WithdrawalStatus,
+    Withholding,
 )
 
 _W3 = "paid = exactly one SUCCESS bill of the net"
@@ -111,6 +113,45 @@ def _open_without_frozen() -> Rows:
     )
     return sa.select(Withdrawal.id.label("withdrawal")).where(
         Withdrawal.status.in_(OPEN), ~account.exists()
+    )
+
+
+_W5 = "tax is as it was withheld, and payable what was withheld of the paid"
+
+
+@invariant("W5", _W5)
+def _tax_differs() -> Rows:
+    w, t = Withdrawal, Withholding
+    released = w.status.in_(RELEASED)
+    return (
+        sa.select(w.id.label("withdrawal"), w.tax_fen, t.tax_fen.label("withheld_fen"))
+        .outerjoin(t, t.withdrawal_id == w.id)
+        .where(
+            sa.or_(
+                w.tax_fen != sa.func.coalesce(t.tax_fen, 0),
+                t.gross_fen != w.gross_fen,
+                sa.and_(released, t.withdrawal_id.is_not(None), t.reversed_at.is_(None)),
+                sa.and_(sa.not_(released), t.reversed_at.is_not(None)),
+            )
+        )
+    )
+
+
+@invariant("W5", _W5)
+def _tax_payable_differs() -> Rows:
+    posted = (
+        sa.select(sa.func.coalesce(sa.func.sum(Entry.amount_fen), 0))
+        .join(Account, Account.id == Entry.account_id)
+        .where(Account.kind == AccountKind.TAX_PAYABLE)
+        .scalar_subquery()
+    )
+    withheld = (
+        sa.select(sa.func.coalesce(sa.func.sum(Withdrawal.tax_fen), 0))
+        .where(Withdrawal.status == WithdrawalStatus.PAID)
+        .scalar_subquery()
+    )
+    return sa.select(posted.label("payable_fen"), withheld.label("withheld_fen")).where(
+        posted != withheld
     )
 
 

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import BigId, Model, UTCDateTime, enum_column
+from app.tax import Method
 
 
 class WithdrawalStatus(enum.StrEnum):
@@ -45,6 +46,8 @@ OPEN = frozenset(
         S.CANCELLING,
     }
 )
+# The money went back to the member.
+RELEASED = frozenset({S.CANCELLED, S.REJECTED, S.FAILED})
 # A bill is out: only WeChat's word ends these.
 IN_FLIGHT = frozenset({S.SENDING, S.UNKNOWN, S.WAIT_CONFIRM, S.CANCELLING})
 
@@ -83,6 +86,50 @@ class Withdrawal(Model):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     reviewed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class Withholding(Model):
+    """How the tax of one withdrawal came about (代扣明细); amounts in fen, never changed.
+
+    A withdrawal that was released is reversed: it no longer counts as income.
+    """
+
+    __tablename__ = "withdrawal_taxes"
+    __table_args__ = (
+        sa.Index(None, "person", "month"),
+        sa.Index(None, "member_id", "month"),
+        sa.Index(None, "month", "withdrawal_id"),
+        sa.CheckConstraint("tax_fen >= 0 AND tax_fen <= gross_fen", name="tax_within_gross"),
+    )
+
+    withdrawal_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("withdrawals.id"), primary_key=True, autoincrement=False
+    )
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey("members.id"))
+    # The keyed hash of the identity number; empty where nobody asked for it.
+    person: Mapped[str] = mapped_column(sa.String(64), default="")
+    method: Mapped[Method] = mapped_column(enum_column(Method, "method"))
+    # Of the table; empty where nothing is withheld.
+    version: Mapped[str] = mapped_column(sa.String(20), default="")
+    # In Shanghai, such as `2026-11`: when the member asked.
+    month: Mapped[str] = mapped_column(sa.String(7))
+    months: Mapped[int] = mapped_column(default=1)
+    gross_fen: Mapped[int] = mapped_column(sa.BigInteger)
+    before_gross_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    before_tax_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    expenses_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    allowance_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    taxable_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    rate_bps: Mapped[int] = mapped_column(default=0)
+    quick_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    total_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    tax_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    reversed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    @property
+    def income_fen(self) -> int:
+        """What the period came to with this withdrawal."""
+        return self.before_gross_fen + self.gross_fen
 
 
 class BillState(enum.StrEnum):

@@ -1,4 +1,5 @@
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -8,23 +9,24 @@ from app.core.errors import NotFound
 from app.core.money import format_yuan
 from app.core.pages import Page, newest_first
 from app.ledger import AccountKind
+from app.withdrawals import rules
 from app.withdrawals.errors import AboveBalance
 from app.withdrawals.models import TransferBill, Withdrawal, WithdrawalStatus
-from app.withdrawals.service import Preview, check_amount, preview
+from app.withdrawals.service import Preview, preview
 
 
-def preview_for(member_id: int, amount_fen: int) -> Preview:
+def preview_for(member_id: int, amount_fen: int, *, now: datetime) -> Preview:
     """What `service.request` would come to for this member now, before it is asked.
 
-    Raises BelowMinimum, AboveMaximum, AboveBalance, as the request itself would.
+    Raises what the request itself would.
     """
-    check_amount(amount_fen)
+    rules.check(member_id, amount_fen, now=now)
     free = ledger.balance_fen(AccountKind.AVAILABLE, member_id)
     if amount_fen > free:
         raise AboveBalance(
             "amount", f"提现金额超过可提现余额 ¥{format_yuan(free)}", available_fen=free
         )
-    return preview(amount_fen)
+    return preview(member_id, amount_fen, now=now)
 
 
 def withdrawal_of(member_id: int, number: str) -> Withdrawal:

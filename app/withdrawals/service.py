@@ -11,11 +11,11 @@ from app.core.db import add_once, db, require_transaction
 from app.core.errors import DomainError, InvalidInput
 from app.core.money import format_yuan, share_fen
 from app.ledger import AccountKind
-from app.withdrawals import states
+from app.tax import Withheld
+from app.withdrawals import rules, states, withholding
 from app.withdrawals.errors import (
     AboveBalance,
-    AboveMaximum,
-    BelowMinimum,
+    NothingLeft,
     OwnWithdrawal,
     SamePerson,
     TermsChanged,
@@ -23,6 +23,8 @@ from app.withdrawals.errors import (
 from app.withdrawals.models import Withdrawal, WithdrawalStatus
 
 S = WithdrawalStatus
+# The least that WeChat transfers (wechat.md, section 9).
+LEAST_NET_FEN = 10
 
 
 @dataclass(frozen=True)
@@ -33,16 +35,20 @@ class Preview:
     fee_fen: int
     tax_fen: int
     vat_fen: int
+    # How the tax comes about, None where nothing is withheld.
+    detail: Withheld | None = None
 
     @property
     def net_fen(self) -> int:
         return self.gross_fen - self.fee_fen - self.tax_fen - self.vat_fen
 
 
-def preview(amount_fen: int) -> Preview:
-    """Split a gross amount into net, fee and what is withheld (提现试算)."""
-    fee = share_fen(amount_fen, settings.value(settings.registry.WITHDRAW_FEE_BPS))
-    return Preview(amount_fen, fee, tax_fen=0, vat_fen=0)
+def preview(member_id: int, amount_fen: int, *, now: datetime) -> Preview:
+    """Split a gross amount into net, fee and what is withheld (提现试算).
+
+    Raises NothingLeft, IdentityNeeded.
+    """
+    return _split(amount_fen, withholding.compute(member_id, amount_fen, now=now))
 
 
 def request(
@@ -58,18 +64,23 @@ def request(
     Asking again with the same `request_key` returns the first withdrawal.
 
     Raises:
-        BelowMinimum, AboveMaximum, AboveBalance: naming the field `amount`.
+        BelowMinimum, AboveMaximum, AboveAllowance, NotOpenToday, NothingLeft,
+        AboveBalance: naming the field `amount`.
         TermsChanged: fee or tax changed since `expected_net_fen` was shown.
+        IdentityNeeded: tax is withheld and the member did not say who they are.
         DomainError: the member is blocked.
     """
     require_transaction()
+    # One request of a member at a time: allowances and tax count what stands.
+    member = members.locked(member_id)
     known = _requested(member_id, request_key).scalar_one_or_none()
     if known is not None:
         return known
-    if members.get(member_id).status is not members.MemberStatus.ACTIVE:
+    if member.status is not members.MemberStatus.ACTIVE:
         raise DomainError("账号已被限制，暂不能提现，请联系客服")
-    check_amount(amount_fen)
-    price = preview(amount_fen)
+    rules.check(member_id, amount_fen, now=now)
+    computed = withholding.compute(member_id, amount_fen, now=now, lock=True)
+    price = _split(amount_fen, computed)
     if expected_net_fen is not None and price.net_fen != expected_net_fen:
         raise TermsChanged("amount", "手续费或税费刚刚有变动，请重新确认到账金额")
     row = Withdrawal(
@@ -88,6 +99,7 @@ def request(
     if not add_once(row):
         # The second tap: it waited for the first one's commit.
         return _requested(member_id, request_key).scalar_one()
+    withholding.keep(row, computed)
     audit.record_move(
         "withdrawal",
         row.id,
@@ -104,6 +116,17 @@ def request(
             "amount", f"提现金额超过可提现余额 ¥{format_yuan(free)}", available_fen=free
         ) from None
     return row
+
+
+def _split(amount_fen: int, computed: withholding.Computed) -> Preview:
+    bps, fixed = settings.several(
+        settings.registry.WITHDRAW_FEE_BPS, settings.registry.WITHDRAW_FEE_FEN
+    )
+    fee = min(share_fen(amount_fen, int(bps)) + int(fixed), amount_fen)
+    price = Preview(amount_fen, fee, computed.tax_fen, vat_fen=0, detail=computed.detail)
+    if price.net_fen < LEAST_NET_FEN:
+        raise NothingLeft("amount", "扣除手续费和税后不足 ¥0.10，无法到账，请提高提现金额")
+    return price
 
 
 def cancel(withdrawal_id: int, *, member_id: int, now: datetime) -> None:
@@ -160,18 +183,6 @@ def reject(
     states.move(row, S.REJECTED, actor=actor, now=now, note=reason.strip()[:200])
     row.reviewer, row.reviewed_at, row.note = actor.ref, now, reason.strip()[:200]
     _record(row, "withdrawal.reject", actor, now, row.note)
-
-
-def check_amount(amount_fen: int) -> None:
-    """Raises BelowMinimum, AboveMaximum, naming the field `amount`."""
-    least = settings.value(settings.registry.WITHDRAW_MIN_FEN)
-    most = settings.value(settings.registry.WITHDRAW_MAX_FEN)
-    if amount_fen <= 0:
-        raise BelowMinimum("amount", "提现金额必须大于 0")
-    if amount_fen < least:
-        raise BelowMinimum("amount", f"提现金额最低 ¥{format_yuan(least)}", least_fen=least)
-    if amount_fen > most:
-        raise AboveMaximum("amount", f"单笔提现最高 ¥{format_yuan(most)}", most_fen=most)
 
 
 def _never_own(row: Withdrawal, actor_member_id: int | None) -> None:

@@ -6,10 +6,10 @@ from app import audit, ledger, outbox
 from app.core.db import lock_one
 from app.core.errors import IllegalMove
 from app.ledger import AccountKind, Move
-from app.withdrawals.models import TRANSITIONS, Withdrawal, WithdrawalStatus
+from app.withdrawals import withholding
+from app.withdrawals.models import RELEASED, TRANSITIONS, Withdrawal, WithdrawalStatus
 
 S = WithdrawalStatus
-RELEASING = frozenset({S.CANCELLED, S.REJECTED, S.FAILED})
 # What the member is told about.
 NEWS = frozenset({S.APPROVED, S.REJECTED, S.WAIT_CONFIRM, S.PAID, S.FAILED})
 
@@ -40,8 +40,9 @@ def move(
         note=note,
     )
     row.status = to
-    if to in RELEASING:
+    if to in RELEASED:
         row.ended_at = now
+        withholding.reverse(row.id, now)
         _release(row, now)
     elif to is S.PAID:
         row.ended_at = now

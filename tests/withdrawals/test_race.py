@@ -7,6 +7,7 @@ from app import ledger, withdrawals
 from app.core.db import db, run_unit
 from app.core.errors import IllegalMove
 from app.ledger import Wallet
+from app.settings import change
 from app.withdrawals import TransferBill, Withdrawal, WithdrawalStatus
 from app.withdrawals.errors import AboveBalance, SamePerson
 from tests.factories import (
@@ -18,6 +19,7 @@ from tests.factories import (
     give_available,
     make_member,
 )
+from tests.tax.test_identity import identify
 from tests.threads import behind, together
 from tests.withdrawals.fakes import FakeTransfers, approved, request
 
@@ -166,4 +168,27 @@ def test_a_notice_a_query_and_a_repeat_at_once_pay_once(live):
     assert status_of(row_id) is WithdrawalStatus.PAID
     # What the shop earned for the test is at WeChat, less what was paid out.
     assert ledger.system_balance_fen(ledger.AccountKind.WORLD_WX) == 0
+    assert broken_invariants() == {}
+
+
+def test_two_accounts_of_one_person_are_taxed_one_after_the_other(live):
+    run_unit(change, "tax.method", "monthly", actor=ADMIN, now=NOON)
+    run_unit(change, "withdraw.max_fen", 1_500_00, actor=ADMIN, now=NOON)
+    ids = []
+    for _ in range(2):
+        member = make_member()
+        identify(member)
+        give_available(member, 1_500_00)
+        ids.append(member.id)
+    db.session.rollback()
+
+    second = behind(
+        live,
+        lambda: take(ids[0], 1_500_00, "one"),
+        lambda: run_unit(take, ids[1], 1_500_00, "two"),
+    )
+
+    taxes = db.session.scalars(sa.select(Withdrawal.tax_fen).order_by(Withdrawal.id)).all()
+    assert isinstance(second, int)
+    assert taxes == [140_00, 300_00]
     assert broken_invariants() == {}

@@ -165,7 +165,7 @@ def test_the_fee_comes_out_of_the_gross_and_rounds_down(session):
     row = request(member, 33_33)
 
     assert (row.gross_fen, row.fee_fen, row.net_fen) == (33_33, 19, 33_14)
-    assert withdrawals.preview(33_33).net_fen == 33_14
+    assert withdrawals.preview(member.id, 33_33, now=NOON).net_fen == 33_14
     assert ledger.wallet_of(member.id) == Wallet(available_fen=16_67, frozen_fen=33_33)
     assert broken_invariants() == {}
 
