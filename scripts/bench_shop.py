@@ -29,12 +29,12 @@ BATCH = 5_000
 
 
 @contextmanager
-def _database(folder: str, *, on_sqlite: bool) -> Iterator[str]:
+def _database(folder: str, *, on_sqlite: bool, fast: bool) -> Iterator[str]:
     """The address of an empty database."""
     if on_sqlite:
         yield f"sqlite:///{folder}/bench.db"
         return
-    with mariadb() as server:
+    with mariadb(fast=fast) as server:
         engine = sa.create_engine(server.url)
         with engine.begin() as connection:
             connection.exec_driver_sql("CREATE DATABASE bench CHARACTER SET utf8mb4")
@@ -43,11 +43,11 @@ def _database(folder: str, *, on_sqlite: bool) -> Iterator[str]:
 
 
 @contextmanager
-def shop(*, on_sqlite: bool = False) -> Iterator[Flask]:
-    """An app on an empty database of its own."""
+def shop(*, on_sqlite: bool = False, fast: bool = False) -> Iterator[Flask]:
+    """An app on an empty database of its own; a `fast` one may forget at a power cut."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        _database(folder, on_sqlite=on_sqlite) as database_url,
+        _database(folder, on_sqlite=on_sqlite, fast=fast) as database_url,
     ):
         app = create_app(
             load(

@@ -168,6 +168,9 @@ def _no_stray_writes(session: Session, _context: UOWTransaction, _instances: obj
 
 # --- units of work -----------------------------------------------------------
 
+# What `insert_now` put into the session in the unit of work under way.
+_INSERTED = "inserted"
+
 
 @contextmanager
 def transaction() -> Iterator[None]:
@@ -180,14 +183,22 @@ def transaction() -> Iterator[None]:
         raise RuntimeError("transaction() does not nest")
     db.session.rollback()
     token = _writing.set(True)
+    inserted: list[object] = []
+    db.session.info[_INSERTED] = inserted
     try:
         yield
         db.session.commit()
     except BaseException:
         db.session.rollback()
+        # The session takes them for rows that are there, and a rerun of the unit may
+        # well be given their ids again.
+        for row in inserted:
+            if row in db.session:
+                db.session.expunge(row)
         raise
     finally:
         _writing.reset(token)
+        db.session.info.pop(_INSERTED, None)
 
 
 def require_transaction() -> None:
@@ -282,6 +293,7 @@ def insert_now(row: Model) -> None:
         set_committed_value(row, key, stored.get(column.key))
     make_transient_to_detached(row)
     db.session.add(row)
+    db.session.info[_INSERTED].append(row)
 
 
 def insert_all(cls: type[Base], rows: Sequence[dict[str, Any]]) -> None:

@@ -13,6 +13,7 @@ from app.core.db import (
     add_once,
     affected,
     db,
+    insert_now,
     is_passing,
     lock_one,
     lock_rows,
@@ -148,6 +149,23 @@ def test_a_unique_row_is_added_once_and_the_unit_goes_on(session):
         db.session.scalars(sa.select(Member)).one().nickname = "一"
 
     assert db.session.scalars(sa.select(Member.nickname)).all() == ["一"]
+
+
+def test_what_a_unit_inserted_is_forgotten_with_it(session):
+    kept = []
+
+    def enter() -> Member:
+        # The engine may give the rerun the id that the first run had.
+        kept.append(Member(id=7, openid=f"o{len(kept)}", public_id="P1", created_at=NOON))
+        insert_now(kept[-1])
+        if len(kept) == 1:
+            raise gave_up(1213)
+        return kept[-1]
+
+    assert run_unit(enter).openid == "o1"
+
+    assert kept[0] not in db.session
+    assert db.session.scalars(sa.select(Member.openid)).all() == ["o1"]
 
 
 # --- run_unit() ------------------------------------------------------------------

@@ -1,0 +1,43 @@
+"""See the package's docstring. Prints one JSON line for each run."""
+
+import argparse
+import json
+import sys
+import time
+from contextlib import nullcontext
+
+from scripts.bench_shop import shop
+from scripts.simulation import books, faults
+from scripts.simulation.world import Unsound, World
+
+
+def main() -> int:
+    options = _options()
+    started = time.monotonic()
+    with shop(on_sqlite=options.engine == "sqlite", fast=True):
+        world = World(options.seed)
+        said: dict[str, object] = {"seed": options.seed, "engine": options.engine}
+        try:
+            with faults.thrown(options.seed) if options.faults else nullcontext() as thrown:
+                world.run(options.steps)
+        except Unsound as wrong:
+            print(json.dumps({**said, "unsound": str(wrong)}, ensure_ascii=False))
+            return 1
+        said |= {"steps": options.steps, "digest": books.digest()}
+        said |= {"faults": thrown.count} if thrown else {}
+        said |= {"seconds": round(time.monotonic() - started, 1)}
+        print(json.dumps({**said, "happened": dict(sorted(world.happened.items()))}))
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/simulate", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--engine", choices=("sqlite", "mariadb"), default="sqlite")
+    parser.add_argument("--faults", action="store_true", help="database faults in between")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
