@@ -16,6 +16,7 @@ from app import demo as demo_data
 from app.admin import accounts
 from app.admin.models import Role
 from app.audit.runs import JobRun, RunStatus
+from app.commission.bonus.rules import quote_bonus
 from app.commission.documents import quote_scenario
 from app.core import clock, web
 from app.core.db import db, run_unit
@@ -92,6 +93,21 @@ def quote(file: Path) -> None:
             result: Any = [quote_scenario(item) for item in document]
         else:
             result = quote_scenario(document)
+    except DomainError as error:
+        raise click.ClickException(f"{error.field}: {error.message}") from None
+    print(json.dumps(result, ensure_ascii=False))
+
+
+@commissions.command("bonus")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def bonus(file: Path) -> None:
+    """Compute `{"program", "value"}`, or a list of them, and print the result as JSON."""
+    document = _read_json(file)
+    try:
+        if isinstance(document, list):
+            result: Any = [quote_bonus(item) for item in document]
+        else:
+            result = quote_bonus(document)
     except DomainError as error:
         raise click.ClickException(f"{error.field}: {error.message}") from None
     print(json.dumps(result, ensure_ascii=False))

@@ -44,6 +44,7 @@ TITLES = {
     "remind-confirmations": "提醒确认收款",
     "weekly-digest": "发送团队佣金周报",
     "review-levels": "等级保级考核",
+    "bonus": "返利核算与追回",
     "rank": "计算排行榜",
     "verify-books": "账目校验",
     "tidy": "清理过期数据",

@@ -12,9 +12,10 @@
   and what makes levels move.
 - `settlement` moves what matured into wallets, in set-based chunks.
 - `following` takes commissions back by the money that was refunded.
+- `bonus` holds what is earned over a period besides (返利).
 """
 
-from app.commission import accrual, following, standing, team
+from app.commission import accrual, bonus, following, standing, team
 from app.commission.accrual import accrue, mature
 from app.commission.explaining import Explanation, SeatStep, explain
 from app.commission.following import follow
@@ -83,6 +84,7 @@ __all__ = [
     "SettlementBatch",
     "Summary",
     "accrue",
+    "bonus",
     "batch_posting",
     "change_draft",
     "commission_by_id",

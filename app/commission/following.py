@@ -63,7 +63,7 @@ def follow(order_id: int, *, cause: str, now: datetime) -> None:
         row.status = _status(row, target, is_held=line.id in open_lines)
         if row.status is C.PENDING and order.finished_at is not None and order.guard_ends_at:
             row.mature_at = order.guard_ends_at
-    moves = [*_unsettled_moves(order, unsettled), *_settled_moves(settled)]
+    moves = [*_unsettled_moves(order, unsettled), *settled_moves(settled)]
     if moves:
         ledger.post(
             f"order:{order_id}:followed:{cause}",
@@ -96,8 +96,12 @@ def _unsettled_moves(order: Order, back: Mapping[int, int]) -> list[Move]:
     return moves
 
 
-def _settled_moves(back: Mapping[int, int]) -> list[Move]:
-    """From and to wallets: `available` first, a debt for what it does not reach."""
+def settled_moves(back: Mapping[int, int]) -> list[Move]:
+    """What takes so much back from wallets, by member; gives it where negative.
+
+    From `available` as far as that reaches, a debt for the rest; back into
+    `available`, which fills debt first. Locks the wallets.
+    """
     shop = ledger.system(AccountKind.SHOP)
     changed = {member_id: fen for member_id, fen in back.items() if fen}
     wallets = ledger.lock_wallets(changed) if changed else {}

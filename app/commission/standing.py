@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from app import audit, distribution, members, orders, outbox, settings
 from app.commission import plans
+from app.commission.bonus import programs as bonuses
 from app.commission.models import PlanVersion
 from app.core.db import db, lock_one, require_transaction
 from app.core.errors import DomainError
@@ -112,7 +113,7 @@ def review(distributor_id: int, *, now: datetime) -> str:
 
 
 def remove_level(code: str, *, actor: audit.Actor, now: datetime) -> None:
-    """Delete a level that nobody held and no plan names, ever.
+    """Delete a level that nobody held and no plan or bonus names, ever.
 
     Raises NotFound, InvalidInput, LevelInUse, LevelInPlan.
     """
@@ -120,6 +121,8 @@ def remove_level(code: str, *, actor: audit.Actor, now: datetime) -> None:
     documents = db.session.scalars(sa.select(PlanVersion.document))
     if any(code in document.get("levels", {}) for document in documents):
         raise LevelInPlan()
+    if bonuses.names_level(code):
+        raise LevelInPlan("返利规则里要求这个等级，不能删除；不再使用时可以停用")
     levels.remove(code, actor=actor, now=now)
 
 

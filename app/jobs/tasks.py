@@ -321,6 +321,40 @@ def rank(now: datetime, dry_run: bool) -> Result:
     return {} if dry_run else dict(commission.team.rank(now))
 
 
+def bonus(now: datetime, dry_run: bool) -> Result:
+    """Compute bonuses of periods that are over, and take back what refunds changed (返利).
+
+    A period is computed once; again as long as nobody decided about it.
+    """
+    due, blocked = commission.bonus.runs.due(now)
+    parts: list[tuple[Sequence[Any], Callable[[Any], str]]] = [
+        (
+            due,
+            lambda row: run_unit(commission.bonus.runs.compute, row.program_id, row.span, now=now),
+        ),
+        (
+            commission.bonus.runs.untouched(),
+            lambda row: run_unit(commission.bonus.runs.recompute, row, now=now),
+        ),
+        (
+            commission.bonus.corrections.due(),
+            lambda row: run_unit(commission.bonus.corrections.correct, row, now=now),
+        ),
+    ]
+    total: Counter[str] = Counter()
+    for rows, act in parts:
+        try:
+            total.update(_each(rows, act, dry_run))
+        except RowsFailed as failed:
+            total.update(failed.result)
+    # What is as it was is no work done.
+    del total["same"], total["due"]
+    result = {**({"due": len(due)} if dry_run else {}), "blocked": blocked, **total}
+    if total["failed"]:
+        raise RowsFailed(result)
+    return result
+
+
 def verify_books(now: datetime, dry_run: bool) -> Result:
     """Check every invariant (对账)."""
     wrong = {r.code: r.offending for r in ledger.verify() if r.offending}
@@ -387,6 +421,7 @@ JOBS = {
         Job("remind-confirmations", 600, remind_confirmations),
         Job("weekly-digest", 21600, weekly_digest),
         Job("review-levels", 86400, review_levels),
+        Job("bonus", 3600, bonus),
         Job("rank", 600, rank),
         Job("verify-books", 86400, verify_books),
         Job("tidy", 86400, tidy),

@@ -28,7 +28,7 @@ from app.ledger.queries import (
     system_balance_fen,
     wallet_of,
 )
-from app.ledger.service import Move, Ref, member, post, post_many, system
+from app.ledger.service import Move, Ref, lock_system, member, post, post_many, system
 
 __all__ = [
     "Account",
@@ -45,6 +45,7 @@ __all__ = [
     "first_entries",
     "held_for",
     "invariant",
+    "lock_system",
     "lock_wallets",
     "member",
     "post",

@@ -118,8 +118,13 @@ def post_many(
     members: sa.Subquery,
     amounts: sa.Subquery,
     now: datetime,
+    subject: tuple[str, int] = ("", 0),
+    reason: str = "",
 ) -> tuple[Posting, int, int]:
     """Write one posting that moves an amount for each of many members, in sets.
+
+    The source is theirs, or the system's, which then gives all of it in one entry;
+    that it has so much is the caller's to see (`lock_system`).
 
     `amounts` is a subquery with the columns `member_id` and `amount_fen` (above
     0, a member once), `members` the same members without their sums, which is
@@ -131,6 +136,8 @@ def post_many(
     """
     require_transaction()
     _open_missing(target, members)
+    if source not in MEMBER_KINDS:
+        _lock_accounts({system(source)})
     touched = (
         sa.select(Account.kind, Account.balance_fen)
         .join(members, members.c.member_id == Account.owner_id)
@@ -146,23 +153,20 @@ def post_many(
         .where(touched.c.kind == AccountKind.DEBT, touched.c.balance_fen < 0)
     )
     posting = Posting(
-        idem_key=key, event=event, content_hash=hashlib.sha256(key.encode()).hexdigest(), at=now
+        idem_key=key,
+        event=event,
+        subject=subject[0],
+        subject_id=subject[1],
+        content_hash=hashlib.sha256(key.encode()).hexdigest(),
+        reason=reason,
+        at=now,
     )
     db.session.add(posting)
     db.session.flush()
-    # The sums are made once: the other side is read from this one.
-    _insert_entries(
-        sa.select(sa.literal(posting.id), Account.id, -amounts.c.amount_fen)
-        .join(amounts, amounts.c.member_id == Account.owner_id)
-        .where(Account.kind == source)
-    )
-    given, taken = aliased(Account), aliased(Account)
-    _insert_entries(
-        sa.select(sa.literal(posting.id), taken.id, -Entry.amount_fen)
-        .join(given, given.id == Entry.account_id)
-        .join(taken, sa.and_(taken.owner_id == given.owner_id, taken.kind == target))
-        .where(Entry.posting_id == posting.id)
-    )
+    if source in MEMBER_KINDS:
+        _mirrored(posting.id, source, target, amounts)
+    else:
+        _from_system(posting.id, source, target, amounts)
     count, total = db.session.execute(
         sa.select(sa.func.count(), sa.func.sum(Entry.amount_fen)).where(
             Entry.posting_id == posting.id, Entry.amount_fen > 0
@@ -182,6 +186,65 @@ def post_many(
         .values(balance_fen=Account.balance_fen + moved.c.delta)
     )
     return posting, count, int(total)
+
+
+def lock_system(kind: AccountKind) -> int:
+    """What a system account holds, with its row locked until the unit of work ends.
+
+    Only for the rare payment out of it that must not exceed it: two of those wait
+    for each other here. Whatever else moves the account does not wait.
+    """
+    require_transaction()
+    account_id = _lock_accounts({system(kind)})[system(kind)]
+    db.session.execute(sa.select(Account.id).where(Account.id == account_id).with_for_update())
+    return int(
+        db.session.scalar(
+            sa.select(sa.func.coalesce(sa.func.sum(Entry.amount_fen), 0)).where(
+                Entry.account_id == account_id
+            )
+        )
+        or 0
+    )
+
+
+def _from_system(
+    posting_id: int, source: AccountKind, target: AccountKind, amounts: sa.Subquery
+) -> None:
+    """One entry for each member, and one for the system account that gives it all."""
+    _insert_entries(
+        sa.select(sa.literal(posting_id), Account.id, amounts.c.amount_fen)
+        .join(amounts, amounts.c.member_id == Account.owner_id)
+        .where(Account.kind == target)
+    )
+    given = (
+        sa.select(sa.func.sum(Entry.amount_fen).label("total"))
+        .where(Entry.posting_id == posting_id)
+        .subquery()
+    )
+    _insert_entries(
+        sa.select(sa.literal(posting_id), Account.id, -given.c.total)
+        .join(given, sa.true())
+        .where(Account.kind == source, Account.owner_id == 0)
+    )
+
+
+def _mirrored(
+    posting_id: int, source: AccountKind, target: AccountKind, amounts: sa.Subquery
+) -> None:
+    """A pair of entries for each member, from one account of theirs to another."""
+    # The sums are made once: the other side is read from this one.
+    _insert_entries(
+        sa.select(sa.literal(posting_id), Account.id, -amounts.c.amount_fen)
+        .join(amounts, amounts.c.member_id == Account.owner_id)
+        .where(Account.kind == source)
+    )
+    given, taken = aliased(Account), aliased(Account)
+    _insert_entries(
+        sa.select(sa.literal(posting_id), taken.id, -Entry.amount_fen)
+        .join(given, given.id == Entry.account_id)
+        .join(taken, sa.and_(taken.owner_id == given.owner_id, taken.kind == target))
+        .where(Entry.posting_id == posting_id)
+    )
 
 
 def _fill_debts(posting_id: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from app import audit
 from app.audit import StateMove
 from app.commission import CommissionStatus
+from app.commission.bonus import ResultState
 from app.core.money import format_yuan
 from app.distribution import DistributorStatus
 from app.distribution.models import AppealStatus
@@ -150,6 +151,12 @@ DISTRIBUTOR_STATE: dict[DistributorStatus, tuple[str, str]] = {
     DistributorStatus.CLOSED: ("已退出分销", "历史佣金与提现仍可查看；如需重新加入请联系客服"),
 }
 
+BONUS_STATE: dict[ResultState, str] = {
+    ResultState.COMPUTED: "核算中",
+    ResultState.APPROVED: "待发放",
+    ResultState.REFUSED: "未发放",
+    ResultState.POSTED: "已发放",
+}
 APPEAL_STATE: dict[AppealStatus, tuple[str, str]] = {
     AppealStatus.OPEN: ("申诉处理中", "有结果后会通知你"),
     AppealStatus.ACCEPTED: ("申诉已通过", ""),
@@ -184,7 +191,8 @@ _EVENT = {
     "withdrawal_released": "提现退回",
     "commission_reversed": "退款收回佣金",
     "debt_filled": "抵扣待追回",
-    "bonus": "奖励",
+    "bonus": "返利",
+    "bonus_reversed": "退款收回返利",
     "manual": "人工调整",
 }
 
@@ -221,6 +229,7 @@ EXPORTED: dict[tuple[str, str], Mapping[Any, str]] = {
     },
     ("commissions", "status"): COMMISSION_STATE,
     ("commissions", "depth"): DEPTH,
+    ("bonuses", "state"): BONUS_STATE,
     ("withdrawals", "status"): WITHDRAWAL_STATE,
     ("withheld", "method"): {"none": "不代扣", "monthly": "按月预扣", "cumulative": "累计预扣"},
     ("wallet", "account"): {
@@ -339,6 +348,10 @@ def entry_title(entry: Entry) -> str:
     """What moved the money of a statement line."""
     if entry.posting.event == "commission_reversed" and entry.amount_fen > 0:
         return "退款关闭，佣金退回"
+    if entry.posting.event == "bonus_reversed" and entry.amount_fen > 0:
+        return "退款关闭，返利退回"
+    if entry.posting.event == "bonus" and entry.amount_fen < 0:
+        return "抵扣待追回"
     return _EVENT.get(entry.posting.event) or entry.posting.reason or "余额变动"
 
 

@@ -47,6 +47,8 @@ class Order(Model):
         sa.Index(None, "status", "id"),
         sa.Index(None, "member_id", "id"),
         sa.Index(None, "paid_at"),
+        # What was received in a period: bonuses.
+        sa.Index(None, "received_at"),
         sa.CheckConstraint("payable_fen > 0", name="payable_positive"),
         sa.CheckConstraint(
             "payable_fen = goods_fen + freight_fen - discount_fen", name="payable_adds_up"

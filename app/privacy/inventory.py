@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app import distribution, members
 from app.aftersales import AfterSale
 from app.catalog import Product
-from app.commission import Commission
+from app.commission import Commission, bonus
 from app.content.sharing import Article, ArticleRead
 from app.core.db import Model, Rows, db
 from app.distribution import BindingAttempt, channels
@@ -460,7 +460,36 @@ def _money(member_id: int) -> list[Section]:
     )
     withdrawals = _all(sa.select(Withdrawal).filter_by(member_id=member_id).order_by(Withdrawal.id))
     kept = "税收征管法要求 10 年；注销后不再对应到你本人"
+    bonus_columns = (
+        ("name", "返利"),
+        ("period", "周期"),
+        ("value", "业绩"),
+        ("amount", "金额"),
+        ("state", "状态"),
+        ("reason", "说明"),
+    )
+    bonuses = _all(
+        sa.select(bonus.BonusResult).filter_by(member_id=member_id).order_by(bonus.BonusResult.id)
+    )
     return [
+        Section(
+            "bonuses",
+            "返利",
+            _TAX_LAW,
+            kept,
+            bonus_columns,
+            [
+                {
+                    "name": row.version.name,
+                    "period": row.run.label,
+                    "value": bonus.wording.value(row.program.metric, row.result.value),
+                    "amount": bonus.wording.amount(row.program.reward, row.result.standing_fen),
+                    "state": row.result.state,
+                    "reason": row.result.reason,
+                }
+                for row in bonus.queries.with_facts(bonuses)
+            ],
+        ),
         Section(
             "commissions",
             "佣金",

@@ -62,3 +62,21 @@ def test_the_command_refuses_what_is_not_json(app, tmp_path):
 
     assert ran.exit_code == 1
     assert "scenario.json is not JSON" in ran.output
+
+
+def test_the_command_for_bonuses_prints_a_list_for_a_list(app, tmp_path):
+    steps = [{"from": start, "bps": bps} for start, bps in ((0, 200), (10_000_000, 300))]
+    program = {"metric": "personal_sales", "period": "month", "tier_mode": "whole", "steps": steps}
+    file = tmp_path / "bonus.json"
+    file.write_text(
+        json.dumps([{"program": program, "value": value} for value in (9_999_999, 10_000_000)]),
+        encoding="utf-8",
+    )
+
+    ran = app.test_cli_runner().invoke(args=["commissions", "bonus", str(file)])
+
+    assert ran.exit_code == 0, ran.output
+    assert json.loads(ran.output) == [
+        {"tier": 1, "amount_fen": 199_999},
+        {"tier": 2, "amount_fen": 300_000},
+    ]

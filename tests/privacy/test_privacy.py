@@ -195,6 +195,7 @@ def test_every_table_of_members_was_thought_of():
             "channel_members",
             "channels",
             "binding_appeals",
+            "bonus_results",
             "commissions",
             "distributors",
         ),

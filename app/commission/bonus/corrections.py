@@ -1,0 +1,144 @@
+"""Refunds after a bonus was posted (返利追回): the difference is taken once.
+
+A posted result stands at what its metric earns now, and never at more than was posted.
+It is computed from the whole each time, so that many small refunds do not drift and a
+refund that WeChat closed turns it round. The conditions are not looked at again.
+"""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from app import ledger
+from app.aftersales import Refund
+from app.commission import following
+from app.commission.bonus import metrics, rules, runs
+from app.commission.bonus.models import (
+    BonusCorrection,
+    BonusResult,
+    BonusRun,
+    BonusVersion,
+    ResultState,
+)
+from app.commission.bonus.rules import Metric, Reward
+from app.core.db import db, lock_one, require_transaction
+from app.ledger import AccountKind, Move
+from app.orders import Order
+
+
+def due() -> list[int]:
+    """Posted results whose metric earns something else now than they stand at."""
+    found: list[int] = []
+    for run in db.session.scalars(_refunded_runs()).all():
+        program = runs.program_of(run)
+        # Who came does not leave by a refund.
+        if program.metric is Metric.RECRUITS:
+            continue
+        fresh = metrics.values(program.metric, runs.span_of(run)).subquery()
+        amount = sa.func.coalesce(metrics.amount_sql(program, fresh.c.value), 0)
+        target = sa.case((amount < BonusResult.amount_fen, amount), else_=BonusResult.amount_fen)
+        found += db.session.scalars(
+            sa.select(BonusResult.id)
+            .outerjoin(fresh, fresh.c.member_id == BonusResult.member_id)
+            .where(
+                BonusResult.run_id == run.id,
+                BonusResult.state == ResultState.POSTED,
+                target != BonusResult.amount_fen - BonusResult.reversed_fen,
+            )
+            .order_by(BonusResult.id)
+        )
+    return found
+
+
+def correct(result_id: int, *, now: datetime) -> str:
+    """Take or give the difference of one posted result: `corrected`, or `same`."""
+    require_transaction()
+    row = lock_one(BonusResult, result_id, "返利记录不存在")
+    run = db.session.get_one(BonusRun, row.run_id)
+    program = runs.program_of(run)
+    value = metrics.value_of(program.metric, runs.span_of(run), row.member_id)
+    target = min(row.amount_fen, rules.amount_of(program, value))
+    back = row.standing_fen - target
+    if row.state is not ResultState.POSTED or back == 0:
+        return "same"
+    known = corrections_of(result_id)
+    number = len(known) + 1
+    if program.reward is Reward.POINTS:
+        booked = sum(correction.posted_fen for correction in known)
+        moves = _points_moves(row.member_id, back, booked)
+    else:
+        moves = following.settled_moves({row.member_id: back})
+    posting = None
+    if moves:
+        version = db.session.get_one(BonusVersion, run.version_id)
+        posting = ledger.post(
+            f"bonus:{result_id}:correction:{number}",
+            event="bonus_reversed",
+            moves=moves,
+            now=now,
+            subject=("bonus_run", run.id),
+            reason=f"{version.name} {run.label}：退款后重新计算",
+        )
+    db.session.add(
+        BonusCorrection(
+            result_id=result_id,
+            number=number,
+            value=value,
+            difference_fen=-back,
+            posted_fen=_booked(moves),
+            posting_id=posting.id if posting else None,
+            at=now,
+        )
+    )
+    row.reversed_fen = row.amount_fen - target
+    db.session.flush()
+    return "corrected"
+
+
+def corrections_of(result_id: int) -> list[BonusCorrection]:
+    """What later refunds changed, the oldest first."""
+    return list(
+        db.session.scalars(
+            sa.select(BonusCorrection)
+            .filter_by(result_id=result_id)
+            .order_by(BonusCorrection.number)
+        )
+    )
+
+
+def _refunded_runs() -> sa.Select[BonusRun]:
+    """Runs that paid, and of whose orders anything was refunded since they were computed."""
+    posted = sa.select(BonusResult.run_id).where(BonusResult.state == ResultState.POSTED)
+    late = (
+        sa.select(Refund.id)
+        .join(Order, Order.id == Refund.order_id)
+        .where(
+            Refund.created_at >= BonusRun.computed_at,
+            Order.received_at >= BonusRun.starts_at,
+            Order.received_at < BonusRun.ends_at,
+        )
+    )
+    return sa.select(BonusRun).where(BonusRun.id.in_(posted), late.exists()).order_by(BonusRun.id)
+
+
+def _points_moves(member_id: int, back: int, booked: int) -> list[Move]:
+    """Points go back as far as they reach: what was spent is forgiven.
+
+    `booked` is what earlier corrections took, as a negative number; no more than that
+    is given back.
+    """
+    theirs = ledger.member(AccountKind.POINTS, member_id)
+    issued = ledger.system(AccountKind.POINTS_ISSUED)
+    if back > 0:
+        taken = min(back, ledger.balance_fen(AccountKind.POINTS, member_id))
+        return [Move(theirs, issued, taken)] if taken else []
+    given = min(-back, -booked)
+    return [Move(issued, theirs, given)] if given > 0 else []
+
+
+def _booked(moves: list[Move]) -> int:
+    """What the moves bring the member, all accounts together."""
+    total = 0
+    for move in moves:
+        total += move.amount_fen * ((move.target.owner_id > 0) - (move.source.owner_id > 0))
+    return total
