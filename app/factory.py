@@ -28,6 +28,7 @@ from app.core.cache import Cache
 from app.core.db import db
 from app.distribution import levels, posters
 from app.distribution.joining import ways
+from app.mall.footprints import Footprints
 
 
 def create_app(config: configuration.Config | None = None) -> Flask:
@@ -64,6 +65,7 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     app.extensions["mall_config"] = config
     app.extensions["cache"] = Cache(config.data_dir / "cache", config.redis_url)
     app.extensions["brief"] = Brief(version=audit.newest_entry_id)
+    app.extensions["footprints"] = Footprints(app)
     app.extensions["traces"] = orders.EnteredTraces()
     db.init_app(app)
     Migrate(app, db, directory=str(configuration.ROOT / "migrations"), render_as_batch=True)

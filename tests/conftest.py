@@ -93,6 +93,7 @@ def migrated_app(environment: dict[str, str]) -> Iterator[Flask]:
         # What a test does to the reply rules is there at once, and gone with the test.
         wechat.current().replies.seconds = 0
         app.extensions["brief"].seconds = 0
+        app.extensions["footprints"].seconds = 0
     yield app
     with app.app_context():
         db.engine.dispose()

@@ -123,6 +123,7 @@ def serving(database_url: str, folder: Path) -> Iterator[Stack]:
         # What a test does to the reply rules is there at once, and gone with the test.
         wechat.current().replies.seconds = 0
         app.extensions["brief"].seconds = 0
+        app.extensions["footprints"].seconds = 0
         # One test's broken WeChat is not another's.
         wechat.current().account.silence.seconds = 0
     sandbox_app = create_sandbox(folder / "sandbox")

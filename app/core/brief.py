@@ -22,8 +22,8 @@ T = TypeVar("T")
 
 KEPT_SECONDS = 3.0
 CHECKED_SECONDS = 1.0
-# Of pages of some kilobytes: a few megabytes a process.
-ENTRIES_MAX = 1_000
+# Of pages of some kilobytes: some ten megabytes a process.
+ENTRIES_MAX = 2_000
 _FORGET = "brief_forget"
 
 
@@ -64,7 +64,9 @@ class Brief:
         made = make()
         with self._lock:
             if len(memory) >= ENTRIES_MAX:
-                memory.clear()
+                # The one made longest ago; what is made anew goes to the end.
+                del memory[next(iter(memory))]
+            memory.pop(key, None)
             # Where it was forgotten meanwhile this goes into the memory that is gone.
             memory[key] = asked_at, made
         return made

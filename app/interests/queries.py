@@ -12,6 +12,12 @@ from app.interests.models import Favourite, Visit
 
 VISITS_SHOWN = 100
 
+# Asked with each product page, so it is put together once.
+_FAVOURITE = sa.select(Favourite.id).where(
+    Favourite.member_id == sa.bindparam("member_id"),
+    Favourite.product_id == sa.bindparam("product_id"),
+)
+
 
 @dataclass(frozen=True)
 class Liked:
@@ -41,12 +47,8 @@ class Seen:
 
 
 def is_favourite(member_id: int, product_id: int) -> bool:
-    return (
-        db.session.scalar(
-            sa.select(Favourite.id).filter_by(member_id=member_id, product_id=product_id)
-        )
-        is not None
-    )
+    found = db.session.scalar(_FAVOURITE, {"member_id": member_id, "product_id": product_id})
+    return found is not None
 
 
 def favourite_count(member_id: int) -> int:

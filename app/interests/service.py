@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -11,6 +12,12 @@ from app.interests.models import Favourite, Visit
 
 FAVOURITES_MAX = 500
 KEPT_DAYS = 90
+
+_into_sqlite, _into_mariadb = sqlite.insert(Visit), mysql.insert(Visit)
+_SEEN_SQLITE = _into_sqlite.on_conflict_do_update(
+    index_elements=["member_id", "product_id"], set_={"seen_at": _into_sqlite.excluded.seen_at}
+)
+_SEEN_MARIADB = _into_mariadb.on_duplicate_key_update(seen_at=_into_mariadb.inserted.seen_at)
 
 
 class TooManyFavourites(DomainError):
@@ -44,20 +51,19 @@ def unlike(member_id: int, product_id: int) -> None:
     )
 
 
-def visit(member_id: int, product_id: int, *, now: datetime) -> None:
-    """Remember that the member looked at a product: one statement, whatever was before."""
+def visit(seen: Mapping[tuple[int, int], datetime]) -> None:
+    """Remember who looked at which product and when: {(member, product): time}.
+
+    One statement, whatever was before.
+    """
     require_transaction()
-    row = {"member_id": member_id, "product_id": product_id, "seen_at": now}
-    if db.session.get_bind().dialect.name == "sqlite":
-        db.session.execute(
-            sqlite.insert(Visit)
-            .values(row)
-            .on_conflict_do_update(
-                index_elements=["member_id", "product_id"], set_={"seen_at": now}
-            )
-        )
-    else:
-        db.session.execute(mysql.insert(Visit).values(row).on_duplicate_key_update(seen_at=now))
+    # In one order everywhere, so that two of these never wait for each other.
+    rows = [
+        {"member_id": member_id, "product_id": product_id, "seen_at": at}
+        for (member_id, product_id), at in sorted(seen.items())
+    ]
+    dialect = db.session.get_bind().dialect.name
+    db.session.execute(_SEEN_SQLITE if dialect == "sqlite" else _SEEN_MARIADB, rows)
 
 
 def clear_visits(member_id: int) -> None:

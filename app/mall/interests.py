@@ -3,19 +3,16 @@
 from datetime import datetime, timedelta
 from itertools import groupby
 
-import structlog
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import SQLAlchemyError
 
 from app import interests
 from app.core import clock, web
-from app.core.db import db, run_unit
+from app.core.db import run_unit
 from app.core.web import day
+from app.mall import footprints
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp
-
-log = structlog.get_logger()
 
 
 @bp.post("/p/<int:product_id>/favourite")
@@ -54,6 +51,7 @@ def favourites() -> ResponseReturnValue:
 @bp.get("/me/history")
 @members_only
 def history() -> ResponseReturnValue:
+    footprints.current().write()
     seen = interests.visits_of(current_member().id, now=clock.now())
     days = [(title, list(rows)) for title, rows in groupby(seen, key=lambda row: _day(row.seen_at))]
     return render_template("mall/history.html", days=days)
@@ -62,18 +60,10 @@ def history() -> ResponseReturnValue:
 @bp.post("/me/history/clear")
 @members_only
 def history_clear() -> ResponseReturnValue:
+    footprints.current().write()
     run_unit(interests.clear_visits, current_member().id)
     flash("足迹已清空")
     return redirect(url_for("mall.history"), 303)
-
-
-def remember(member_id: int, product_id: int) -> None:
-    """Note the visit. The page does not depend on it: a busy database costs a footprint."""
-    try:
-        run_unit(interests.visit, member_id, product_id, now=clock.now())
-    except SQLAlchemyError as error:
-        db.session.rollback()
-        log.warning("visit_not_kept", error=type(error).__name__)
 
 
 def _day(moment: datetime) -> str:

@@ -29,9 +29,9 @@ from app import (
 from app.core import brief, clock, preview, web
 from app.core.errors import NotFound
 from app.core.web import price_parts
+from app.mall import footprints
 from app.mall.auth import open_page
 from app.mall.blueprint import bp, shop_settings
-from app.mall.interests import remember
 from app.mall.reviews import authors
 
 V = TypeVar("V", bound=Callable[..., ResponseReturnValue])
@@ -128,9 +128,10 @@ def product(product_id: int) -> ResponseReturnValue:
         is_follower=g.member is not None and g.member.is_subscribed,
     )
     body = brief.current().get(
-        ("product", product_id, level, is_special),
+        # What is left of it changes without an admin, and is shown as it is.
+        ("product", product_id, catalog.stocks_of(product_id), level, is_special),
         lambda: _product_body(product_id, level, is_special=is_special),
-        times=3,
+        times=20,
     )
     page = render_template(
         "mall/product.html",
@@ -139,7 +140,7 @@ def product(product_id: int) -> ResponseReturnValue:
         is_favourite=member_id is not None and interests.is_favourite(member_id, product_id),
     )
     if member_id is not None:
-        remember(member_id, product_id)
+        footprints.current().add(member_id, product_id, now=clock.now())
     return page
 
 

@@ -23,26 +23,33 @@ class Visitor:
     cart_count: int
 
 
-def visitor(member_id: int) -> Visitor | None:
-    """None for an id that is nobody's."""
-    held = (
+_MEMBER_ID = sa.bindparam("member_id", type_=sa.BigInteger)
+# Built once: putting it together costs more than the database takes for it.
+_VISITOR = (
+    sa.select(
+        Member,
+        Distributor.level,
+        ReferralCode.code,
         sa.select(sa.func.count())
         .select_from(CartLine)
-        .where(CartLine.member_id == member_id)
-        .scalar_subquery()
+        .where(CartLine.member_id == _MEMBER_ID)
+        .scalar_subquery(),
     )
-    row = db.session.execute(
-        sa.select(Member, Distributor.level, ReferralCode.code, held)
-        .outerjoin(
-            Distributor,
-            sa.and_(
-                Distributor.member_id == Member.id,
-                Distributor.status == DistributorStatus.APPROVED,
-            ),
-        )
-        .outerjoin(ReferralCode, ReferralCode.member_id == Distributor.member_id)
-        .where(Member.id == member_id)
-    ).one_or_none()
+    .outerjoin(
+        Distributor,
+        sa.and_(
+            Distributor.member_id == Member.id,
+            Distributor.status == DistributorStatus.APPROVED,
+        ),
+    )
+    .outerjoin(ReferralCode, ReferralCode.member_id == Distributor.member_id)
+    .where(Member.id == _MEMBER_ID)
+)
+
+
+def visitor(member_id: int) -> Visitor | None:
+    """None for an id that is nobody's."""
+    row = db.session.execute(_VISITOR, {"member_id": member_id}).one_or_none()
     if row is None:
         return None
     member, level, code, cart_count = row

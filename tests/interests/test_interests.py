@@ -19,7 +19,7 @@ def like(member, sku, now=NOON):
 
 def see(member, sku, now=NOON):
     with transaction():
-        interests.visit(member.id, sku.product_id, now=now)
+        interests.visit({(member.id, sku.product_id): now})
 
 
 def liked(member, **wanted):

@@ -97,7 +97,7 @@ def person(session, tmp_path):
         )
         distribution.appeals.ask(member.id, "是欧阳介绍我来的", now=NOON)
         interests.like(member.id, sku.product_id, now=NOON)
-        interests.visit(member.id, sku.product_id, now=NOON)
+        interests.visit({(member.id, sku.product_id): NOON})
         orders.cart.add(member.id, sku.id, 1, now=NOON)
         notices.mute(member.id, "order_shipped", is_muted=True)
         db.session.add(
