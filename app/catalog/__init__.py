@@ -57,7 +57,6 @@ from app.catalog.queries import (
     skus_by_id,
     skus_for_sale,
     skus_of,
-    stocks_of,
     titles_of,
 )
 from app.catalog.rows import RowAsk, RowRule
@@ -132,7 +131,6 @@ __all__ = [
     "search",
     "skus_for_sale",
     "skus_of",
-    "stocks_of",
     "stock_import",
     "templates_of",
     "terms_of",

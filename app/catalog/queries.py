@@ -47,20 +47,6 @@ def product(product_id: int) -> Product:
     return found
 
 
-# Asked with each product page, so it is put together once.
-_STOCKS = (
-    sa.select(Sku.id, Sku.stock)
-    .where(Sku.product_id == sa.bindparam("product_id"))
-    .order_by(Sku.id)
-)
-
-
-def stocks_of(product_id: int) -> tuple[tuple[int, int], ...]:
-    """Each SKU of a product and the pieces left, in the order of the ids."""
-    rows = db.session.execute(_STOCKS, {"product_id": product_id})
-    return tuple((row.id, row.stock) for row in rows)
-
-
 def products_by_id(product_ids: Iterable[int]) -> dict[int, Product]:
     """Products with their SKUs, on the shelf or not, for pages that show a choice of them."""
     wanted = set(product_ids)

@@ -12,12 +12,6 @@ from app.interests.models import Favourite, Visit
 
 VISITS_SHOWN = 100
 
-# Asked with each product page, so it is put together once.
-_FAVOURITE = sa.select(Favourite.id).where(
-    Favourite.member_id == sa.bindparam("member_id"),
-    Favourite.product_id == sa.bindparam("product_id"),
-)
-
 
 @dataclass(frozen=True)
 class Liked:
@@ -47,8 +41,12 @@ class Seen:
 
 
 def is_favourite(member_id: int, product_id: int) -> bool:
-    found = db.session.scalar(_FAVOURITE, {"member_id": member_id, "product_id": product_id})
-    return found is not None
+    return (
+        db.session.scalar(
+            sa.select(Favourite.id).filter_by(member_id=member_id, product_id=product_id)
+        )
+        is not None
+    )
 
 
 def favourite_count(member_id: int) -> int:

@@ -20,8 +20,8 @@ from app import (
     catalog,
     commission,
     content,
-    interests,
     orders,
+    reports,
     reviews,
     settings,
     wechat,
@@ -127,9 +127,10 @@ def product(product_id: int) -> ResponseReturnValue:
         is_distributor=bool(level),
         is_follower=g.member is not None and g.member.is_subscribed,
     )
+    now = reports.product_now(product_id, member_id)
     body = brief.current().get(
         # What is left of it changes without an admin, and is shown as it is.
-        ("product", product_id, catalog.stocks_of(product_id), level, is_special),
+        ("product", product_id, now.stocks, level, is_special),
         lambda: _product_body(product_id, level, is_special=is_special),
         times=20,
     )
@@ -137,7 +138,7 @@ def product(product_id: int) -> ResponseReturnValue:
         "mall/product.html",
         product_id=product_id,
         body=body,
-        is_favourite=member_id is not None and interests.is_favourite(member_id, product_id),
+        is_favourite=now.is_favourite,
     )
     if member_id is not None:
         footprints.current().add(member_id, product_id, now=clock.now())

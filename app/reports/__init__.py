@@ -16,7 +16,7 @@ from app.reports.queries import (
     queues,
     sales_by_day,
 )
-from app.reports.visitors import Visitor, visitor
+from app.reports.visitors import ProductNow, Visitor, product_now, visitor
 
 __all__ = [
     "ChannelFigures",
@@ -24,12 +24,14 @@ __all__ = [
     "Figure",
     "Figures",
     "Money",
+    "ProductNow",
     "Queue",
     "Visitor",
     "channel_days",
     "channel_totals",
     "figures",
     "money",
+    "product_now",
     "queues",
     "sales_by_day",
     "visitor",

@@ -1,11 +1,13 @@
-"""Who asks for a page, in one query: every page of the mall begins with it."""
+"""What pages of the mall begin with, in one query each: who asks, what is left."""
 
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from app.catalog import Sku
 from app.core.db import db
 from app.distribution import Distributor, DistributorStatus, ReferralCode
+from app.interests import Favourite
 from app.members import Member
 from app.orders.cart.models import CartLine
 
@@ -54,3 +56,38 @@ def visitor(member_id: int) -> Visitor | None:
         return None
     member, level, code, cart_count = row
     return Visitor(member, level or "", code or "", cart_count)
+
+
+@dataclass(frozen=True)
+class ProductNow:
+    """What a product's page asks anew each time.
+
+    `stocks` are (SKU, pieces left) in the order of the ids.
+    """
+
+    stocks: tuple[tuple[int, int], ...]
+    is_favourite: bool
+
+
+_PRODUCT_ID = sa.bindparam("product_id", type_=sa.BigInteger)
+_PRODUCT_NOW = (
+    sa.select(
+        Sku.id,
+        Sku.stock,
+        sa.exists()
+        .where(Favourite.member_id == _MEMBER_ID, Favourite.product_id == _PRODUCT_ID)
+        .label("is_favourite"),
+    )
+    .where(Sku.product_id == _PRODUCT_ID)
+    .order_by(Sku.id)
+)
+
+
+def product_now(product_id: int, member_id: int | None) -> ProductNow:
+    """What is left of a product, and whether the member likes it (nobody likes nothing)."""
+    rows = db.session.execute(
+        _PRODUCT_NOW, {"product_id": product_id, "member_id": member_id}
+    ).all()
+    return ProductNow(
+        tuple((row.id, row.stock) for row in rows), any(row.is_favourite for row in rows)
+    )
