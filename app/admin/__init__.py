@@ -12,6 +12,8 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     audit_log,
     auth,
     bindings,
+    bonus_runs,
+    bonuses,
     categories,
     channels,
     commissions,

@@ -74,6 +74,14 @@ _GROUPS: tuple[
         (
             ("佣金明细", "commissions", Permission.COMMISSION_VIEW, "", ("commission*",)),
             ("佣金方案", "plans", Permission.COMMISSION_VIEW, "", ("plan*",)),
+            ("返利方案", "bonuses", Permission.COMMISSION_VIEW, "", ("bonus_plan*",)),
+            (
+                "返利核算",
+                "bonus_runs",
+                Permission.COMMISSION_VIEW,
+                "bonuses",
+                ("bonus_run*", "bonus_result*"),
+            ),
         ),
     ),
     (

@@ -76,7 +76,7 @@ def chosen(choices: Iterable[tuple[str, str]], name: str = "state") -> str:
 
 
 def _tab_url(name: str, value: str) -> str:
-    args: dict[str, Any] = {name: value} if value else {}
+    args: dict[str, Any] = {**(request.view_args or {}), **({name: value} if value else {})}
     return url_for(request.endpoint or "admin.dashboard", **args)
 
 

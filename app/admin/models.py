@@ -44,6 +44,8 @@ class Permission(enum.StrEnum):
     # Composing what is paid; and putting it in force, which somebody else does.
     PLAN_DRAFT = "plan.draft"
     PLAN_PUBLISH = "plan.publish"
+    # Approving what bonuses pay, and paying what somebody else approved.
+    BONUS_REVIEW = "bonus.review"
     WITHDRAWAL_VIEW = "withdrawal.view"
     WITHDRAWAL_REVIEW = "withdrawal.review"
     # What was withheld, with masked names; and names and numbers in full, as files.
@@ -125,6 +127,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {
         Permission.PLAN_DRAFT,
         Permission.PLAN_PUBLISH,
+        Permission.BONUS_REVIEW,
         Permission.WITHDRAWAL_REVIEW,
         Permission.TAX_IDENTITY,
         Permission.ODDITY_RESOLVE,

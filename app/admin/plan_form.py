@@ -169,7 +169,9 @@ def document(form: PlanForm) -> dict[str, Any]:
     made: dict[str, Any] = {
         **form.facts,
         "depth_cap": web.whole_number(form.facts["depth_cap"]) or 0,
-        "line_cap_bps": _read(form, "line_cap_bps", lambda: _share(form.line_cap, "单行佣金上限")),
+        "line_cap_bps": _read(
+            form, "line_cap_bps", lambda: percent_bps(form.line_cap, "单行佣金上限")
+        ),
         "default": {},
     }
     for row in form.rows:
@@ -282,7 +284,7 @@ def _read(form: PlanForm, path: str, read: Any) -> Any:
 def _amount(unit: str, text: str) -> dict[str, int]:
     if unit == "fen":
         return {"fen": parse_yuan(text.replace(",", ""), field="fen", label="每件金额")}
-    return {"bps": _share(text, "比例")}
+    return {"bps": percent_bps(text, "比例")}
 
 
 def _start(by: str, text: str) -> int:
@@ -291,7 +293,8 @@ def _start(by: str, text: str) -> int:
     return parse_yuan(text.replace(",", ""), field="from", label="起点金额")
 
 
-def _share(text: str, label: str) -> int:
+def percent_bps(text: str, label: str) -> int:
+    """A share that was typed in percent, as basis points. Raises InvalidInput."""
     bps = _percent(text, label)
     if not 0 <= bps <= 10_000:
         raise InvalidInput("bps", f"{label}应在 0% 到 100% 之间")

@@ -9,6 +9,7 @@ from app.admin.models import Role
 from app.audit.runs import RunStatus
 from app.catalog import ProductKind, ProductStatus, RowRule
 from app.commission import CommissionStatus
+from app.commission.bonus import ResultState
 from app.content import Kind
 from app.core.money import format_yuan
 from app.distribution import AttemptResult, BindingSource, DistributorStatus
@@ -613,6 +614,12 @@ FIELD: Mapping[str, str] = {
     "kept_until": "保留至",
     "counts": "计费方式",
     "rules": "运费规则",
+}
+BONUS: Mapping[str, Word] = {
+    ResultState.COMPUTED: ("待审核", "wait"),
+    ResultState.APPROVED: ("待发放", "go"),
+    ResultState.REFUSED: ("不发放", "off"),
+    ResultState.POSTED: ("已发放", "good"),
 }
 INVARIANT: Mapping[str, str] = {
     "B1": "已发放的返利与分录一致",

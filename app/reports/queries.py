@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import aftersales, catalog, distribution, orders, outbox, reviews, risk
+from app.commission import bonus
 from app.core import clock
 from app.core.db import db
 from app.ledger import Account, AccountKind, Entry, Posting
@@ -98,6 +99,7 @@ def queues(now: datetime) -> list[Queue]:
         ),
         Queue("appeals", *distribution.appeals.waiting()),
         Queue("risks", *risk.waiting()),
+        Queue("bonuses", *bonus.queries.waiting()),
         _queue("withdrawals", withdrawal_states[:1]),
         _queue("payouts", withdrawal_states[1:]),
         Queue("reviews", *reviews.waiting()),

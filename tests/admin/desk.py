@@ -22,12 +22,13 @@ from app.admin import accounts
 from app.admin.models import Admin, Role
 from app.aftersales import AfterSale, AfterSaleKind, Wanted
 from app.audit import Actor, AuditEntry
-from app.commission import Commission, PlanVersion
+from app.commission import Commission, PlanVersion, bonus
+from app.commission.bonus import BonusResult, BonusRun, ResultState
 from app.content import BlockInput, HomeBlock, Line, Notice, Places, sharing
 from app.content.sharing import Article, ArticleInput, Material, MaterialInput
 from app.core import clock
 from app.core.db import db, run_unit, transaction
-from app.distribution import Distributor, channels, posters
+from app.distribution import Distributor, channels, levels, posters
 from app.distribution.channels import Channel, ChannelInput
 from app.distribution.posters import PosterTemplate
 from app.ledger import Posting
@@ -40,6 +41,7 @@ from app.wechat import replies
 from app.wechat.replies import ReplyRule, RuleInput
 from app.withdrawals import Withdrawal
 from tests.factories import (
+    ADMIN,
     PLAN,
     SYSTEM,
     bind,
@@ -93,6 +95,8 @@ class Desk:
     appeal_id: int
     draft_id: int
     flag_id: int
+    bonus: BonusResult
+    bonus_id: int
 
     def values(self) -> dict[str, Any]:
         """For the variable parts of the panel's addresses."""
@@ -122,6 +126,9 @@ class Desk:
             "starter": "classic",
             "appeal_id": self.appeal_id,
             "flag_id": self.flag_id,
+            "bonus_id": self.bonus_id,
+            "run_id": self.bonus.run_id,
+            "result_id": self.bonus.id,
             "member_id": self.order.member_id,
             "kind": "order_paid",
             "level_code": "senior",
@@ -175,6 +182,8 @@ def fill() -> Desk:
         ).id,
         draft_id=draft_plan().id,
         flag_id=a_flag(earner, buyer).id,
+        bonus=(earned := a_bonus(earner)),
+        bonus_id=_one(sa.select(BonusRun.program_id).filter_by(id=earned.run_id)),
     )
 
 
@@ -182,6 +191,55 @@ def draft_plan(document: dict | None = None, *, by: Actor = SYSTEM) -> PlanVersi
     """A draft that differs from the plan in force by its direct rate: 12 %."""
     made = document or {**PLAN, "default": {"1": {"bps": 1200}, "2": {"bps": 500}}}
     return run_unit(commission.draft_plan, made, name="秋季方案", actor=by, now=clock.now())
+
+
+BONUS: dict[str, Any] = {
+    "metric": "personal_sales",
+    "period": "month",
+    "tier_mode": "whole",
+    "steps": [{"from": 1_000_00, "bps": 300}],
+    "reward": "cash",
+    "conditions": {"clean_record": True},
+}
+
+
+def a_bonus(earner: Member, *, by: Actor = SYSTEM) -> BonusResult:
+    """A bonus in force with a draft of what follows, and last month's run of it."""
+    now = clock.now()
+    given = bonus.BonusInput("月度销售奖", BONUS, "多卖多得")
+    made = run_unit(bonus.programs.draft, None, given, seen=0, actor=by, now=now)
+    program_id, last = made.program_id, levels.last_period(levels.Period.MONTH, now)
+    this = bonus.rules.span_at(bonus.rules.Period.MONTH, now)
+    version = run_unit(
+        bonus.programs.publish,
+        program_id,
+        effective_from=this.start,
+        seen=1,
+        actor=ADMIN,
+        now=now,
+    )
+    run_unit(bonus.programs.draft, program_id, given, seen=0, actor=by, now=now)
+    with transaction():
+        run = BonusRun(
+            program_id=program_id,
+            version_id=version.id,
+            label=last.label,
+            starts_at=last.start,
+            ends_at=last.end,
+            computed_at=now,
+        )
+        db.session.add(run)
+        db.session.flush()
+        result = BonusResult(
+            run_id=run.id,
+            member_id=earner.id,
+            value=12_345_67,
+            tier=1,
+            amount_fen=370_37,
+            state=ResultState.COMPUTED,
+        )
+        db.session.add(result)
+    return result
 
 
 def a_flag(owner: Member, buyer: Member) -> RiskFlag:

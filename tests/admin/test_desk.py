@@ -201,6 +201,7 @@ def test_queues_say_how_many_and_since_when(session):
     assert {key: queue.count for key, queue in found.items()} == {
         "to_ship": 2,
         "aftersales": 1,
+        "bonuses": 1,
         "reviews": 1,
         "applications": 1,
         "appeals": 1,

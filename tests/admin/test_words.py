@@ -7,6 +7,7 @@ from app.admin import words
 from app.admin.models import Role
 from app.catalog import ProductKind, ProductStatus
 from app.commission import CommissionStatus
+from app.commission.bonus import ResultState
 from app.distribution import AttemptResult, BindingSource, DistributorStatus
 from app.distribution.channels import ChannelKind, Outcome, ScanSource
 from app.distribution.joining.form import FieldKind
@@ -29,6 +30,7 @@ from app.withdrawals import BillState, WithdrawalStatus
         (words.PRODUCT, ProductStatus),
         (words.PRODUCT_KIND, ProductKind),
         (words.COMMISSION, CommissionStatus),
+        (words.BONUS, ResultState),
         (words.WITHDRAWAL, WithdrawalStatus),
         (words.BILL, BillState),
         (words.MEMBER, MemberStatus),

@@ -29,6 +29,7 @@ from app.commission.bonus.models import (
     VersionStatus,
 )
 from app.commission.bonus.programs import BonusInput
+from app.distribution.levels import allows_team
 
 __all__ = [
     "BonusBatch",
@@ -40,6 +41,7 @@ __all__ = [
     "BonusVersion",
     "ResultState",
     "VersionStatus",
+    "allows_team",
     "corrections",
     "metrics",
     "programs",

@@ -20,6 +20,7 @@ from app.core.db import db
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
 from app.distribution import levels
+from app.members import Member
 
 
 @dataclass(frozen=True)
@@ -151,14 +152,25 @@ def results_page(
     return newest_first(query, BonusResult.id, before=before, size=size)
 
 
-def results_of_run(run_id: int) -> Iterable[BonusResult]:
-    """All of them, fetched as they are read: for an export."""
-    return db.session.scalars(
-        sa.select(BonusResult)
-        .filter_by(run_id=run_id)
+def results_of_run(run_id: int) -> Iterable[tuple[BonusResult, Member]]:
+    """All of them with their members, fetched as they are read: for an export."""
+    rows = db.session.execute(
+        sa.select(BonusResult, Member)
+        .join(Member, Member.id == BonusResult.member_id)
+        .where(BonusResult.run_id == run_id)
         .order_by(BonusResult.id)
         .execution_options(yield_per=500)
     )
+    return ((row, member) for row, member in rows)
+
+
+def chosen(run_id: int, result_ids: Iterable[int]) -> Sequence[BonusResult]:
+    """These results, as far as they are the run's."""
+    return db.session.scalars(
+        sa.select(BonusResult)
+        .where(BonusResult.run_id == run_id, BonusResult.id.in_(set(result_ids)))
+        .order_by(BonusResult.id)
+    ).all()
 
 
 def result_by_id(result_id: int) -> BonusResult:
@@ -167,17 +179,6 @@ def result_by_id(result_id: int) -> BonusResult:
     if found is None:
         raise NotFound("返利记录不存在")
     return found
-
-
-def members_of(run_id: int, result_ids: Iterable[int]) -> list[int]:
-    """The members of these results, as far as they are the run's."""
-    return list(
-        db.session.scalars(
-            sa.select(BonusResult.member_id).where(
-                BonusResult.run_id == run_id, BonusResult.id.in_(set(result_ids))
-            )
-        )
-    )
 
 
 def batches_of(run_id: int) -> Sequence[BonusBatch]:

@@ -50,7 +50,9 @@ def value(metric: Metric, number: int) -> str:
 
 def amount(reward: Reward, number: int) -> str:
     """`¥1,234.50` or `1,234 积分`."""
-    return f"{number:,} 积分" if reward is Reward.POINTS else f"¥{format_yuan(number)}"
+    if reward is Reward.POINTS:
+        return f"{number:,} 积分"
+    return f"{'-' if number < 0 else ''}¥{format_yuan(abs(number))}"
 
 
 def rate(program: Program, step: Step) -> str:
@@ -122,7 +124,8 @@ def _line(program: Program, part: Slice) -> tuple[str, str]:
     if program.tier_mode is TierMode.WHOLE:
         at = f"达到满 {start} 这一档" if part.step.start else "按比例"
         return (f"{at}，全部按 {said}", f"¥{_short(part.value)} × {said}")
-    return (f"超过 {start} 的部分按 {said}", f"¥{_short(part.value)} × {said}")
+    end = value(program.metric, part.step.start + part.value)
+    return (f"{start} 到 {end} 的部分按 {said}", f"¥{_short(part.value)} × {said}")
 
 
 def _short(fen: int) -> str:
