@@ -54,6 +54,7 @@ from app.commission.queries import (
     losses,
     plan_version,
     reversed_in,
+    settled_by,
     sharing_fen,
     summary_of,
 )
@@ -108,6 +109,7 @@ __all__ = [
     "publish_plan",
     "replay",
     "reversed_in",
+    "settled_by",
     "settle_chunk",
     "sharing_fen",
     "standing",

@@ -67,6 +67,18 @@ def reversed_in(member_id: int, order_ids: Iterable[int]) -> dict[int, int]:
     return dict(rows.all())
 
 
+def settled_by(
+    member_id: int, posting_id: int, *, before: int | None = None, size: int = 20
+) -> Page[Commission]:
+    """A member's commissions that one posting of a settlement brought, newest first."""
+    query = (
+        sa.select(Commission)
+        .join(SettlementBatch, SettlementBatch.id == Commission.batch_id)
+        .where(Commission.member_id == member_id, SettlementBatch.posting_id == posting_id)
+    )
+    return newest_first(query, Commission.id, before=before, size=size)
+
+
 def summary_of(member_id: int, now: datetime) -> Summary:
     """Earnings of today, this calendar month (Asia/Shanghai) and all time."""
     today = clock.local(now).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -4,7 +4,8 @@
 `shop` home and product · `browse` categories and search · `cart` and `checkout` ·
 `orders` · `reviews` · `interests` · `addresses` · `me` · `privacy` · `messages` ·
 `distribution` · `inviter` · `joining` · `posters` · `materials` · `team` · `wallet` ·
-`identity` · `uploads`.
+`identity` · `statements` ·
+`uploads`.
 Views parse, call one service, render. Every view has a login rule.
 """
 
@@ -33,6 +34,7 @@ from app.mall import (  # noqa: F401
     privacy,
     reviews,
     shop,
+    statements,
     team,
     uploads,
     wallet,

@@ -44,7 +44,7 @@ def distribution_centre() -> ResponseReturnValue:
         titles=levels.METRIC_TITLES,
         wording=wording,
         to_read=content.sharing.unread_required(member_id),
-        **_row_facts([*newest, *expected]),
+        **row_facts([*newest, *expected]),
     )
 
 
@@ -138,14 +138,14 @@ def my_commissions() -> ResponseReturnValue:
     page = commission.commissions_of(
         current_member().id, statuses or None, before=web.page_before()
     )
-    return render_template("mall/commissions.html", page=page, tab=tab, **_row_facts(page.items))
+    return render_template("mall/commissions.html", page=page, tab=tab, **row_facts(page.items))
 
 
 @bp.get("/me/distribution/commissions/<int:commission_id>")
 @members_only
 def commission_page(commission_id: int) -> ResponseReturnValue:
     row = commission.commission_of(current_member().id, commission_id)
-    facts = _row_facts([row])
+    facts = row_facts([row])
     order = facts["orders"][row.order_id]
     line = next(line for line in order.lines if line.id == row.order_line_id)
     return render_template(
@@ -158,7 +158,7 @@ def commission_page(commission_id: int) -> ResponseReturnValue:
     )
 
 
-def _row_facts(rows: Sequence[Commission]) -> dict[str, Any]:
+def row_facts(rows: Sequence[Commission]) -> dict[str, Any]:
     """What rows of commissions show besides themselves: their orders and buyers."""
     found = orders.by_ids(row.order_id for row in rows)
     return {

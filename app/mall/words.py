@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app import audit
+from app import audit, reports
 from app.audit import StateMove
 from app.commission import CommissionStatus
 from app.commission.bonus import ResultState
@@ -189,6 +189,7 @@ _EVENT = {
     "commission_settled": "佣金结算入账",
     "withdrawal_requested": "申请提现",
     "withdrawal_released": "提现退回",
+    "withdrawal_paid": "提现到账",
     "commission_reversed": "退款收回佣金",
     "debt_filled": "抵扣待追回",
     "bonus": "返利",
@@ -242,7 +243,6 @@ EXPORTED: dict[tuple[str, str], Mapping[Any, str]] = {
     ("wallet", "event"): {
         **_EVENT,
         "commission_accrued": "佣金入账待结算",
-        "withdrawal_paid": "提现到账",
     },
     ("notices", "kind"): {key: kind.title for key, kind in KINDS.items()},
     ("bindings", "source"): BINDING_SOURCE,
@@ -345,14 +345,26 @@ def _at_most(span: str, fen: int) -> str:
 
 
 def entry_title(entry: Entry) -> str:
-    """What moved the money of a statement line."""
-    if entry.posting.event == "commission_reversed" and entry.amount_fen > 0:
+    """What moved the money of a wallet's entry."""
+    return event_title(entry.posting.event, entry.amount_fen, entry.posting.reason)
+
+
+def event_title(event: str, change_fen: int, reason: str) -> str:
+    """What moved the money."""
+    if event == "commission_reversed" and change_fen > 0:
         return "退款关闭，佣金退回"
-    if entry.posting.event == "bonus_reversed" and entry.amount_fen > 0:
+    if event == "bonus_reversed" and change_fen > 0:
         return "退款关闭，返利退回"
-    if entry.posting.event == "bonus" and entry.amount_fen < 0:
+    if event == "bonus" and change_fen < 0:
         return "抵扣待追回"
-    return _EVENT.get(entry.posting.event) or entry.posting.reason or "余额变动"
+    return _EVENT.get(event) or reason or "余额变动"
+
+
+def line_reason(line: reports.Line) -> str:
+    """Where a statement's line is explained, in words for a file."""
+    kind, of = line.link
+    said = {"withdrawal": f"提现单 {of}", "commission": f"佣金 {of}", "settlement": f"结算 {of}"}
+    return said.get(kind) or line.reason
 
 
 def relation(depth: int, *, is_own: bool) -> str:

@@ -4,6 +4,7 @@ Nothing here changes anything. Sums come from the books, grouped in the database
 a day is a day in Asia/Shanghai, counted by the time of booking.
 """
 
+from app.reports import pdf, statements
 from app.reports.channels import ChannelFigures, channel_days, channel_totals
 from app.reports.queries import (
     DaySales,
@@ -16,6 +17,7 @@ from app.reports.queries import (
     queues,
     sales_by_day,
 )
+from app.reports.statements import Line, Statement, TaxMonth, TaxYear
 from app.reports.visitors import ProductNow, Visitor, product_now, visitor
 
 __all__ = [
@@ -23,16 +25,22 @@ __all__ = [
     "DaySales",
     "Figure",
     "Figures",
+    "Line",
     "Money",
     "ProductNow",
     "Queue",
+    "Statement",
+    "TaxMonth",
+    "TaxYear",
     "Visitor",
     "channel_days",
     "channel_totals",
     "figures",
     "money",
+    "pdf",
     "product_now",
     "queues",
     "sales_by_day",
+    "statements",
     "visitor",
 ]

@@ -84,6 +84,7 @@ def identify(
     person = keyring().search_hash(digits)
     known = identity_of(member_id)
     if known is None:
+        _expect_same_name(person, clean)
         row = Identity(
             member_id=member_id, name=clean, number=digits, person=person, created_at=now
         )
@@ -95,6 +96,13 @@ def identify(
     if known.person != person or known.name != clean:
         raise AlreadyIdentified()
     return known
+
+
+def _expect_same_name(person: str, name: str) -> None:
+    """One number has one name: a slip, or somebody else's number, is for a person to look at."""
+    others = db.session.scalars(sa.select(Identity).where(Identity.person == person))
+    if any(other.name != name for other in others):
+        raise InvalidInput("number", "姓名与身份证号码不一致，请核对或联系客服")
 
 
 def identity_of(member_id: int) -> Identity | None:

@@ -41,8 +41,9 @@ NO_PAGES = {
         "mall.checkout",
         "mall.my_data_file",
     ),
-    # These want an order that was received, and a review; their tests open them.
-    *("mall.review_form", "mall.review_more"),
+    *("mall.statement_pdf", "mall.statement_csv", "mall.certificate_pdf"),
+    # These want an order that was received, a review, a settlement; their tests open them.
+    *("mall.review_form", "mall.review_more", "mall.settlement"),
 }
 
 
@@ -77,6 +78,7 @@ def shop(stack: Stack) -> dict[str, Any]:
         "address_id": address.id,
         "number": order.number,
         "withdrawal": withdrawal.number,
+        "month": clock.local(now).strftime("%Y-%m"),
         "aftersale": aftersale.number,
         "commission_id": db.session.scalars(
             sa.select(Commission.id).filter_by(member_id=lin.id)

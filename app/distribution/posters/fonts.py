@@ -55,6 +55,11 @@ def _found() -> tuple[Path, Path, int] | None:
     return None
 
 
+def files() -> tuple[Path, Path, int] | None:
+    """The regular and the bold file, and the face within them; None: no Chinese font."""
+    return _found() if has_chinese() else None
+
+
 def identity() -> str:
     """What tells posters of one font from those of another."""
     found = _found()
