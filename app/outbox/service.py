@@ -1,9 +1,12 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from app.core.db import affected, db, require_transaction, run_unit
 from app.outbox.models import OutboxRow, State
@@ -171,11 +174,28 @@ def _claim_units(ids: Sequence[int], now: datetime) -> int:
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     ).all()
-    for row in rows:
-        _subscribers[row.topic, row.subscriber].handle(row.subject_id, now)
+    with _holding_on():
+        for row in rows:
+            _subscribers[row.topic, row.subscriber].handle(row.subject_id, now)
     delivered = [row.id for row in rows]
     affected(sa.update(OutboxRow).where(OutboxRow.id.in_(delivered)).values(state=State.DONE))
     return len(delivered)
+
+
+@contextmanager
+def _holding_on() -> Iterator[None]:
+    """Let the session keep what one subscriber read for the next; it would forget it."""
+    session = db.session()
+    held: list[object] = []
+
+    def hold(_session: Session, instance: object) -> None:
+        held.append(instance)
+
+    event.listen(session, "loaded_as_persistent", hold)
+    try:
+        yield
+    finally:
+        event.remove(session, "loaded_as_persistent", hold)
 
 
 def _of(calls: bool | None) -> sa.Select[int]:
