@@ -49,23 +49,28 @@ def shop(*, on_sqlite: bool = False, fast: bool = False) -> Iterator[Flask]:
         tempfile.TemporaryDirectory() as folder,
         _database(folder, on_sqlite=on_sqlite, fast=fast) as database_url,
     ):
-        app = create_app(
-            load(
-                {
-                    "APP_ENV": "test",
-                    "SECRET_KEY": os.urandom(24).hex(),
-                    "DATA_KEYS": "b1:" + base64.b64encode(os.urandom(32)).decode(),
-                    "DATABASE_URL": database_url,
-                    "DATA_DIR": str(Path(folder) / "data"),
-                    "LOG_LEVEL": "ERROR",
-                }
-            )
-        )
+        app = app_on(database_url, Path(folder))
         with app.app_context():
             upgrade()
             yield app
             db.session.remove()
             db.engine.dispose()
+
+
+def app_on(database_url: str, folder: Path) -> Flask:
+    """An app on this database, with keys of chance and no WeChat."""
+    return create_app(
+        load(
+            {
+                "APP_ENV": "test",
+                "SECRET_KEY": os.urandom(24).hex(),
+                "DATA_KEYS": "b1:" + base64.b64encode(os.urandom(32)).decode(),
+                "DATABASE_URL": database_url,
+                "DATA_DIR": str(folder / "data"),
+                "LOG_LEVEL": "ERROR",
+            }
+        )
+    )
 
 
 def fill(*, distributors: int, each: int) -> None:

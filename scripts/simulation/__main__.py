@@ -2,10 +2,12 @@
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 from contextlib import nullcontext
 
+from app.core.db import db
 from scripts.bench_shop import shop
 from scripts.simulation import books, faults
 from scripts.simulation.world import Unsound, World
@@ -13,6 +15,8 @@ from scripts.simulation.world import Unsound, World
 
 def main() -> int:
     options = _options()
+    if options.strikes:
+        return _strike()
     started = time.monotonic()
     with shop(on_sqlite=options.engine == "sqlite", fast=True):
         world = World(options.seed)
@@ -30,12 +34,20 @@ def main() -> int:
     return 0
 
 
+def _strike() -> int:
+    with shop(fast=True):
+        url = db.engine.url.render_as_string(hide_password=False)
+        command = [sys.executable, "-m", "scripts.simulation.strikes", url]
+        return subprocess.run(command, check=False).returncode
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/simulate", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--engine", choices=("sqlite", "mariadb"), default="sqlite")
     parser.add_argument("--faults", action="store_true", help="database faults in between")
+    parser.add_argument("--strikes", action="store_true", help="see strikes.py; MariaDB")
     return parser.parse_args()
 
 

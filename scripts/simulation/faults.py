@@ -50,7 +50,8 @@ def unit_under_way() -> Unit | None:
         if frame.f_code is core.run_unit.__code__:
             work = frame.f_locals["work"]
             attempt = frame.f_locals.get("attempt", 1)
-            return Unit(getattr(work, "__name__", "unit"), frame, attempt)
+            name = f"{work.__module__.removeprefix('app.')}.{work.__name__}"
+            return Unit(name, frame, attempt)
         frame = frame.f_back
     return None
 
