@@ -3,9 +3,8 @@
 `auth` logs people in silently; each other module is one corner of the mall:
 `shop` home and product · `browse` categories and search · `cart` and `checkout` ·
 `orders` · `reviews` · `interests` · `addresses` · `me` · `privacy` · `messages` ·
-`distribution` · `inviter` · `joining` · `posters` · `materials` · `team` · `wallet` ·
-`identity` · `statements` ·
-`uploads`.
+`distribution` · `bonuses` · `inviter` · `joining` · `posters` · `materials` · `team` ·
+`wallet` · `statements` · `identity` · `uploads`.
 Views parse, call one service, render. Every view has a login rule.
 """
 
@@ -18,6 +17,7 @@ from app.mall import (  # noqa: F401
     addresses,
     aftersales,
     auth,
+    bonuses,
     browse,
     cart,
     checkout,

@@ -43,6 +43,7 @@ def distribution_centre() -> ResponseReturnValue:
         level=commission.standing.standing_of(standing, now=clock.now()),
         titles=levels.METRIC_TITLES,
         wording=wording,
+        has_bonuses=commission.bonus.queries.has_any(),
         to_read=content.sharing.unread_required(member_id),
         **row_facts([*newest, *expected]),
     )

@@ -34,11 +34,13 @@ def wallet() -> ResponseReturnValue:
     reversed_orders = [
         e.posting.subject_id for e in page.items if e.posting.event == "commission_reversed"
     ]
+    bonus_runs = [e.posting.subject_id for e in page.items if e.posting.subject == "bonus_run"]
     return render_template(
         "mall/wallet.html",
         wallet=ledger.wallet_of(member_id),
         page=page,
         numbers=withdrawals.numbers_of(member_id, asked),
+        bonuses=commission.bonus.queries.in_runs(member_id, bonus_runs),
         taken_back=commission.reversed_in(member_id, reversed_orders),
         words=words,
     )

@@ -363,7 +363,12 @@ def event_title(event: str, change_fen: int, reason: str) -> str:
 def line_reason(line: reports.Line) -> str:
     """Where a statement's line is explained, in words for a file."""
     kind, of = line.link
-    said = {"withdrawal": f"提现单 {of}", "commission": f"佣金 {of}", "settlement": f"结算 {of}"}
+    said = {
+        "withdrawal": f"提现单 {of}",
+        "commission": f"佣金 {of}",
+        "settlement": f"结算 {of}",
+        "bonus": f"返利 {of}",
+    }
     return said.get(kind) or line.reason
 
 

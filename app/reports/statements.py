@@ -31,8 +31,8 @@ _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
 class Line:
     """A movement of the wallet, in fen; what leaves it is negative.
 
-    `link` says where its reason is: `withdrawal` and its number, `commission` or
-    `settlement` and an id. What has no page says its reason here.
+    `link` says where its reason is: `withdrawal` and its number, `commission`,
+    `settlement` or `bonus` and an id. What has no page says its reason here.
     """
 
     posting_id: int
@@ -166,6 +166,9 @@ def _lines(member_id: int, since: datetime, until: datetime) -> list[Line]:
     taken = commission.reversed_in(
         member_id, [r.subject_id for r in rows if r.event == "commission_reversed"]
     )
+    bonuses = commission.bonus.queries.in_runs(
+        member_id, [r.subject_id for r in rows if r.subject == "bonus_run"]
+    )
     lines = []
     for row in rows:
         fen = int(row.change)
@@ -184,6 +187,10 @@ def _lines(member_id: int, since: datetime, until: datetime) -> list[Line]:
             line = replace(line, reversed_fen=fen, link=link)
         elif row.event == "commission_settled":
             line = replace(line, earned_fen=fen, link=("settlement", str(row.id)))
+        elif row.subject == "bonus_run":
+            link = ("bonus", str(bonuses[row.subject_id]))
+            earned = fen if row.event == "bonus" else 0
+            line = replace(line, earned_fen=earned, reversed_fen=fen - earned, link=link)
         elif fen > 0:
             line = replace(line, earned_fen=fen)
         else:

@@ -14,6 +14,7 @@ from app.commission.bonus.models import (
     BonusRun,
     BonusVersion,
     ResultState,
+    VersionStatus,
 )
 from app.commission.bonus.rules import Program, Span
 from app.core.db import db
@@ -100,17 +101,6 @@ def bonus_by_id(program_id: int) -> BonusProgram:
     if found is None:
         raise NotFound("返利不存在")
     return found
-
-
-def asks_for_team(now: datetime) -> bool:
-    """Whether any bonus that is in force or comes asks for what a team does."""
-    return any(
-        programs.program_of(version).asks_for_team
-        for row in bonuses(now)
-        if row.program.stopped_at is None
-        for version in (row.current, row.coming)
-        if version is not None
-    )
 
 
 # --- runs --------------------------------------------------------------------------
@@ -232,6 +222,12 @@ def progress_of(member_id: int, now: datetime) -> list[Progress]:
             )
         )
     return found
+
+
+def has_any() -> bool:
+    """Whether a bonus was ever published."""
+    one = sa.select(BonusVersion.id).filter_by(status=VersionStatus.PUBLISHED).limit(1)
+    return db.session.scalar(one) is not None
 
 
 def results_of(member_id: int, *, before: int | None = None, size: int = 20) -> Page[BonusResult]:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
+from app.commission.bonus.models import BonusRun
 from app.commission.bonus.rules import (
-    COUNTS,
     Metric,
     Period,
     Program,
@@ -103,6 +103,24 @@ def span(found: Span) -> str:
     return f"{start.year} 年 {start.month} 月" if "-" in found.label else f"{start.year} 年"
 
 
+def period_of(run: BonusRun) -> str:
+    """The period of a run."""
+    return span(Span(run.label, run.starts_at, run.ends_at))
+
+
+def ahead(program: Program, missing: int, then: int) -> str:
+    """`再卖 ¥500 可得 ¥30.00`: the way to the next step."""
+    way = value(program.metric, missing)
+    said = {
+        Metric.PERSONAL_SALES: f"再卖 {way}",
+        Metric.PERSONAL_PROFIT: f"毛利再增加 {way}",
+        Metric.ORDERS: f"再成交 {way}",
+        Metric.TEAM_SALES: f"团队再卖 {way}",
+        Metric.RECRUITS: f"再发展 {way}",
+    }[program.metric]
+    return f"{said} 可得 {amount(program.reward, then)}"
+
+
 def working(program: Program, number: int) -> list[tuple[str, str]]:
     """How an amount came about, line by line; the last line is the amount."""
     parts = slices_of(program, number)
@@ -130,8 +148,3 @@ def _line(program: Program, part: Slice) -> tuple[str, str]:
 
 def _short(fen: int) -> str:
     return format_yuan(fen).removesuffix(".00")
-
-
-def is_count(metric: Metric) -> bool:
-    """Whether a metric is counted in pieces, not in money."""
-    return metric in COUNTS
