@@ -27,6 +27,7 @@ def commissions() -> ResponseReturnValue:
     return render_template(
         "admin/commissions.html",
         page=page,
+        rhythm=commission.cycles.in_force(),
         pager=lists.pager(page),
         tabs=lists.tabs(_TABS, state, counts | {"": sum(counts.values())}),
         members=members.names_of(row.member_id for row in page.items),
@@ -45,6 +46,7 @@ def one_commission(commission_id: int) -> ResponseReturnValue:
     return render_template(
         "admin/commission.html",
         row=row,
+        rhythm=commission.cycles.in_force(),
         order=order,
         line=next(line for line in order.lines if line.id == row.order_line_id),
         seat=next((seat for seat in seats if seat.member_id == row.member_id), None),

@@ -11,11 +11,12 @@
 - `standing` is where a distributor stands on the ladder of levels: figures of sales,
   and what makes levels move.
 - `settlement` moves what matured into wallets, in set-based chunks.
+- `cycles` says on which days that happens, to the settlement and to distributors alike.
 - `following` takes commissions back by the money that was refunded.
 - `bonus` holds what is earned over a period besides (返利).
 """
 
-from app.commission import accrual, bonus, following, standing, team
+from app.commission import accrual, bonus, cycles, following, standing, team
 from app.commission.accrual import accrue, mature
 from app.commission.explaining import Explanation, SeatStep, explain
 from app.commission.following import follow
@@ -96,6 +97,7 @@ __all__ = [
     "configure",
     "count_due",
     "counts_by_status",
+    "cycles",
     "draft_plan",
     "expected_next",
     "explain",

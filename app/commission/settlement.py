@@ -6,6 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app import distribution, ledger, outbox, risk
+from app.commission import cycles
 from app.commission.models import Commission, CommissionStatus, SettlementBatch
 from app.core.db import affected, db, require_transaction
 from app.ledger import AccountKind
@@ -34,7 +35,7 @@ def count_due(now: datetime) -> Settled:
             sa.func.count(),
             sa.func.count(sa.distinct(Commission.member_id)),
             sa.func.coalesce(sa.func.sum(_standing()), 0),
-        ).where(*_due(now))
+        ).where(*_due(cycles.in_force().cutoff(now)))
     ).one()
     return Settled(rows, members, int(amount))
 
@@ -42,7 +43,7 @@ def count_due(now: datetime) -> Settled:
 def settle_chunk(
     now: datetime, *, after: int = 0, limit: int = 50_000
 ) -> tuple[Settled, int | None]:
-    """Settle what matured of the next members, as one unit of work.
+    """Settle what matured by the newest payday of the next members, as one unit of work.
 
     Takes whole members in the order of their ids, from behind `after` on, until they
     have `limit` commissions together: so a run writes one pair of entries a member.
@@ -53,11 +54,12 @@ def settle_chunk(
     posting through its batch (C4).
     """
     require_transaction()
-    last = _last_member(now, after, limit)
+    until = cycles.in_force().cutoff(now)
+    last = _last_member(until, after, limit)
     batch = SettlementBatch(at=now)
     db.session.add(batch)
     db.session.flush()
-    claimed = affected(_claim(batch.id, now, after, last))
+    claimed = affected(_claim(batch.id, until, after, last))
     if claimed == 0:
         # Nothing was due, or another run has just taken them.
         db.session.delete(batch)
@@ -83,38 +85,38 @@ def _standing() -> sa.ColumnElement[int]:
     return Commission.amount_fen - Commission.reversed_fen
 
 
-def _due(now: datetime) -> list[sa.ColumnElement[bool]]:
+def _due(until: datetime) -> list[sa.ColumnElement[bool]]:
     suspended = sa.select(distribution.Distributor.member_id).where(
         distribution.Distributor.status == distribution.DistributorStatus.SUSPENDED
     )
     return [
         # What is settled has a batch: the walk meets open commissions only.
         Commission.batch_id == 0,
-        Commission.mature_at <= now,
+        Commission.mature_at <= until,
         Commission.status == CommissionStatus.PENDING,
         Commission.member_id.not_in(suspended),
         Commission.member_id.not_in(risk.held()),
     ]
 
 
-def _last_member(now: datetime, after: int, limit: int) -> int | None:
+def _last_member(until: datetime, after: int, limit: int) -> int | None:
     """Up to whom a chunk of about `limit` goes; None where fewer are left."""
     return db.session.scalar(
         sa.select(Commission.member_id)
-        .where(*_due(now), Commission.member_id > after)
+        .where(*_due(until), Commission.member_id > after)
         .order_by(Commission.member_id)
         .offset(limit - 1)
         .limit(1)
     )
 
 
-def _claim(batch_id: int, now: datetime, after: int, last: int | None) -> sa.Update:
+def _claim(batch_id: int, until: datetime, after: int, last: int | None) -> sa.Update:
     span = [Commission.member_id > after]
     if last is not None:
         span.append(Commission.member_id <= last)
     return (
         sa.update(Commission)
-        .where(*_due(now), *span)
+        .where(*_due(until), *span)
         .values(
             batch_id=batch_id,
             status=CommissionStatus.SETTLED,

@@ -167,6 +167,9 @@ def row_facts(rows: Sequence[Commission]) -> dict[str, Any]:
         "buyers": members.names_of(order.member_id for order in found.values()),
         # All rows of a page are one member's.
         "is_checked": bool(rows) and risk.is_held(rows[0].member_id),
-        "guard_days": shop_settings()[settings.registry.GUARD_DAYS.key],
+        "paid_when": words.PaidWhen(
+            commission.cycles.in_force(),
+            int(shop_settings()[settings.registry.GUARD_DAYS.key]),
+        ),
         "words": words,
     }

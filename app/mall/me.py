@@ -79,4 +79,9 @@ def sync_profile() -> ResponseReturnValue:
 @bp.get("/help")
 @open_page
 def help_page() -> ResponseReturnValue:
-    return render_template("mall/help.html", rules=shop_settings(), registry=settings.registry)
+    return render_template(
+        "mall/help.html",
+        rules=shop_settings(),
+        registry=settings.registry,
+        settles_on=words.settles_on(commission.cycles.in_force()),
+    )

@@ -9,6 +9,8 @@ from app import audit, reports
 from app.audit import StateMove
 from app.commission import CommissionStatus
 from app.commission.bonus import ResultState
+from app.commission.cycles import Cycle, Rhythm
+from app.core import web
 from app.core.money import format_yuan
 from app.distribution import DistributorStatus
 from app.distribution.models import AppealStatus
@@ -311,6 +313,41 @@ def order_steps(order: Order) -> list[Step]:
 def withdrawal_steps(moves: Sequence[StateMove]) -> list[Step]:
     """What happened to a withdrawal, oldest first, from its state moves."""
     return [Step(_STEP.get(move.to_state, "处理中"), move.at) for move in moves]
+
+
+@dataclass(frozen=True)
+class PaidWhen:
+    """When an open commission is paid into the wallet, in words."""
+
+    rhythm: Rhythm
+    guard_days: int
+
+    def __call__(self, matures_at: datetime | None) -> str:
+        if matures_at is None:
+            return f"收货后 {self.guard_days} 天{self._payday()}入账"
+        return f"预计 {web.day(self.rhythm.payday(matures_at))} 入账"
+
+    def _payday(self) -> str:
+        match self.rhythm.cycle:
+            case Cycle.DAILY:
+                return "的次日"
+            case Cycle.WEEKLY:
+                return f"，逢周{'一二三四五六日'[self.rhythm.weekday - 1]}"
+            case Cycle.MONTHLY:
+                return f"，每月 {self.rhythm.month_day} 号"
+        return ""
+
+
+def settles_on(rhythm: Rhythm) -> str:
+    """On which day what matured is settled, after "自动" of a sentence."""
+    match rhythm.cycle:
+        case Cycle.DAILY:
+            return "在次日"
+        case Cycle.WEEKLY:
+            return f"在下一个周{'一二三四五六日'[rhythm.weekday - 1]}"
+        case Cycle.MONTHLY:
+            return f"在下一个 {rhythm.month_day} 号"
+    return ""
 
 
 def withdraw_terms(rules: Mapping[str, int | str | bool]) -> list[str]:

@@ -81,6 +81,35 @@ GUARD_DAYS = Setting(
     most=90,
 )
 
+SETTLE_CYCLE = Setting(
+    "commission.settle_cycle",
+    "matured",
+    "佣金结算周期",
+    "等待期满的佣金在结算日零点后转入可提现；改动对所有未结算的佣金生效，分销员看到的预计日期随之变化",
+    choices=(
+        ("matured", "随到随结：等待期满后几分钟内"),
+        ("daily", "每天"),
+        ("weekly", "每周一次"),
+        ("monthly", "每月一次"),
+    ),
+)
+SETTLE_WEEKDAY = Setting(
+    "commission.settle_weekday",
+    "1",
+    "每周结算日",
+    "只在“每周一次”下起作用",
+    choices=tuple((str(n), f"周{day}") for n, day in enumerate("一二三四五六日", 1)),
+)
+SETTLE_MONTH_DAY = Setting(
+    "commission.settle_month_day",
+    1,
+    "每月结算日",
+    "只在“每月一次”下起作用；当月没有这一天的，在最后一天结算",
+    unit="号",
+    least=1,
+    most=31,
+)
+
 # Consumer protection law, art. 25: seven days to return without a reason.
 AFTERSALE_DAYS = Setting(
     "aftersale.days",

@@ -1,6 +1,7 @@
 """Who comes, what they buy, and how they pay."""
 
-from app import catalog, distribution, members, orders
+from app import catalog, distribution, members, orders, settings
+from app.commission.cycles import Cycle
 from app.core.db import db, run_unit
 from app.distribution import BindingSource, Distributor, DistributorStatus
 from app.orders import Item, Order, OrderStatus, PaidNotice
@@ -76,6 +77,13 @@ class Buying(Returning):
     def new_plan(self) -> str:
         ground.publish_plan(self.rng.choice(ground.PLANS), self.now)
         return "published"
+
+    def new_cycle(self) -> str:
+        """The shop settles on other days from now on."""
+        cycle = self.rng.choice(list(Cycle)).value
+        key = settings.registry.SETTLE_CYCLE.key
+        run_unit(settings.change, key, cycle, actor=DESK, now=self.now)
+        return cycle
 
     def order(self) -> str:
         if not self.members:

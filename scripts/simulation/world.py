@@ -35,6 +35,7 @@ class World(Buying, PayingOut):
             (1, self.suspend_or_restore),
             (3, self.restock),
             (1, self.new_plan),
+            (1, self.new_cycle),
             (8, self.one_job),
         ]
 

@@ -5,7 +5,7 @@ import io
 import zxingcpp
 from PIL import Image
 
-from app import commission, distribution
+from app import commission, distribution, settings
 from app.core import clock
 from app.core.db import db, run_unit
 from app.distribution import CONTRACT_VERSION, DistributorStatus
@@ -146,6 +146,11 @@ def test_centre_says_what_comes_next_and_when(client, me):
 
     assert "即将入账" in page
     assert page.count("预计 12月6日 入账") == 2
+
+    # 2026-12-06 is a Sunday.
+    run_unit(settings.change, "commission.settle_cycle", "weekly", actor=ADMIN, now=NOON)
+    assert client.get(CENTRE).text.count("预计 12月7日 入账") == 2
+    assert "佣金在下一个周一自动转入" in client.get("/help").text
 
 
 def test_new_distributor_is_told_what_to_do(client, me):
