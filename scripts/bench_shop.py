@@ -162,7 +162,7 @@ def _books(put: Inserter, distributors: int, each: int) -> None:
     )
     put("orders", (_order(n, 1 + n % distributors) for n in range(total)))
     put("state_moves", (_move("order", n + 1, *m) for n in range(total) for m in _FINISHED))
-    put("order_lines", (_line(n) for n in range(total)))
+    put("order_lines", (order_line(n) for n in range(total)))
     put("commissions", (commission_row(n, 1 + n % distributors) for n in range(total)))
     put("ledger_postings", (row for n in range(total) for row in _postings(n)))
     put("ledger_entries", (row for n in range(total) for row in _entries(n, 1 + n % distributors)))
@@ -196,7 +196,13 @@ def _order(n: int, member_id: int) -> dict[str, Any]:
     }
 
 
-def _line(n: int) -> dict[str, Any]:
+def paid_order(n: int, member_id: int) -> dict[str, Any]:
+    """A row of an order that was paid and nothing more."""
+    later = ("shipped_at", "received_at", "guard_ends_at", "finished_at")
+    return _order(n, member_id) | {"status": "paid"} | dict.fromkeys(later)
+
+
+def order_line(n: int) -> dict[str, Any]:
     return {
         "id": n + 1,
         "order_id": n + 1,

@@ -16,7 +16,14 @@ import sqlalchemy as sa
 from app import ledger
 from app.core.db import db
 from app.jobs import tasks
-from scripts import bench_callbacks, bench_mall, bench_settle, bench_share, bench_tree
+from scripts import (
+    bench_callbacks,
+    bench_engine,
+    bench_mall,
+    bench_settle,
+    bench_share,
+    bench_tree,
+)
 from scripts.bench_shop import NOW, fill, shop
 
 SCALE = int(os.environ.get("BENCH_SCALE", "1"))
@@ -83,6 +90,8 @@ def chain() -> tuple[float, str, float]:
 Result = tuple[float, str, float] | tuple[float, str, float, dict[str, Any]]
 BENCHMARKS: dict[str, Callable[[], Result]] = {
     "callbacks": callbacks,
+    "quote": bench_engine.quotes,
+    "accrue": bench_engine.accrue,
     "settle": lambda: bench_settle.settle(SCALE),
     "settle_sqlite": lambda: bench_settle.settle(SCALE),
     "verify": verify,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app import settings
+from app import catalog, orders, settings
 from app.aftersales.errors import AmountTooHigh, NotAskable
 from app.aftersales.models import AfterSaleKind
 from app.core.errors import InvalidInput
@@ -91,6 +91,8 @@ def parts_of(order: Order, kind: AfterSaleKind, wanted: Sequence[Wanted]) -> lis
         want.line_id not in lines for want in wanted
     ):
         raise InvalidInput("items", "所选商品不在这笔订单里")
+    if kind is not K.REFUND:
+        _refuse_virtual([lines[want.line_id] for want in wanted])
     parts = [_part(lines[want.line_id], kind, want) for want in wanted]
     if kind is not K.EXCHANGE and sum(part.amount_fen for part in parts) == 0:
         raise NotAskable("所选商品没有可退的金额")
@@ -104,6 +106,14 @@ def freight_of(order: Order, parts: Sequence[Part]) -> int:
     back = {part.line.id: part.amount_fen for part in parts}
     left = sum(line.paid_fen - line.refunded_fen - back.get(line.id, 0) for line in order.lines)
     return order.freight_fen - order.freight_refunded_fen if left == 0 else 0
+
+
+def _refuse_virtual(lines: Sequence[OrderLine]) -> None:
+    """Beside goods that were sent an order may hold some of which nothing can come back."""
+    skus = catalog.skus_by_id(line.sku_id for line in lines)
+    for line in lines:
+        if line.sku_id in skus and orders.is_virtual(skus[line.sku_id]):
+            raise InvalidInput("items", f"“{line.title}”是虚拟商品，不能退货或换货，请选择仅退款")
 
 
 def _part(line: OrderLine, kind: AfterSaleKind, want: Wanted) -> Part:

@@ -47,7 +47,16 @@ from app.orders.payment import (
 from app.orders.pickups import PickupWish
 from app.orders.ports import PaymentGateway, PaymentState, PrepayRefused, Trace, TraceProvider
 from app.orders.prices import is_cheaper, is_special, prices_of, unit_prices
-from app.orders.pricing import LINES_MAX, Adjustment, Item, Quote, QuotedLine, allocate, quote
+from app.orders.pricing import (
+    LINES_MAX,
+    Adjustment,
+    Item,
+    Quote,
+    QuotedLine,
+    allocate,
+    is_virtual,
+    quote,
+)
 from app.orders.processes import ask, close, paying_sheet
 from app.orders.queries import (
     by_ids,
@@ -84,6 +93,7 @@ from app.orders.traces import EnteredTraces
 __all__ = [
     "is_cheaper",
     "is_special",
+    "is_virtual",
     "prices_of",
     "unit_prices",
     "LINES_MAX",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from app import aftersales, outbox
 from app.aftersales import AfterSale, AfterSaleKind, Wanted, limits
 from app.aftersales.errors import AlreadyOpen, AmountTooHigh, NotAskable
+from app.catalog import ProductKind, Sku
 from app.core.db import db, run_unit, transaction
 from app.core.errors import InvalidInput, NotFound
 from app.orders import OrderLine
@@ -161,6 +162,20 @@ def test_nothing_was_sent_so_nothing_is_returned_or_exchanged():
     for kind in (K.RETURN, K.EXCHANGE):
         with pytest.raises(NotAskable):
             sold.ask(kind=kind, quantity=1, reason="质量问题")
+
+    assert none_opened(sold.order)
+
+
+def test_of_virtual_goods_beside_others_nothing_comes_back():
+    sold = sale(received=True)
+    sku = db.session.get_one(Sku, sold.order.lines[0].sku_id)
+    with transaction():
+        sku.product.kind = ProductKind.VIRTUAL
+
+    for kind in (K.RETURN, K.EXCHANGE):
+        with pytest.raises(InvalidInput, match="虚拟商品，不能退货或换货") as refused:
+            sold.ask(kind=kind, quantity=1, reason="质量问题")
+        assert refused.value.field == "items"
 
     assert none_opened(sold.order)
 
