@@ -163,7 +163,7 @@ def _page(run: BonusRun) -> str:
     version = bonus.queries.versions([run.version_id])[run.version_id]
     program = bonus.runs.program_of(run)
     may_review = auth.allowed(Permission.BONUS_REVIEW)
-    shop_fen = ledger.system_balance_fen(ledger.AccountKind.SHOP)
+    is_cash = program.reward is bonus.rules.Reward.CASH
     return render_template(
         "admin/bonus_run.html",
         run=run,
@@ -179,7 +179,10 @@ def _page(run: BonusRun) -> str:
         called=people.names(row.reviewed_by for row in page.items),
         may_review=may_review,
         is_blocked=program.asks_for_team and not levels.allows_team(),
-        shop_fen=shop_fen if program.reward == bonus.rules.Reward.CASH else None,
+        # Asked only where it decides something: it is the sum of all its entries.
+        shop_fen=ledger.system_balance_fen(ledger.AccountKind.SHOP)
+        if is_cash and S.APPROVED in tally
+        else None,
         batches=bonus.queries.batches_of(run.id),
         timeline=_timeline(run.id),
         wording=bonus.wording,

@@ -134,7 +134,7 @@ def _save(bonus_id: int | None) -> ResponseReturnValue:
     except InvalidInput as error:
         form.errors[error.field or ""] = error.message
         return _editor(form, bonus_id, _seen()), error.status
-    except bonus.programs.BonusChanged as error:
+    except (bonus.programs.BonusChanged, bonus.programs.BonusStopped) as error:
         return _editor(form, bonus_id, _seen(), refused=error.message), error.status
     flash("草稿已保存，还没有生效；由另一位管理员核对并发布")
     return redirect(url_for(".bonus_plan", bonus_id=version.program_id), 303)

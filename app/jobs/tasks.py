@@ -337,7 +337,7 @@ def bonus(now: datetime, dry_run: bool) -> Result:
             lambda row: run_unit(commission.bonus.runs.recompute, row, now=now),
         ),
         (
-            commission.bonus.corrections.due(),
+            commission.bonus.corrections.due(now),
             lambda row: run_unit(commission.bonus.corrections.correct, row, now=now),
         ),
     ]

@@ -151,6 +151,8 @@ def test_stopping_wants_a_reason_and_a_draft_can_be_deleted(owner, desk):
 
     assert fresh(program).stopped_at is not None
     assert acts("bonus.stop")[0].reason == "活动结束"
+    late = owner.post(f"{path}/edit", data={**FORM, "period": "month", "seen": "0"})
+    assert (late.status_code, "这个返利已停止" in late.text) == (409, True)
     assert bonus.programs.draft_of(desk.bonus_id) is None
 
 

@@ -5,7 +5,8 @@ It is computed from the whole each time, so that many small refunds do not drift
 refund that WeChat closed turns it round. The conditions are not looked at again.
 """
 
-from datetime import datetime
+from bisect import bisect_left
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -14,6 +15,7 @@ from app.aftersales import Refund
 from app.commission import following
 from app.commission.bonus import metrics, rules, runs
 from app.commission.bonus.models import (
+    BonusBatch,
     BonusCorrection,
     BonusResult,
     BonusRun,
@@ -25,11 +27,14 @@ from app.core.db import db, lock_one, require_transaction
 from app.ledger import AccountKind, Move
 from app.orders import Order
 
+# Refunds and postings that the job looks at again: it may stand still for so long.
+LOOK_BACK = timedelta(days=90)
 
-def due() -> list[int]:
+
+def due(now: datetime) -> list[int]:
     """Posted results whose metric earns something else now than they stand at."""
     found: list[int] = []
-    for run in db.session.scalars(_refunded_runs()).all():
+    for run in _runs_to_check(now - LOOK_BACK):
         program = runs.program_of(run)
         # Who came does not leave by a refund.
         if program.metric is Metric.RECRUITS:
@@ -106,19 +111,28 @@ def corrections_of(result_id: int) -> list[BonusCorrection]:
     )
 
 
-def _refunded_runs() -> sa.Select[BonusRun]:
-    """Runs that paid, and of whose orders anything was refunded since they were computed."""
-    posted = sa.select(BonusResult.run_id).where(BonusResult.state == ResultState.POSTED)
-    late = (
-        sa.select(Refund.id)
-        .join(Order, Order.id == Refund.order_id)
-        .where(
-            Refund.created_at >= BonusRun.computed_at,
-            Order.received_at >= BonusRun.starts_at,
-            Order.received_at < BonusRun.ends_at,
-        )
+def _runs_to_check(since: datetime) -> list[BonusRun]:
+    """Runs that paid since then, or of whose orders something was refunded since then."""
+    last_paid = sa.func.max(BonusBatch.at)
+    paid = db.session.execute(
+        sa.select(BonusRun, last_paid)
+        .join(BonusBatch, BonusBatch.run_id == BonusRun.id)
+        .group_by(BonusRun.id)
+        .order_by(BonusRun.id)
+    ).all()
+    if not paid:
+        return []
+    refunded = db.session.scalars(
+        sa.select(Order.received_at)
+        .join(Refund, Refund.order_id == Order.id)
+        .where(sa.or_(Refund.created_at >= since, Refund.ended_at >= since))
     )
-    return sa.select(BonusRun).where(BonusRun.id.in_(posted), late.exists()).order_by(BonusRun.id)
+    received = sorted(moment for moment in refunded if moment is not None)
+    return [
+        run
+        for run, at in paid
+        if at >= since or bisect_left(received, run.starts_at) < bisect_left(received, run.ends_at)
+    ]
 
 
 def _points_moves(member_id: int, back: int, booked: int) -> list[Move]:

@@ -42,6 +42,13 @@ class BonusChanged(DomainError):
     message = "草稿刚刚被别人改过，请先看过新的内容"
 
 
+class BonusStopped(DomainError):
+    """Nobody is paid by it any more, whatever its rules."""
+
+    code = "bonus_stopped"
+    message = "这个返利已停止，不能再修改或发布；需要时请新建"
+
+
 @dataclass(frozen=True)
 class BonusInput:
     """What an admin says of a bonus. `document` holds the rules."""
@@ -59,7 +66,7 @@ def draft(
     `seen` is the revision that was on the screen, 0 where there was no draft. Whoever
     saves last stands behind the whole of it, and cannot publish it.
 
-    Raises NotFound, BonusChanged, InvalidInput naming the field.
+    Raises NotFound, BonusStopped, BonusChanged, InvalidInput naming the field.
     """
     require_transaction()
     if program_id is None:
@@ -67,7 +74,7 @@ def draft(
         db.session.add(program)
         db.session.flush()
     else:
-        program = _locked(program_id)
+        program = _running(program_id)
     version = draft_of(program.id)
     if (version.revision if version else 0) != seen:
         raise BonusChanged()
@@ -103,10 +110,11 @@ def publish(
 ) -> BonusVersion:
     """Put the draft in force from the beginning of a period; a second person does it.
 
-    Raises NotFound, OwnBonus, BonusChanged, InvalidInput (not the beginning of a
-    period that may still be chosen; or the rules no longer fit this server).
+    Raises NotFound, BonusStopped, OwnBonus, BonusChanged, InvalidInput (not the
+    beginning of a period that may still be chosen; or the rules no longer fit this
+    server).
     """
-    _locked(program_id)
+    _running(program_id)
     version = _draft(program_id)
     if version.revision != seen:
         raise BonusChanged()
@@ -211,6 +219,13 @@ def _draft(program_id: int) -> BonusVersion:
 def _locked(program_id: int) -> BonusProgram:
     require_transaction()
     return lock_one(BonusProgram, program_id, "返利不存在")
+
+
+def _running(program_id: int) -> BonusProgram:
+    program = _locked(program_id)
+    if program.stopped_at is not None:
+        raise BonusStopped()
+    return program
 
 
 def _check(program_id: int, given: BonusInput) -> None:

@@ -179,13 +179,12 @@ def batches_of(run_id: int) -> Sequence[BonusBatch]:
 
 def waiting() -> tuple[int, datetime | None]:
     """Runs of which something waits for a person, and since when the oldest does."""
-    open_runs = sa.select(BonusResult.run_id).where(
-        BonusResult.state.in_((ResultState.COMPUTED, ResultState.APPROVED))
+    open_results = sa.select(BonusResult.id).where(
+        BonusResult.run_id == BonusRun.id,
+        BonusResult.state.in_((ResultState.COMPUTED, ResultState.APPROVED)),
     )
     count, since = db.session.execute(
-        sa.select(sa.func.count(), sa.func.min(BonusRun.computed_at)).where(
-            BonusRun.id.in_(open_runs)
-        )
+        sa.select(sa.func.count(), sa.func.min(BonusRun.computed_at)).where(open_results.exists())
     ).one()
     return count, since
 

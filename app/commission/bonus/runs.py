@@ -138,15 +138,12 @@ def compute(program_id: int, span: Span, *, now: datetime) -> str:
 
 def untouched() -> list[int]:
     """Runs of which nobody decided anything yet."""
-    decided = sa.select(BonusResult.run_id).where(
-        sa.or_(BonusResult.reviewed_by != "", BonusResult.state == S.POSTED)
-    )
-    has_open = sa.select(BonusResult.run_id).where(BonusResult.state == S.COMPUTED)
+    of_run = sa.select(BonusResult.id).where(BonusResult.run_id == BonusRun.id)
+    waits = of_run.where(BonusResult.state == S.COMPUTED)
+    decided = of_run.where(sa.or_(BonusResult.reviewed_by != "", BonusResult.state == S.POSTED))
     return list(
         db.session.scalars(
-            sa.select(BonusRun.id)
-            .where(BonusRun.id.in_(has_open), BonusRun.id.not_in(decided))
-            .order_by(BonusRun.id)
+            sa.select(BonusRun.id).where(waits.exists(), ~decided.exists()).order_by(BonusRun.id)
         )
     )
 
