@@ -49,6 +49,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     reviews,
     risks,
     settings,
+    taxes,
     tree,
     withdrawals,
 )

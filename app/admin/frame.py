@@ -95,6 +95,7 @@ _GROUPS: tuple[
                 "withdrawals",
                 ("withdrawal*",),
             ),
+            ("个税代扣", "taxes", Permission.TAX_VIEW, "", ("tax*",)),
             ("总账", "ledger", Permission.LEDGER_VIEW, "", ("posting",)),
             ("账目核对", "ledger_verify", Permission.LEDGER_VIEW, "", ("ledger_verify*",)),
         ),

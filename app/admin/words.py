@@ -425,6 +425,7 @@ ACTION: Mapping[str, str] = {
     "job.request": "请求执行任务",
 }
 SUBJECT: Mapping[str, str] = {
+    "tax": "涉税信息",
     "poster_template": "海报模板",
     "material": "推广素材",
     "article": "培训文章",
@@ -543,6 +544,8 @@ FACT: Mapping[str, str] = {
     "state": "微信状态",
 }
 FIELD: Mapping[str, str] = {
+    "quarter": "季度",
+    "year": "年份",
     "layout": "版式",
     "share_text": "文案",
     "video_url": "视频链接",
@@ -651,6 +654,14 @@ PAY_OUTCOME: Mapping[str, str] = {
     "unclear": "微信没有明确答复，已标为“结果未明”，款项保持冻结，系统会自动查询",
     "taken": "打款任务已先一步处理，请查看最新状态",
 }
+
+
+TAX_METHOD: Mapping[str, str] = {"none": "不代扣", "monthly": "按月预扣", "cumulative": "累计预扣"}
+
+
+def quarter(code: str) -> str:
+    """`2026-Q4` as `2026 年第 4 季度`."""
+    return f"{code[:4]} 年第 {code[-1]} 季度"
 
 
 def word(words: Mapping[str, Word], value: object) -> Word:

@@ -141,14 +141,18 @@ def reveal(member_id: int, *, actor: audit.Actor, now: datetime) -> Identity | N
     return found
 
 
-def delete(member_id: int, *, actor: audit.Actor, now: datetime) -> bool:
+def delete(member_id: int, *, actor: audit.Actor, now: datetime, reason: str = "") -> bool:
     """Forget who a member is; whether there was anything. The caller asks if it may be."""
     if not affected(sa.delete(Identity).where(Identity.member_id == member_id)):
         return False
     db.session.expire_all()
-    _record("tax.forget", member_id, actor, now)
+    _record("tax.forget", member_id, actor, now, reason)
     return True
 
 
-def _record(action: str, member_id: int, actor: audit.Actor, now: datetime) -> None:
-    audit.record(action, subject="member", subject_id=member_id, actor=actor, now=now)
+def _record(
+    action: str, member_id: int, actor: audit.Actor, now: datetime, reason: str = ""
+) -> None:
+    audit.record(
+        action, subject="member", subject_id=member_id, actor=actor, now=now, reason=reason
+    )

@@ -130,6 +130,7 @@ class Desk:
             "run_id": self.bonus.run_id,
             "result_id": self.bonus.id,
             "member_id": self.order.member_id,
+            "year": "2026",
             "kind": "order_paid",
             "level_code": "senior",
         }
