@@ -166,9 +166,9 @@ def _link_page(kind: str, of: str, title: str, back: str) -> str:
     web.cache().set(f"file:{token}", f"{kind}:{current_member().id}:{of}", LINK_SECONDS)
     base = web.settings().public_base_url
     views = (
-        [("PDF", "mall.statement_pdf"), ("CSV 表格", "mall.statement_csv")]
+        [(" PDF ", "mall.statement_pdf"), ("表格", "mall.statement_csv")]
         if kind == "statement"
-        else [("PDF", "mall.certificate_pdf")]
+        else [(" PDF ", "mall.certificate_pdf")]
     )
     links = [(label, f"{base}{url_for(view, token=token)}") for label, view in views]
     return render_template(

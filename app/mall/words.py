@@ -374,7 +374,8 @@ def _fee(rules: Mapping[str, int | str | bool]) -> str:
     bps = int(rules[registry.WITHDRAW_FEE_BPS.key])
     fixed = int(rules[registry.WITHDRAW_FEE_FEN.key])
     parts = [percent(bps) if bps else "", f"每笔 ¥{format_yuan(fixed)}" if fixed else ""]
-    return "手续费 " + " 加".join(filter(None, parts)) if bps or fixed else "不收手续费"
+    said = " 加".join(filter(None, parts))
+    return f"手续费{' ' if bps else ''}{said}" if said else "不收手续费"
 
 
 def _at_most(span: str, fen: int) -> str:
