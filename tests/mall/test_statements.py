@@ -20,7 +20,7 @@ MONTH = "/me/wallet/statements/2026-11"
 
 @pytest.fixture
 def paid(client, me, weixin):
-    """A bonus with a formula for a reason, and a taxed withdrawal that was paid."""
+    """A bonus, and a taxed withdrawal that was paid."""
     with transaction():
         for key, value in (("max_fen", 1_999_00), ("two_person_fen", 10_000_00), ("fee_fen", 200)):
             change(f"withdraw.{key}", value, actor=ADMIN, now=NOON)
