@@ -19,6 +19,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     commissions,
     connection,
     dashboard,
+    debts,
     distributor_batch,
     distributors,
     frame,

@@ -96,6 +96,7 @@ _GROUPS: tuple[
                 ("withdrawal*",),
             ),
             ("个税代扣", "taxes", Permission.TAX_VIEW, "", ("tax*",)),
+            ("待追回", "debts", Permission.LEDGER_VIEW, "", ("debt*",)),
             ("总账", "ledger", Permission.LEDGER_VIEW, "", ("posting",)),
             ("账目核对", "ledger_verify", Permission.LEDGER_VIEW, "", ("ledger_verify*",)),
         ),

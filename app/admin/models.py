@@ -46,6 +46,8 @@ class Permission(enum.StrEnum):
     PLAN_PUBLISH = "plan.publish"
     # Approving what bonuses pay, and paying what somebody else approved.
     BONUS_REVIEW = "bonus.review"
+    # Asking to let a debt go, and agreeing to what somebody else asked.
+    DEBT_WRITE_OFF = "debt.write_off"
     WITHDRAWAL_VIEW = "withdrawal.view"
     WITHDRAWAL_REVIEW = "withdrawal.review"
     # What was withheld, with masked names; and names and numbers in full, as files.
@@ -128,6 +130,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.PLAN_DRAFT,
         Permission.PLAN_PUBLISH,
         Permission.BONUS_REVIEW,
+        Permission.DEBT_WRITE_OFF,
         Permission.WITHDRAWAL_REVIEW,
         Permission.TAX_IDENTITY,
         Permission.ODDITY_RESOLVE,

@@ -22,6 +22,7 @@ from app.withdrawals.models import OPEN
 # WeChat gives a transfer up when nobody confirmed it for a day (wechat.md, section 9).
 CONFIRM_WITHIN = timedelta(hours=24)
 ASK_SECONDS = 3
+DEBTS_SHOWN = 10
 _REQUEST_KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
 
 
@@ -39,6 +40,7 @@ def wallet() -> ResponseReturnValue:
         "mall/wallet.html",
         wallet=ledger.wallet_of(member_id),
         page=page,
+        debts=ledger.entries_of(member_id, AccountKind.DEBT, size=DEBTS_SHOWN).items,
         numbers=withdrawals.numbers_of(member_id, asked),
         bonuses=commission.bonus.queries.in_runs(member_id, bonus_runs),
         taken_back=commission.reversed_in(member_id, reversed_orders),

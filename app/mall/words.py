@@ -387,6 +387,23 @@ def entry_title(entry: Entry) -> str:
     return event_title(entry.posting.event, entry.amount_fen, entry.posting.reason)
 
 
+_DEBT = {
+    "commission_reversed": "退款收回的佣金",
+    "bonus_reversed": "退款收回的返利",
+    "commission_settled": "佣金结算抵扣",
+    "bonus": "返利抵扣",
+    "debt_written_off": "商家免除",
+}
+
+
+def debt_title(entry: Entry) -> str:
+    """What made a debt, or made it smaller."""
+    event = entry.posting.event
+    if event.endswith("_reversed") and entry.amount_fen > 0:
+        return "退款关闭，不再追回"
+    return _DEBT.get(event) or entry.posting.reason or "待追回变动"
+
+
 def event_title(event: str, change_fen: int, reason: str) -> str:
     """What moved the money."""
     if event == "commission_reversed" and change_fen > 0:

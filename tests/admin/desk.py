@@ -28,6 +28,7 @@ from app.content import BlockInput, HomeBlock, Line, Notice, Places, sharing
 from app.content.sharing import Article, ArticleInput, Material, MaterialInput
 from app.core import clock
 from app.core.db import db, run_unit, transaction
+from app.debts import DebtWriteOff, WriteOffState
 from app.distribution import Distributor, channels, levels, posters
 from app.distribution.channels import Channel, ChannelInput
 from app.distribution.posters import PosterTemplate
@@ -95,6 +96,7 @@ class Desk:
     appeal_id: int
     draft_id: int
     flag_id: int
+    write_off_id: int
     bonus: BonusResult
     bonus_id: int
 
@@ -126,6 +128,7 @@ class Desk:
             "starter": "classic",
             "appeal_id": self.appeal_id,
             "flag_id": self.flag_id,
+            "write_off_id": self.write_off_id,
             "bonus_id": self.bonus_id,
             "run_id": self.bonus.run_id,
             "result_id": self.bonus.id,
@@ -183,6 +186,7 @@ def fill() -> Desk:
         ).id,
         draft_id=draft_plan().id,
         flag_id=a_flag(earner, buyer).id,
+        write_off_id=a_write_off(earner).id,
         bonus=(earned := a_bonus(earner)),
         bonus_id=_one(sa.select(BonusRun.program_id).filter_by(id=earned.run_id)),
     )
@@ -241,6 +245,22 @@ def a_bonus(earner: Member, *, by: Actor = SYSTEM) -> BonusResult:
         )
         db.session.add(result)
     return result
+
+
+def a_write_off(debtor: Member) -> DebtWriteOff:
+    """A request that was refused: the debt was paid meanwhile."""
+    row = DebtWriteOff(
+        member_id=debtor.id,
+        amount_fen=5_00,
+        state=WriteOffState.REFUSED,
+        reason="联系不上",
+        asked_by=SYSTEM.ref,
+        asked_at=clock.now(),
+        decided_at=clock.now(),
+    )
+    with transaction():
+        db.session.add(row)
+    return row
 
 
 def a_flag(owner: Member, buyer: Member) -> RiskFlag:
