@@ -93,6 +93,18 @@ class ReferralCode(Model):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
+class ProductScene(Model):
+    """The official account's QR of a code for one product (商品推广码)."""
+
+    __tablename__ = "product_scenes"
+
+    code_id: Mapped[int] = mapped_column(sa.ForeignKey("referral_codes.id"), primary_key=True)
+    product_id: Mapped[int] = mapped_column(sa.ForeignKey("products.id"), primary_key=True)
+    qr_ticket: Mapped[str] = mapped_column(sa.String(200))
+    qr_url: Mapped[str] = mapped_column(sa.String(200))
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
 class BindingSource(enum.StrEnum):
     SCAN = "scan"  # a scene of the official account
     LINK = "link"  # /r/<code> in the browser

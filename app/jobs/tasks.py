@@ -29,6 +29,7 @@ from app.audit import runs
 from app.core import clock, web
 from app.core.db import db, run_unit
 from app.distribution import channels, levels, posters
+from app.distribution import scenes as product_scenes
 from app.wechat import scenes, tags
 from app.withdrawals import forgetting as withdrawals_forgetting
 
@@ -369,7 +370,8 @@ def tidy(now: datetime, dry_run: bool) -> Result:
     """Delete what nobody needs any more (清理过期数据).
 
     Records of runs that found nothing to do, old visits, pictures nothing shows,
-    posters nobody looks at, identities that the law no longer wants.
+    posters nobody looks at, QR codes that ended, identities that the law no longer
+    wants.
     """
     if dry_run:
         return {}
@@ -378,6 +380,7 @@ def tidy(now: datetime, dry_run: bool) -> Result:
         "visits": run_unit(interests.tidy, now=now),
         "pictures": uploads.sweep(web.settings().data_dir / "media", now=now),
         "traces": run_unit(risk.tidy, now),
+        "scenes": run_unit(product_scenes.tidy, now),
         "identities": run_unit(withdrawals_forgetting.tidy, now),
         "posters": posters.files.sweep(web.settings().data_dir, now=now),
     }

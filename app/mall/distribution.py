@@ -1,26 +1,33 @@
 """The distributor's corner (分销中心): codes, commissions, team."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import commission, content, distribution, ledger, members, orders, risk, settings, wechat
+from app import (
+    catalog,
+    commission,
+    content,
+    distribution,
+    ledger,
+    members,
+    orders,
+    risk,
+    settings,
+)
 from app.commission import Commission
 from app.core import clock, web
-from app.core.db import db, run_unit
 from app.core.errors import NotFound
 from app.distribution import DistributorStatus, ReferralCode, levels, pictures
 from app.distribution.levels import wording
-from app.mall import joining, words
+from app.mall import joining, scenes, words
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp, shop_settings
 from app.mall.team import depth_in_force
 
 # WeChat's temporary codes end; a new one is made while the old one still works.
-SCENE_RENEWED_BEFORE = timedelta(days=3)
 NEWEST = 5
 
 
@@ -74,12 +81,14 @@ def my_level() -> ResponseReturnValue:
 @bp.get("/me/distribution/code")
 @members_only
 def my_code() -> ResponseReturnValue:
-    code = _my_code()
+    """The member's own, or with `product` that of one product."""
+    code, product = _my_code(), _product_asked()
     if code is None:
         return redirect(url_for("mall.distribution_centre"))
-    link, text = _link(code), code.code
+    link, text = _link(code, product), code.code
+    scene = scenes.of_product(code, product.id) if product is not None else scenes.of_code(code)
     return render_template(
-        "mall/code.html", code=text, link=link, scene_picture=_scene_picture(code)
+        "mall/code.html", code=text, link=link, product=product, scene_picture=scene
     )
 
 
@@ -89,7 +98,8 @@ def my_code_picture() -> ResponseReturnValue:
     code = _my_code()
     if code is None:
         raise NotFound("还没有推广码")
-    response = Response(pictures.qr_png(_link(code), size=600), mimetype="image/png")
+    data = pictures.qr_png(_link(code, _product_asked()), size=600)
+    response = Response(data, mimetype="image/png")
     response.headers["Cache-Control"] = "private, max-age=3600"
     return response
 
@@ -98,32 +108,14 @@ def _my_code() -> ReferralCode | None:
     return distribution.sharing_code(current_member().id)
 
 
-def _link(code: ReferralCode) -> str:
-    return f"{web.settings().public_base_url}{url_for('mall.referral', code=code.code)}"
+def _product_asked() -> catalog.Product | None:
+    product_id = request.args.get("product", type=int)
+    return None if product_id is None else catalog.product_for_sale(product_id, now=clock.now())
 
 
-def _scene_picture(code: ReferralCode) -> str:
-    """Where the official account's QR is; empty when WeChat cannot make one now."""
-    account, now = wechat.current().account, clock.now()
-    ends, ticket = code.qr_expires_at, code.qr_ticket
-    if not ticket or ends is None or ends - SCENE_RENEWED_BEFORE <= now:
-        code_id, text = code.id, code.code
-        # WeChat may take its time: no transaction stays open over that.
-        db.session.rollback()
-        try:
-            scene = account.temporary_scene(text)
-        except wechat.WeChatUnavailable:
-            return account.scene_picture_url(ticket) if ticket and ends and ends > now else ""
-        ticket = scene.ticket
-        run_unit(
-            distribution.keep_scene,
-            code_id,
-            ticket=ticket,
-            url=scene.url,
-            lasts=timedelta(seconds=scene.seconds),
-            now=now,
-        )
-    return account.scene_picture_url(ticket)
+def _link(code: ReferralCode, product: catalog.Product | None) -> str:
+    to = url_for("mall.product", product_id=product.id) if product is not None else None
+    return f"{web.settings().public_base_url}{url_for('mall.referral', code=code.code, to=to)}"
 
 
 # --- commissions -------------------------------------------------------------------

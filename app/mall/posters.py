@@ -12,7 +12,9 @@ from app.core import clock, web
 from app.core.db import db
 from app.core.errors import NotFound
 from app.distribution import ReferralCode, posters
+from app.distribution import scenes as scene_codes
 from app.distribution.posters import Audience, Choice, CodeKind, Facts, Person, Product
+from app.mall import scenes
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp, shop_settings
 from app.mall.shop import YEAR_SECONDS, file_view
@@ -41,12 +43,16 @@ def _page(product: catalog.Product | None) -> ResponseReturnValue:
     if code is None:
         return redirect(url_for("mall.distribution_centre"))
     audience = Audience.PRODUCT if product else Audience.MEMBER
+    choices = posters.choices(audience)
+    if product and any(choice.layout.code is CodeKind.ACCOUNT for choice in choices):
+        # Only now: the picture itself is drawn without asking WeChat anything.
+        scenes.of_product(code, product.id)
     return render_template(
         "mall/posters.html",
         product=product,
         choices=[
             (choice, url_for("mall.poster_file", token=_token(choice, member, code, product)))
-            for choice in posters.choices(audience)
+            for choice in choices
         ],
         link=_link(code, product),
         share_path=url_for("mall.product", product_id=product.id) if product else "/",
@@ -113,15 +119,24 @@ def _facts(
 ) -> Facts:
     """What the poster shows, but for the avatar's file."""
     text = _link(code, product)
-    ends = code.qr_expires_at
-    if choice.layout.code is CodeKind.ACCOUNT and code.qr_url and ends and ends > clock.now():
-        text = code.qr_url
+    if choice.layout.code is CodeKind.ACCOUNT:
+        text = _scene_url(code, product) or text
     shown = None
     if product is not None:
         picture = web.settings().data_dir / "media" / product.cover if product.cover else None
         shown = Product(product.title, _price_fen(product), picture)
     shop = str(shop_settings()[settings.registry.SHOP_NAME.key])
     return Facts(shop, text, Person(member.display_name), shown)
+
+
+def _scene_url(code: ReferralCode, product: catalog.Product | None) -> str:
+    """What the official account's QR says, as far as WeChat made one that still works."""
+    now = clock.now()
+    if product is not None:
+        kept = scene_codes.of_product(code.id, product.id, now=now)
+        return kept.qr_url if kept is not None else ""
+    ends = code.qr_expires_at
+    return code.qr_url if ends is not None and ends > now else ""
 
 
 def _price_fen(product: catalog.Product) -> int:

@@ -9,13 +9,14 @@ from datetime import datetime
 
 import sqlalchemy as sa
 import structlog
-from flask import Response, request
+from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import members, notices, wechat
+from app import catalog, members, notices, wechat
 from app.core import clock, web
 from app.core.db import add_once, affected, db, run_unit
-from app.distribution import channels
+from app.core.errors import NotFound
+from app.distribution import channels, scenes
 from app.distribution.channels import Outcome, ScanSource
 from app.webhooks import bp
 from app.webhooks.models import InboxMessage
@@ -88,14 +89,19 @@ def _act(push: Push, now: datetime) -> Reply | None:
         notices.keep_delivery(push.message_id, push.status, now=now)
     if event is None:
         return None
-    is_invited = False
+    is_invited, product_id = False, None
     if push.scene and event in (Event.FOLLOW_BY_CODE, Event.SCAN):
         source = ScanSource.SCAN if event is Event.SCAN else ScanSource.FOLLOW
-        taken = channels.take(member.id, code=push.scene, source=source, now=now)
+        code, product_id = scenes.read(push.scene)
+        taken = channels.take(member.id, code=code, source=source, now=now)
         is_invited = taken.is_bound
         if taken.outcome is not Outcome.TRIED:
             # Nobody invites by this code, so nobody shall be named as who did.
             event = Event.RETURN if event is Event.SCAN else Event.FOLLOW
+    shown = _product_card(product_id, now) if product_id is not None else None
+    if shown is not None:
+        # Whoever scans a product's code came for that product.
+        return shown
     book = wechat.current().replies.now()
     upline_id = member.upline1_id if is_invited or book.names_inviter else None
     fills = Fills(
@@ -105,6 +111,23 @@ def _act(push: Push, now: datetime) -> Reply | None:
         is_invited=is_invited,
     )
     return replies.find_reply(event, push.text, fills=fills, book=book)
+
+
+def _product_card(product_id: int, now: datetime) -> Reply | None:
+    """A card that opens the product; None for one that is not on sale (any more)."""
+    try:
+        found = catalog.product_for_sale(product_id, now=now)
+    except NotFound:
+        return None
+    base = web.settings().public_base_url
+    cover = url_for("mall.media", path=found.cover) if found.cover else ""
+    return Reply(
+        ReplyType.NEWS,
+        title=found.title,
+        description=found.subtitle or "点开看看这件商品",
+        picture_url=f"{base}{cover}" if cover else "",
+        url=f"{base}{url_for('mall.product', product_id=found.id)}",
+    )
 
 
 def _event(push: Push) -> Event | None:

@@ -8,7 +8,7 @@ from PIL import Image
 from app import commission, distribution, settings
 from app.core import clock
 from app.core.db import db, run_unit
-from app.distribution import CONTRACT_VERSION, DistributorStatus
+from app.distribution import CONTRACT_VERSION, DistributorStatus, scenes
 from tests.factories import (
     ADMIN,
     NOON,
@@ -177,6 +177,51 @@ def test_scene_is_made_once_and_again_before_it_ends(client, me, weixin):
             client.get("/me/distribution/code")
 
     assert len(weixin.account.scenes) == 2
+
+
+def test_a_products_code_page_shows_both_codes_and_the_link_to_it(client, me, weixin):
+    make_distributor_of(me)
+    product_id = make_sku().product_id
+
+    page = client.get(f"/me/distribution/code?product={product_id}").text
+
+    code = code_of(me)
+    assert weixin.account.scenes == [f"{code}-p{product_id}"]
+    assert "http://mp.test/showqrcode?ticket=ticket-1" in page
+    assert f'data-copy="http://mall.test/r/{code}?to=/p/{product_id}"' in page
+    assert f"/me/distribution/code.png?product={product_id}" in page
+
+
+def test_a_products_scene_is_made_once_and_again_before_it_ends(client, me, weixin):
+    make_distributor_of(me)
+    path = f"/me/distribution/code?product={make_sku().product_id}"
+    for days_later in (0, 26, 28):
+        with clock.fixed(NOON + days(days_later)):
+            client.get(path)
+
+    assert len(weixin.account.scenes) == 2
+
+
+def test_a_product_that_is_not_on_sale_has_no_code(client, me, weixin):
+    make_distributor_of(me)
+    product_id = make_sku(is_on_shelf=False).product_id
+
+    answers = [
+        client.get(f"/me/distribution/code{end}?product={product_id}") for end in ("", ".png")
+    ]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert weixin.account.scenes == []
+
+
+def test_scenes_that_ended_are_tidied_away(client, me, weixin):
+    make_distributor_of(me)
+    with clock.fixed(NOON):
+        client.get(f"/me/distribution/code?product={make_sku().product_id}")
+
+    removed = [run_unit(scenes.tidy, NOON + days(later)) for later in (29, 30, 31)]
+
+    assert removed == [0, 1, 0]
 
 
 def test_code_page_without_wechat_still_has_the_link(client, me, weixin):

@@ -158,6 +158,19 @@ def test_an_account_code_is_used_while_it_lives(client, earner, noon):
     assert code_in(client.get(address).data) == f"http://mall.test/r/{code_of(earner)}"
 
 
+def test_a_products_account_code_is_made_for_its_poster(client, earner, weixin, noon):
+    sku = make_sku()
+    row = a_poster("公众号", "picture")
+    with transaction():
+        stored = db.session.merge(row)
+        stored.layout = {**stored.layout, "code": CodeKind.ACCOUNT.value}
+
+    [address, *_] = pictures_of(client, f"/p/{sku.product_id}/poster")
+
+    assert weixin.account.scenes == [f"{code_of(earner)}-p{sku.product_id}"]
+    assert code_in(client.get(address).data) == "http://weixin.test/q/1"
+
+
 def test_who_is_no_distributor_has_no_posters(client, me):
     sku = make_sku()
 

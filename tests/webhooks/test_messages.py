@@ -16,7 +16,7 @@ from app.wechat import current, replies
 from scripts.wechat_sandbox import push as wechat_push
 from tests.admin.desk import reply_rule
 from tests.counting import counted
-from tests.factories import ADMIN, NOON, bind, code_of, make_distributor
+from tests.factories import ADMIN, NOON, bind, code_of, make_distributor, make_sku
 
 OPENID = "oScanner000000000000000001"
 
@@ -73,6 +73,28 @@ def test_scanning_while_following_binds(session, push, migrated_app):
     push(event(migrated_app, "SCAN", key=code_of(owner)))
 
     assert members.by_openid(OPENID).upline1_id == owner.id
+
+
+@pytest.mark.parametrize(("name", "prefix"), [("subscribe", "qrscene_"), ("SCAN", "")])
+def test_a_products_code_binds_and_shows_the_product(session, push, migrated_app, name, prefix):
+    owner, sku = make_distributor("陈梅"), make_sku()
+
+    answer = push(event(migrated_app, name, key=f"{prefix}{code_of(owner)}-p{sku.product_id}"))
+
+    assert members.by_openid(OPENID).upline1_id == owner.id
+    assert f"<![CDATA[{sku.product.title}]]>" in answer.text
+    assert f"<![CDATA[http://mall.test/p/{sku.product_id}]]>" in answer.text
+
+
+def test_a_code_of_a_product_that_is_gone_binds_as_any_other(session, push, migrated_app):
+    owner, sku = make_distributor("陈梅"), make_sku(is_on_shelf=False)
+
+    answer = push(
+        event(migrated_app, "subscribe", key=f"qrscene_{code_of(owner)}-p{sku.product_id}")
+    )
+
+    assert members.by_openid(OPENID).upline1_id == owner.id
+    assert "你已接受陈梅的邀请" in answer.text
 
 
 def test_a_repeat_gets_the_same_answer_and_does_nothing_twice(session, push, migrated_app):
