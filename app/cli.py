@@ -15,6 +15,7 @@ from app import audit, catalog, commission, ledger, outbox, tax
 from app import demo as demo_data
 from app.admin import accounts
 from app.admin.models import Role
+from app.audit import chain
 from app.audit.runs import JobRun, RunStatus
 from app.commission.bonus.rules import quote_bonus
 from app.commission.documents import quote_scenario
@@ -30,6 +31,7 @@ from app.wechat.doctor import Outcome
 def register(app: Flask) -> None:
     for group in (
         admin_group,
+        audit_group,
         catalog_group,
         commissions,
         demo,
@@ -210,6 +212,32 @@ def rebuild_team() -> None:
     """Compute every figure of the teams anew; sales go on meanwhile."""
     total, wrong = commission.team.rebuild()
     print(f"{total} figures, {wrong} of them were wrong")
+
+
+# --- audit -------------------------------------------------------------------------
+
+audit_group = AppGroup("audit", help="The log of who did what.")
+
+_BREAKS = {
+    "gap": "the seal before it is missing",
+    "removed": "its entry was removed",
+    "changed": "its entry, or a seal before it, was changed",
+    "unsealed": "it was never sealed",
+    "cut": "the chain does not contain the noted head",
+}
+
+
+@audit_group.command("verify")
+@click.option("--head", "noted", default="", help="A head printed earlier: it must still be there.")
+def verify_audit(noted: str) -> None:
+    """Walk along the chain over the audit entries; exit 1 at the first break."""
+    verdict = chain.verify(noted)
+    if verdict.broken is None:
+        print(f"ok, {verdict.seals} entries, head {verdict.head}")
+        return
+    at = verdict.broken
+    print(f"FAIL at seal {at.seq}, entry {at.entry_id}: {_BREAKS[at.why]}")
+    raise SystemExit(1)
 
 
 # --- admins ------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from app.factory import create_app
 from config import load
 from tests.conftest import engine_name
 
-FROZEN = ("ledger_postings", "ledger_entries", "audit_entries", "state_moves")
+FROZEN = ("ledger_postings", "ledger_entries", "audit_entries", "audit_seals", "state_moves")
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_the_schema_goes_up_down_and_up_again(empty_app):
 
     upgrade()
     assert tables() == built
-    assert len(triggers()) == 12
+    assert len(triggers()) == 14
 
 
 def test_the_migrations_make_what_the_models_describe(empty_app):
@@ -136,6 +136,12 @@ ROWS = {
         "reason": "",
         "address": "",
         "at": "2026-11-21 04:00:00",
+    },
+    "audit_seals": {
+        "id": 1,
+        "entry_id": 1,
+        "hash": "h",
+        "sealed_at": "2026-11-21 04:00:00",
     },
     "state_moves": {
         "subject": "s",

@@ -188,7 +188,8 @@ def _warnings() -> list[dict[str, str]]:
     if ways.allows_paid():
         text = "服务器开启了以购买或消费作为加入分销的条件，存在合规风险，请确认已取得法律意见"
         warnings.append({"text": text, "tone": "wait"})
-    checked = runs.latest_runs().get("verify-books")
+    latest = runs.latest_runs()
+    checked = latest.get("verify-books")
     if checked is not None and checked.status is runs.RunStatus.FAILED:
         warnings.append(
             {
@@ -196,6 +197,16 @@ def _warnings() -> list[dict[str, str]]:
                 "tone": "bad",
                 "url": url_for(".ledger_verify"),
                 "link": "账目核对",
+            }
+        )
+    sealed = latest.get("verify-audit")
+    if sealed is not None and sealed.status is runs.RunStatus.FAILED:
+        warnings.append(
+            {
+                "text": "操作日志核对没有通过：有记录被删除或改动，请保留现场并查明原因",
+                "tone": "bad",
+                "url": url_for(".audit_log"),
+                "link": "操作日志",
             }
         )
     if auth.allowed(Permission.AFTERSALE_VIEW):

@@ -58,6 +58,8 @@ RUN: Mapping[str, Word] = {
 }
 # What the figures of a run are called.
 RESULT: Mapping[str, str] = {
+    "sealed": "已封存",
+    "first_broken": "第一条异常记录",
     "due": "应处理",
     "waiting": "待投递",
     "delivered": "已投递",

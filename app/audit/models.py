@@ -25,6 +25,21 @@ class AuditEntry(Model):
     at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
+class AuditSeal(Model):
+    """A link of the chain over the audit entries (操作日志封条); see `chain`.
+
+    No foreign key: that an entry is gone must be seen, not hindered by half.
+    """
+
+    __tablename__ = "audit_seals"
+
+    # 1, 2, 3, … without a gap: its place in the chain.
+    seq: Mapped[int] = mapped_column("id", sa.BigInteger, primary_key=True, autoincrement=False)
+    entry_id: Mapped[int] = mapped_column(sa.BigInteger, unique=True)
+    hash: Mapped[str] = mapped_column(sa.String(64))
+    sealed_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
 class StateMove(Model):
     """One move of a state machine (状态流水): from where, to where, by whom."""
 

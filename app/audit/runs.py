@@ -47,6 +47,8 @@ TITLES = {
     "bonus": "返利核算与追回",
     "rank": "计算排行榜",
     "verify-books": "账目校验",
+    "seal-audit": "封存操作日志",
+    "verify-audit": "核对操作日志",
     "tidy": "清理过期数据",
 }
 

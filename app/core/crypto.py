@@ -50,6 +50,12 @@ class Keyring:
         oldest = list(self._keys.values())[-1]
         return hmac.new(oldest, text.encode(), hashlib.sha256).hexdigest()
 
+    def chain_hash(self, text: str) -> str:
+        """A hash for a chain of records, by a key made from the oldest one for this alone."""
+        oldest = list(self._keys.values())[-1]
+        own = hmac.new(oldest, b"chain of records", hashlib.sha256).digest()
+        return hmac.new(own, text.encode(), hashlib.sha256).hexdigest()
+
 
 _listed = ""
 

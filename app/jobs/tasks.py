@@ -25,7 +25,7 @@ from app import (
     wechat,
     withdrawals,
 )
-from app.audit import runs
+from app.audit import chain, runs
 from app.core import clock, web
 from app.core.db import db, run_unit
 from app.distribution import channels, levels, posters
@@ -366,6 +366,37 @@ def verify_books(now: datetime, dry_run: bool) -> Result:
     return {"broken": 0}
 
 
+def seal_audit(now: datetime, dry_run: bool) -> Result:
+    """Continue the chain over the audit entries (封存操作日志)."""
+    if dry_run:
+        return {}
+    sealed = _seal(now)
+    if sealed:
+        log.info("audit_sealed", sealed=sealed, head=chain.head())
+        db.session.rollback()
+    return {"sealed": sealed}
+
+
+def _seal(now: datetime, *, since: int | None = None) -> int:
+    sealed = 0
+    while count := run_unit(chain.seal_chunk, now, since=since):
+        sealed += count
+    return sealed
+
+
+def verify_audit(now: datetime, dry_run: bool) -> Result:
+    """Walk along the chain over the audit entries (核对操作日志)."""
+    if not dry_run:
+        # From the beginning: an entry may have come later than the other job looks back.
+        _seal(now, since=0)
+    verdict = chain.verify()
+    db.session.rollback()
+    if verdict.broken:
+        log.error("audit_chain_broken", **asdict(verdict.broken))
+        raise RowsFailed({"failed": 1, "first_broken": verdict.broken.entry_id})
+    return {"broken": 0}
+
+
 def tidy(now: datetime, dry_run: bool) -> Result:
     """Delete what nobody needs any more (清理过期数据).
 
@@ -427,6 +458,8 @@ JOBS = {
         Job("bonus", 3600, bonus),
         Job("rank", 600, rank),
         Job("verify-books", 86400, verify_books),
+        Job("seal-audit", 60, seal_audit),
+        Job("verify-audit", 86400, verify_audit),
         Job("tidy", 86400, tidy),
     )
 }
