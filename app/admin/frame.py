@@ -127,7 +127,7 @@ _GROUPS: tuple[
         "gear",
         (
             ("业务设置", "settings_list", Permission.SETTINGS_VIEW, "", ("setting*",)),
-            ("定时任务", "jobs", Permission.JOB_VIEW, "", ("job*",)),
+            ("定时任务", "jobs", Permission.JOB_VIEW, "jobs", ("job*",)),
             ("操作日志", "audit_log", Permission.AUDIT_VIEW, "", ()),
         ),
     ),

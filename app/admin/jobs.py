@@ -25,6 +25,7 @@ def jobs() -> ResponseReturnValue:
         "admin/jobs.html",
         titles=runs.TITLES,
         latest=runs.latest_runs(),
+        alerts=[(alert, words.JOB_TROUBLE[alert.trouble]) for alert in runs.alerts(clock.now())],
         job=job,
         tabs=[
             {

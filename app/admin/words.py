@@ -6,7 +6,7 @@ from typing import Any
 
 from app.admin import level_words as levels
 from app.admin.models import Role
-from app.audit.runs import RunStatus
+from app.audit.runs import RunStatus, Trouble
 from app.catalog import ProductKind, ProductStatus, RowRule
 from app.commission import CommissionStatus
 from app.commission.bonus import ResultState
@@ -57,6 +57,17 @@ RUN: Mapping[str, Word] = {
     RunStatus.FAILED: ("失败", "bad"),
 }
 # What the figures of a run are called.
+# What is wrong with a job, and what helps.
+JOB_TROUBLE: Mapping[Trouble, tuple[str, str]] = {
+    Trouble.STANDSTILL: (
+        "定时任务没有在运行",
+        "付款补查、结算、打款和通知都会停住。请启动任务进程：flask --app wsgi scheduler run",
+    ),
+    Trouble.FAILED: ("最近一次执行失败", "下一次会再试；连续失败请查看下面的执行记录和日志"),
+    Trouble.LATE: ("没有按时执行", "任务进程可能很忙或刚刚停过；可以点“立即运行”"),
+    Trouble.STUCK: ("一直没有执行完", "执行它的进程多半已经中断；再次执行是安全的，不会重复入账"),
+}
+
 RESULT: Mapping[str, str] = {
     "sealed": "已封存",
     "first_broken": "第一条异常记录",

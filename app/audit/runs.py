@@ -7,6 +7,7 @@ may not import the scheduler, can show it and ask for a run.
 import enum
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,31 +27,48 @@ from app.core.db import (
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
 
-# The Chinese title of each job; `app.jobs.tasks` has one task for each.
-TITLES = {
-    "outbox": "处理内部事件",
-    "send-messages": "发送微信通知",
-    "query-payments": "补查支付结果",
-    "expire-orders": "关闭超时订单",
-    "receive-orders": "自动确认收货",
-    "settle": "佣金结算",
-    "send-refunds": "退款与补查",
-    "expire-returns": "关闭超时退货",
-    "pay-withdrawals": "提现打款",
-    "query-transfers": "补查转账结果",
-    "renew-scenes": "续期推广码",
-    "sync-followers": "同步关注状态",
-    "sync-tags": "同步标签",
-    "remind-confirmations": "提醒确认收款",
-    "weekly-digest": "发送团队佣金周报",
-    "review-levels": "等级保级考核",
-    "bonus": "返利核算与追回",
-    "rank": "计算排行榜",
-    "verify-books": "账目校验",
-    "seal-audit": "封存操作日志",
-    "verify-audit": "核对操作日志",
-    "tidy": "清理过期数据",
+
+@dataclass(frozen=True)
+class Kind:
+    """A job: its Chinese title, and after how many seconds it runs again."""
+
+    title: str
+    seconds: int
+
+
+# `app.jobs.tasks` has one task for each.
+KINDS = {
+    "outbox": Kind("处理内部事件", 5),
+    "send-messages": Kind("发送微信通知", 5),
+    "query-payments": Kind("补查支付结果", 30),
+    "expire-orders": Kind("关闭超时订单", 60),
+    "receive-orders": Kind("自动确认收货", 3_600),
+    "settle": Kind("佣金结算", 600),
+    "send-refunds": Kind("退款与补查", 20),
+    "expire-returns": Kind("关闭超时退货", 3_600),
+    "pay-withdrawals": Kind("提现打款", 60),
+    "query-transfers": Kind("补查转账结果", 60),
+    "renew-scenes": Kind("续期推广码", 300),
+    "sync-followers": Kind("同步关注状态", 43_200),
+    "sync-tags": Kind("同步标签", 300),
+    "remind-confirmations": Kind("提醒确认收款", 600),
+    "weekly-digest": Kind("发送团队佣金周报", 21_600),
+    "review-levels": Kind("等级保级考核", 86_400),
+    "bonus": Kind("返利核算与追回", 3_600),
+    "rank": Kind("计算排行榜", 600),
+    "verify-books": Kind("账目校验", 86_400),
+    "seal-audit": Kind("封存操作日志", 60),
+    "verify-audit": Kind("核对操作日志", 86_400),
+    "tidy": Kind("清理过期数据", 86_400),
 }
+TITLES = {name: kind.title for name, kind in KINDS.items()}
+
+# How long nothing at all may run: some jobs run every few seconds.
+STANDSTILL = timedelta(minutes=5)
+# How much later than its turn a job may come: a process starts anew, a run takes long.
+GRACE = timedelta(minutes=5)
+# After so long a run will not end any more: its process is gone.
+STUCK = timedelta(hours=1)
 
 
 class RunStatus(enum.StrEnum):
@@ -158,6 +176,50 @@ def latest_runs() -> dict[str, JobRun]:
         sa.select(JobRun).where(JobRun.id.in_(newest))
     ).all()
     return {row.job: row for row in rows}
+
+
+class Trouble(enum.StrEnum):
+    """What is wrong with a job (任务告警)."""
+
+    STANDSTILL = "standstill"  # nothing runs at all: the process is not there
+    FAILED = "failed"  # the newest run failed
+    LATE = "late"  # its turn has passed
+    STUCK = "stuck"  # it began and does not end
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A job that needs a person, and since when; `job` is empty for all of them."""
+
+    job: str
+    trouble: Trouble
+    since: datetime | None
+    error: str = ""
+
+
+def alerts(now: datetime) -> list[Alert]:
+    """What is wrong now; a job that runs well again is in it no more.
+
+    Nothing is stored, so an alert needs nobody to close it.
+    """
+    latest = latest_runs()
+    newest = max((run.started_at for run in latest.values()), default=None)
+    if newest is None or newest < now - STANDSTILL:
+        return [Alert("", Trouble.STANDSTILL, newest)]
+    found = (_alert(latest.get(name), name, kind, now) for name, kind in KINDS.items())
+    return [alert for alert in found if alert is not None]
+
+
+def _alert(run: JobRun | None, name: str, kind: Kind, now: datetime) -> Alert | None:
+    if run is None:
+        # A new kind, or a mall that was set up just now: every job runs at the start.
+        return None
+    if run.status is RunStatus.FAILED:
+        return Alert(name, Trouble.FAILED, run.started_at, run.error)
+    if run.status is RunStatus.RUNNING:
+        return Alert(name, Trouble.STUCK, run.started_at) if run.started_at < now - STUCK else None
+    turn = run.started_at + timedelta(seconds=kind.seconds)
+    return Alert(name, Trouble.LATE, turn) if turn + GRACE < now else None
 
 
 def requested_runs() -> list[int]:

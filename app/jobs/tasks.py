@@ -47,7 +47,7 @@ DIGEST_HOUR = 10
 
 @dataclass(frozen=True)
 class Job:
-    """A job and how often it runs; its Chinese title is in `app.audit.runs`."""
+    """A job and how often it runs, as `app.audit.runs` says."""
 
     name: str
     seconds: int
@@ -437,29 +437,29 @@ def _each(ids: Sequence[Row], act: Callable[[Row], str], dry_run: bool) -> Resul
 
 
 JOBS = {
-    job.name: job
-    for job in (
-        Job("outbox", 5, deliver),
-        Job("send-messages", 5, send_messages),
-        Job("query-payments", 30, query_payments),
-        Job("expire-orders", 60, expire_orders),
-        Job("receive-orders", 3600, receive_orders),
-        Job("settle", 600, settle),
-        Job("send-refunds", 20, send_refunds),
-        Job("expire-returns", 3600, expire_returns),
-        Job("pay-withdrawals", 60, pay_withdrawals),
-        Job("query-transfers", 60, query_transfers),
-        Job("renew-scenes", 300, renew_scenes),
-        Job("sync-followers", 43200, sync_followers),
-        Job("sync-tags", 300, sync_tags),
-        Job("remind-confirmations", 600, remind_confirmations),
-        Job("weekly-digest", 21600, weekly_digest),
-        Job("review-levels", 86400, review_levels),
-        Job("bonus", 3600, bonus),
-        Job("rank", 600, rank),
-        Job("verify-books", 86400, verify_books),
-        Job("seal-audit", 60, seal_audit),
-        Job("verify-audit", 86400, verify_audit),
-        Job("tidy", 86400, tidy),
-    )
+    name: Job(name, runs.KINDS[name].seconds, task)
+    for name, task in {
+        "outbox": deliver,
+        "send-messages": send_messages,
+        "query-payments": query_payments,
+        "expire-orders": expire_orders,
+        "receive-orders": receive_orders,
+        "settle": settle,
+        "send-refunds": send_refunds,
+        "expire-returns": expire_returns,
+        "pay-withdrawals": pay_withdrawals,
+        "query-transfers": query_transfers,
+        "renew-scenes": renew_scenes,
+        "sync-followers": sync_followers,
+        "sync-tags": sync_tags,
+        "remind-confirmations": remind_confirmations,
+        "weekly-digest": weekly_digest,
+        "review-levels": review_levels,
+        "bonus": bonus,
+        "rank": rank,
+        "verify-books": verify_books,
+        "seal-audit": seal_audit,
+        "verify-audit": verify_audit,
+        "tidy": tidy,
+    }.items()
 }

@@ -6,8 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import aftersales, catalog, distribution, orders, outbox, reviews, risk
+from app.audit import runs
 from app.commission import bonus
-from app.core import clock
+from app.core import brief, clock
 from app.core.db import db
 from app.ledger import Account, AccountKind, Entry, Posting
 from app.members import Member
@@ -106,7 +107,14 @@ def queues(now: datetime) -> list[Queue]:
         Queue("low_stock", catalog.low_stock_count(now), None),
         _open_oddities(),
         Queue("outbox", waiting if hangs else 0, since if hangs else None),
+        _job_alerts(now),
     ]
+
+
+def _job_alerts(now: datetime) -> Queue:
+    # On every page of the panel, and of the nature of minutes.
+    found = brief.current().get("job_alerts", lambda: runs.alerts(now), times=5)
+    return Queue("jobs", len(found), min((a.since for a in found if a.since), default=None))
 
 
 def figures(now: datetime) -> Figures:

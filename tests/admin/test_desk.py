@@ -211,6 +211,8 @@ def test_queues_say_how_many_and_since_when(session):
         "low_stock": 0,
         "oddities": 1,
         "outbox": 0,
+        # No scheduler runs here.
+        "jobs": 1,
     }
     assert found["to_ship"].oldest == desk.order.paid_at
 

@@ -45,6 +45,25 @@ def test_every_job_is_listed_with_its_last_result(session, admin_client):
     assert page.count("还没有执行过") == len(JOBS) - 1
 
 
+def test_a_job_that_failed_is_on_every_page_and_explained(session, admin_client):
+    store("outbox", RunStatus.DONE)
+    store("settle", RunStatus.FAILED, error="KeyError: 'x'")
+    client = admin_client("owner")
+
+    jobs, desk = (client.get(path).text for path in ("/admin/jobs", "/admin/"))
+
+    assert "佣金结算：最近一次执行失败" in jobs
+    assert "KeyError: &#39;x&#39;" in jobs
+    assert "任务告警" in desk
+
+
+def test_where_no_job_runs_the_page_says_how_to_start_them(session, admin_client):
+    page = admin_client("owner").get("/admin/jobs").text
+
+    assert "定时任务没有在运行" in page
+    assert "flask --app wsgi scheduler run" in page
+
+
 def test_runs_that_found_nothing_are_shown_on_request_only(session, admin_client):
     client = admin_client("owner")
     store("outbox", RunStatus.DONE, result={"delivered": 0})
