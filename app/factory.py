@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Flask
@@ -22,13 +23,14 @@ from app import (
     webhooks,
     wechat,
 )
-from app.core import crypto, health, logs, web
+from app.core import clock, crypto, health, logs, metrics, web
 from app.core.brief import Brief
 from app.core.cache import Cache
 from app.core.db import db
 from app.distribution import levels, posters
 from app.distribution.joining import ways
 from app.mall.footprints import Footprints
+from app.reports import operations
 
 
 def create_app(config: configuration.Config | None = None) -> Flask:
@@ -77,11 +79,20 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     commission.subscribe()
     risk.subscribe()
     app.register_blueprint(health.bp)
+    app.register_blueprint(metrics.bp)
+    app.extensions["gauges"] = _gauges_of(app)
     for part in (mall, admin, webhooks):
         part.init_app(app)
     web.register_app_errors(app, {"": mall.render_error, "admin": admin.render_error})
     _load_invariants()
     return app
+
+
+def _gauges_of(app: Flask) -> metrics.Gauges:
+    def read() -> Iterable[metrics.Gauge]:
+        return operations.gauges(clock.now(), cache=app.extensions["cache"])
+
+    return read
 
 
 def _load_invariants() -> None:

@@ -222,6 +222,24 @@ def _alert(run: JobRun | None, name: str, kind: Kind, now: datetime) -> Alert | 
     return Alert(name, Trouble.LATE, turn) if turn + GRACE < now else None
 
 
+def since_success(job: str) -> tuple[datetime | None, int]:
+    """When a job last ended well (None: never), and how many runs failed since."""
+    real = (JobRun.job == job, JobRun.is_dry_run.is_(False))
+    last = db.session.execute(
+        sa.select(JobRun.id, JobRun.ended_at)
+        .where(*real, JobRun.status == RunStatus.DONE)
+        .order_by(JobRun.id.desc())
+        .limit(1)
+    ).first()
+    last_id, ended_at = last or (0, None)
+    failures = db.session.scalar(
+        sa.select(sa.func.count()).where(
+            *real, JobRun.status == RunStatus.FAILED, JobRun.id > last_id
+        )
+    )
+    return ended_at, failures or 0
+
+
 def requested_runs() -> list[int]:
     """Runs that were asked for, oldest first."""
     return list(

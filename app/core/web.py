@@ -24,7 +24,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.core import brief, clock
+from app.core import brief, clock, metrics
 from app.core.cache import Cache
 from app.core.db import db
 from app.core.errors import DomainError
@@ -187,12 +187,17 @@ def _finish(response: Response) -> Response:
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Request-Id"] = g.get("request_id", "")
+        took = time.perf_counter() - g.get("started", time.perf_counter())
+        rule = request.url_rule
+        metrics.request_answered(
+            request.method, rule.rule if rule else "none", response.status_code, took
+        )
         log.info(
             "request",
             method=request.method,
             path=request.path,
             status=response.status_code,
-            ms=round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
+            ms=round(took * 1000, 1),
         )
     elif "v" in request.args:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"

@@ -88,6 +88,16 @@ def backlog() -> tuple[int, datetime | None]:
     return count, oldest
 
 
+def standing() -> dict[State, tuple[int, datetime]]:
+    """How many rows wait or were given up, and since when the oldest does."""
+    rows = db.session.execute(
+        sa.select(OutboxRow.state, sa.func.count(), sa.func.min(OutboxRow.created_at))
+        .where(OutboxRow.state.in_((State.WAITING, State.FAILED)))
+        .group_by(OutboxRow.state)
+    )
+    return {state: (count, oldest) for state, count, oldest in rows}
+
+
 def waiting(*, calls: bool | None = None) -> int:
     """How many rows wait for their time or a worker; see `drain`."""
     rows = _of(calls).subquery()

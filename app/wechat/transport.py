@@ -10,17 +10,21 @@ import contextlib
 import contextvars
 import functools
 import io
+import re
 import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from app.core import metrics
 
 
 @dataclass(frozen=True)
@@ -93,11 +97,45 @@ class _Adapter(HTTPAdapter):
             left = seconds_left()
             connect, read = timeout or (LIMITS.connect, LIMITS.read)
             kwargs["timeout"] = (min(connect, left), min(read, left))
-            response = super().send(request, *args, **kwargs)
-            if not kwargs.get("stream"):
-                # Read here, while the deadline is known to be this call's.
-                response.content  # noqa: B018
+            with _counting(request.url) as seen:
+                response = super().send(request, *args, **kwargs)
+                if not kwargs.get("stream"):
+                    # Read here, while the deadline is known to be this call's.
+                    seen.body = response.content
+                seen.status = response.status_code
             return response
+
+
+@dataclass
+class _Seen:
+    status: int = 0
+    body: bytes = b""
+
+    @property
+    def outcome(self) -> str:
+        if self.status >= 500:
+            return "error"
+        if self.status >= 400 or _REFUSAL.search(self.body[:400]):
+            return "refused"
+        return "ok"
+
+
+# The official account's API answers 200 to everything and says in the body if it won't.
+_REFUSAL = re.compile(rb'"errcode"\s*:\s*-?[1-9]')
+
+
+@contextlib.contextmanager
+def _counting(url: str) -> Iterator[_Seen]:
+    service = "pay" if urlsplit(url).path.startswith("/v3/") else "account"
+    started, seen, outcome = time.perf_counter(), _Seen(), "unreachable"
+    try:
+        yield seen
+        outcome = seen.outcome
+    except (requests.Timeout, TimeoutError):
+        outcome = "timeout"
+        raise
+    finally:
+        metrics.call_ended(service, outcome, time.perf_counter() - started)
 
 
 class _Reader(io.RawIOBase):
