@@ -24,6 +24,7 @@ from app.core.db import db, run_unit
 from app.core.errors import DomainError
 from app.demo_notices import use_templates
 from app.jobs import runner, scheduler
+from app.pay_commands import pay_group
 from app.wechat import doctor, menus, verify_file
 from app.wechat.doctor import Outcome
 
@@ -38,6 +39,7 @@ def register(app: Flask) -> None:
         jobs,
         ledger_group,
         outbox_group,
+        pay_group,
         scheduler_group,
         tax_group,
         team_group,

@@ -421,6 +421,10 @@ ACTION: Mapping[str, str] = {
     "withdrawal.pay_now": "立即打款",
     "withdrawal.cancel_bill": "撤销转账",
     "oddity.resolve": "处理支付异常",
+    "reconciliation.close": "关闭对账差异",
+    "payout.lock": "锁定打款",
+    "payout.unlock_first": "同意解锁打款（第一人）",
+    "payout.unlock": "解锁打款",
     "reply.create": "新建自动回复",
     "reply.change": "修改自动回复",
     "reply.remove": "删除自动回复",
@@ -469,6 +473,8 @@ SUBJECT: Mapping[str, str] = {
     "aftersale": "售后",
     "withdrawal": "提现",
     "oddity": "支付异常",
+    "reconciliation_break": "对账差异",
+    "payout_lock": "打款锁",
     "reply": "自动回复",
     "channel": "渠道",
     "notice_template": "消息模板",
@@ -484,6 +490,8 @@ SYSTEM: Mapping[str, str] = {
     "demo_review": "演示复核",
     "wxpay": "微信支付",
     "payout": "打款任务",
+    "reconcile": "对账任务",
+    "verify-books": "账目校验任务",
     "refund": "退款任务",
     "aftersale": "售后任务",
     "finish": "订单完成任务",
@@ -671,6 +679,7 @@ INVARIANT: Mapping[str, str] = {
 PAY_OUTCOME: Mapping[str, str] = {
     "unclear": "微信没有明确答复，已标为“结果未明”，款项保持冻结，系统会自动查询",
     "taken": "打款任务已先一步处理，请查看最新状态",
+    "locked": "打款已锁定，款项保持冻结；解锁后系统会自动继续",
 }
 
 

@@ -57,6 +57,8 @@ KINDS = {
     "bonus": Kind("返利核算与追回", 3_600),
     "rank": Kind("计算排行榜", 600),
     "verify-books": Kind("账目校验", 86_400),
+    # WeChat has the bills of yesterday from about 10:00 on.
+    "reconcile": Kind("微信对账", 3_600),
     "seal-audit": Kind("封存操作日志", 60),
     "verify-audit": Kind("核对操作日志", 86_400),
     "tidy": Kind("清理过期数据", 86_400),

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
@@ -19,6 +19,7 @@ from app import (
     notices,
     orders,
     outbox,
+    reconciliation,
     risk,
     settings,
     uploads,
@@ -211,10 +212,20 @@ def expire_returns(now: datetime, dry_run: bool) -> Result:
 def pay_withdrawals(now: datetime, dry_run: bool) -> Result:
     """Send the bills of approved withdrawals (提现打款)."""
     gateway = wechat.current().transfers
+    if withdrawals.locks.current() is not None:
+        return {"locked": len(withdrawals.due_to_pay())}
     pay = _until_short(
         lambda row: withdrawals.pay(row, gateway=gateway, now=now), withdrawals.MerchantShort
     )
-    return _each(withdrawals.due_to_pay(), pay, dry_run)
+
+    def unless_locked(row_id: int) -> str:
+        try:
+            return pay(row_id)
+        except withdrawals.PayoutsLocked:
+            # Since a moment ago.
+            return "locked"
+
+    return _each(withdrawals.due_to_pay(), unless_locked, dry_run)
 
 
 def _until_short(act: Callable[[int], str], short: type[Exception]) -> Callable[[int], str]:
@@ -356,12 +367,43 @@ def bonus(now: datetime, dry_run: bool) -> Result:
     return result
 
 
+def reconcile(now: datetime, dry_run: bool) -> Result:
+    """Match the bills of the days that are due, missed ones as well (微信对账)."""
+    days = reconciliation.due_days(now)
+
+    def match(day: date) -> str:
+        gateway = wechat.current()
+        try:
+            row = reconciliation.reconcile(
+                day, source=gateway.bills, mchid=gateway.pay.mchid, now=now
+            )
+        except reconciliation.BillNotReady:
+            return "not_ready"
+        except reconciliation.Superseded:
+            return "taken"
+        return row.state.value
+
+    result = _each(days, match, dry_run)
+    # The run is marked failed, so that somebody looks.
+    if wrong := result.get("breaks", 0) + result.get("refused", 0):
+        raise RowsFailed({**result, "failed": wrong})
+    return result
+
+
 def verify_books(now: datetime, dry_run: bool) -> Result:
-    """Check every invariant (对账)."""
+    """Check every invariant; payouts are locked where one is broken (账目校验)."""
     wrong = {r.code: r.offending for r in ledger.verify() if r.offending}
     db.session.rollback()
     if wrong:
         log.error("invariants_broken", **wrong)
+        if not dry_run:
+            run_unit(
+                withdrawals.locks.lock,
+                withdrawals.LockCause.INVARIANTS,
+                f"账目校验没有通过：{'、'.join(sorted(wrong))}",
+                actor=audit.Actor.system("verify-books"),
+                now=now,
+            )
         raise RowsFailed({"failed": sum(wrong.values()), **wrong})
     return {"broken": 0}
 
@@ -458,6 +500,7 @@ JOBS = {
         "bonus": bonus,
         "rank": rank,
         "verify-books": verify_books,
+        "reconcile": reconcile,
         "seal-audit": seal_audit,
         "verify-audit": verify_audit,
         "tidy": tidy,

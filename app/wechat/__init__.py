@@ -2,8 +2,9 @@
 
 `account` calls the official account's API (tokens, QR scenes, JS-SDK, OAuth),
 `messages` reads what WeChat pushes and writes replies, `pay` speaks WeChat Pay
-v3 (prepay, query, close, notices) and `transfers` its merchant transfers; `avatars`
-fetches people's pictures. They implement the ports of `orders` and `withdrawals`; `notifier` sends the `notices`.
+v3 (prepay, query, close, notices), `transfers` its merchant transfers and `bills` what
+it did in a day; `avatars`
+fetches people's pictures. They implement the ports of `orders`, `withdrawals` and `reconciliation`; `notifier` sends the `notices`.
 All addresses come from the configuration, so the same code speaks to WeChat and to
 the sandbox. `replies` keeps the rules by which the account answers; `scenes` has
 channels' codes made. `transport` bounds every call, `silence` spares pages a wait
@@ -22,6 +23,7 @@ from app import notices
 from app.core.cache import Cache
 from app.wechat.account import Account, OAuthFailed, OAuthUser, WeChatUnavailable
 from app.wechat.avatars import Avatars
+from app.wechat.bills import Bills
 from app.wechat.messages import Endpoint, MessageRefused, Push
 from app.wechat.notifier import Notifier
 from app.wechat.pay import NoticeRefused, Pay, from_config
@@ -51,6 +53,7 @@ class WeChat:
 
     account: Account
     avatars: Avatars
+    bills: Bills
     endpoint: Endpoint
     notifier: Notifier
     pay: Pay
@@ -92,6 +95,7 @@ def _build(config: Config, cache: Cache) -> WeChat:
     return WeChat(
         account=account,
         avatars=Avatars(also=config.wechat_mp_base if config.uses_sandbox else ""),
+        bills=Bills(pay),
         notifier=Notifier(account, public_base=config.public_base_url),
         endpoint=Endpoint(
             appid=config.wechat_app_id,

@@ -93,7 +93,8 @@ class _Adapter(HTTPAdapter):
         return manager
 
     def send(self, request: Any, *args: Any, timeout: Any = None, **kwargs: Any) -> Any:
-        with deadline():
+        # Within a longer deadline a call may take all of that: a bill is a large file.
+        with deadline(seconds_left()):
             left = seconds_left()
             connect, read = timeout or (LIMITS.connect, LIMITS.read)
             kwargs["timeout"] = (min(connect, left), min(read, left))

@@ -6,15 +6,23 @@
   committed before WeChat is called; an unclear answer makes the withdrawal
   `unknown`, with its money frozen, until a query says what happened. A new bill
   is made only after a queried failure.
+- `locks`: no money leaves while the books do not agree, until two people unlock it.
 - `withholding`: tax across the withdrawals of a person; `rules`: how much, how often.
 - Approved money waits for the payout job; the member confirms in WeChat.
 """
 
-from app.withdrawals import rules, withholding
-from app.withdrawals.errors import IdentityNeeded
+from app.withdrawals import locks, rules, withholding
+from app.withdrawals.errors import (
+    IdentityNeeded,
+    PayoutsLocked,
+    PayoutsNotLocked,
+    SameUnlocker,
+)
 from app.withdrawals.models import (
     TRANSITIONS,
     BillState,
+    LockCause,
+    PayoutLock,
     TransferBill,
     Withdrawal,
     WithdrawalStatus,
@@ -57,8 +65,13 @@ __all__ = [
     "BillState",
     "GatewayUnclear",
     "IdentityNeeded",
+    "LockCause",
     "MerchantShort",
+    "PayoutLock",
+    "PayoutsLocked",
+    "PayoutsNotLocked",
     "Preview",
+    "SameUnlocker",
     "TransferBill",
     "TransferGateway",
     "Withdrawal",
@@ -75,6 +88,7 @@ __all__ = [
     "counts_by_status",
     "current_bill",
     "due_to_pay",
+    "locks",
     "numbers_by_id",
     "numbers_of",
     "pay",

@@ -60,3 +60,22 @@ class SamePerson(DomainError):
 
     code = "same_person"
     message = "你已经通过了初审，需要另一位管理员复审"
+
+
+class PayoutsLocked(DomainError):
+    """The books do not agree: no money leaves until two people unlocked it."""
+
+    code = "payouts_locked"
+    message = "打款已锁定：账目没有对平，请先到“微信对账”查明原因"
+
+
+class PayoutsNotLocked(DomainError):
+    code = "payouts_not_locked"
+    message = "打款没有锁定，无需解锁"
+
+
+class SameUnlocker(DomainError):
+    """Two different people unlock payouts."""
+
+    code = "same_unlocker"
+    message = "你已经同意解锁，需要另一位管理员确认"

@@ -1,5 +1,5 @@
 import enum
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -153,7 +153,11 @@ class TransferBill(Model):
     """One bill at WeChat for a withdrawal (转账单)."""
 
     __tablename__ = "transfer_bills"
-    __table_args__ = (sa.Index(None, "state", "queried_at"),)
+    __table_args__ = (
+        sa.Index(None, "state", "queried_at"),
+        # Bills of the merchant's account may name a transfer by WeChat's number only.
+        sa.Index(None, "transfer_bill_no"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     withdrawal_id: Mapped[int] = mapped_column(sa.ForeignKey("withdrawals.id"), index=True)
@@ -176,3 +180,34 @@ class TransferBill(Model):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     queried_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class LockCause(enum.StrEnum):
+    """Why payouts are locked."""
+
+    BOOKS = "books"  # bills and books disagree
+    INVARIANTS = "invariants"  # the books disagree with themselves
+    RECOVERY = "recovery"  # a backup was restored: what was paid since is not known here
+
+
+class PayoutLock(Model):
+    """Payouts stand still while one of these is live (打款锁); two people end it."""
+
+    __tablename__ = "payout_locks"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    # 1 while it holds, NULL afterwards: there is never a second one.
+    live: Mapped[int | None] = mapped_column(unique=True)
+    cause: Mapped[LockCause] = mapped_column(enum_column(LockCause, "cause"))
+    detail: Mapped[str] = mapped_column(sa.String(300))
+    # Days whose bills must be reconciled first; only after a restored backup.
+    from_day: Mapped[date | None]
+    to_day: Mapped[date | None]
+    locked_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    locked_by: Mapped[str] = mapped_column(sa.String(64))
+    # The first of two, and why they think that payouts may go on.
+    first_by: Mapped[str] = mapped_column(sa.String(64), default="")
+    first_note: Mapped[str] = mapped_column(sa.String(200), default="")
+    unlocked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    unlocked_by: Mapped[str] = mapped_column(sa.String(64), default="")
+    note: Mapped[str] = mapped_column(sa.String(200), default="")

@@ -8,7 +8,7 @@ from app import audit, members, orders
 from app.core import ids
 from app.core.db import db, require_transaction
 from app.core.errors import IllegalMove
-from app.withdrawals import states
+from app.withdrawals import locks, states
 from app.withdrawals.models import (
     FINAL,
     IN_FLIGHT,
@@ -29,8 +29,9 @@ def prepare_bill(
     """Save the bill of an approved withdrawal; to be sent after the commit.
 
     None if somebody else was first. `live_withdrawal_id` is unique: there is
-    never a second bill that could pay.
+    never a second bill that could pay. Raises PayoutsLocked.
     """
+    locks.require_unlocked()
     row = states.locked(withdrawal_id)
     if row.status is not S.APPROVED:
         return None
@@ -56,11 +57,14 @@ def prepare_bill(
 def bill_to_send(bill_id: int) -> TransferBill | None:
     """Count a sending of a bill that lacks WeChat's answer, else None.
 
+    None as well while payouts are locked: what is saved waits, and nothing leaves.
     Only the answer to the sending carries what the member's page needs to open
     the confirmation; where it was lost, the same number and data bring it again.
     """
     require_transaction()
     bill = _locked_bill(bill_id)
+    if locks.current() is not None:
+        return None
     waits_unreachable = bill.state is BillState.WAIT_USER_CONFIRM and not bill.package_info
     if bill.state is not BillState.CREATED and not waits_unreachable:
         return None

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from app import audit
 from app.core.db import db, run_unit
-from app.withdrawals import payout
+from app.withdrawals import locks, payout
 from app.withdrawals.models import BillState, TransferBill, Withdrawal, WithdrawalStatus
 from app.withdrawals.ports import BillAnswer, GatewayUnclear, MerchantShort, TransferGateway
 
@@ -19,8 +19,12 @@ from app.withdrawals.ports import BillAnswer, GatewayUnclear, MerchantShort, Tra
 def pay(withdrawal_id: int, *, gateway: TransferGateway, now: datetime) -> str:
     """Make the bill of an approved withdrawal and send it (打款).
 
-    Returns WeChat's state, `unclear`, or `taken` if another worker was first.
-    Raises MerchantShort: the account is short of money; the bill waits.
+    Returns WeChat's state, `unclear`, `locked` where payouts were locked meanwhile, or
+    `taken` if another worker was first.
+
+    Raises:
+        PayoutsLocked: the books do not agree; nothing was done.
+        MerchantShort: the account is short of money; the bill waits.
     """
     bill = run_unit(payout.prepare_bill, withdrawal_id, gateway=gateway, now=now)
     if bill is None:
@@ -32,7 +36,9 @@ def send(bill_id: int, *, gateway: TransferGateway, now: datetime) -> str:
     """Send a saved bill, for the first time or again with the same data."""
     bill = run_unit(payout.bill_to_send, bill_id)
     if bill is None:
-        return "taken"
+        is_locked = locks.current() is not None
+        db.session.rollback()
+        return "locked" if is_locked else "taken"
     body = bill.body
     db.session.rollback()
     try:
