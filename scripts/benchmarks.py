@@ -18,6 +18,7 @@ from app.core.db import db
 from app.jobs import tasks
 from scripts import (
     bench_callbacks,
+    bench_desk,
     bench_engine,
     bench_mall,
     bench_settle,
@@ -105,6 +106,7 @@ BENCHMARKS: dict[str, Callable[[], Result]] = {
     "place_wide": bench_mall.place_wide,
     "purchase": bench_mall.purchase,
     "oversell": bench_mall.oversell,
+    "desk": bench_desk.desk,
 }
 
 
