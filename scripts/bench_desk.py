@@ -35,6 +35,7 @@ PAGES = {
     "order_by_number": "/admin/orders?number=M000000500000",
     "distributors": "/admin/distributors",
     "commissions": "/admin/commissions",
+    "commissions_held": "/admin/commissions?state=held",
     "ledger": "/admin/ledger",
     "products": "/admin/products",
     "withdrawals": "/admin/withdrawals",
@@ -64,6 +65,7 @@ def _fill() -> None:
         put("orders", [paid_order(0, 1) | {"status": "finished"}])
         put("order_lines", [order_line(0)])
         put("commissions", [commission_row(0, 1)])
+    settled = ORDERS * 98 // 100
     member = f"1 + MOD(s.seq, {MEMBERS})"
     _many("members", MEMBERS, {
         "public_id": "LPAD(s.seq, 12, 'A')",
@@ -75,9 +77,9 @@ def _fill() -> None:
         "number": "CONCAT('M', LPAD(s.seq, 12, '0'))",
         "request_key": "CONCAT('r', s.seq)",
         "member_id": member,
-        # What a shop has to do is little beside what it has done.
-        "status": "IF(MOD(s.seq, 500) = 0, 'paid', IF(MOD(s.seq, 300) = 0, 'shipped',"
-        " IF(MOD(s.seq, 10) = 0, 'closed', 'finished')))",
+        # What is under way are the newest two of a hundred.
+        "status": f"IF(MOD(s.seq, 10) = 0, 'closed', IF(s.seq <= {settled}, 'finished',"
+        " IF(MOD(s.seq, 9) = 0, 'paid', 'received')))",
         "created_at": "TIMESTAMPADD(SECOND, s.seq * 20, t.created_at)",
         "paid_at": "TIMESTAMPADD(SECOND, s.seq * 20, t.paid_at)",
     })  # fmt: skip
@@ -86,8 +88,8 @@ def _fill() -> None:
         "order_id": "s.seq",
         "order_line_id": "s.seq",
         "member_id": f"1 + MOD(s.seq, {MEMBERS // 10})",
-        "batch_id": "IF(MOD(s.seq, 50) = 0, 0, 1)",
-        "status": "IF(MOD(s.seq, 50) = 0, 'pending', 'settled')",
+        "batch_id": f"IF(s.seq <= {settled}, 1, 0)",
+        "status": f"IF(s.seq <= {settled}, 'settled', 'pending')",
     })  # fmt: skip
     with db.engine.begin() as connection:
         for table in ("members", "distributors", "orders", "order_lines", "commissions"):

@@ -23,13 +23,13 @@ def commissions() -> ResponseReturnValue:
     page = commission.commissions_page(
         CommissionStatus(state) if state else None, before=web.page_before()
     )
-    counts = {status.value: count for status, count in commission.counts_by_status().items()}
+    counts = {status.value: count for status, count in commission.open_counts().items()}
     return render_template(
         "admin/commissions.html",
         page=page,
         rhythm=commission.cycles.in_force(),
         pager=lists.pager(page),
-        tabs=lists.tabs(_TABS, state, counts | {"": sum(counts.values())}),
+        tabs=lists.tabs(_TABS, state, counts),
         members=members.names_of(row.member_id for row in page.items),
         orders=orders.by_ids(row.order_id for row in page.items),
     )

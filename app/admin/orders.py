@@ -42,7 +42,7 @@ def orders_list() -> ResponseReturnValue:
     page = orders.orders_page(
         OrderStatus(state) if state else None, number=number, before=web.page_before()
     )
-    counts = {status.value: count for status, count in orders.counts_by_status().items()}
+    counts = {status.value: count for status, count in orders.counts_for_desk().items()}
     return render_template(
         "admin/orders.html",
         page=page,

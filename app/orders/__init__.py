@@ -61,6 +61,7 @@ from app.orders.processes import ask, close, paying_sheet
 from app.orders.queries import (
     by_ids,
     counts_by_status,
+    counts_for_desk,
     due_to_expire,
     due_to_finish,
     due_to_receive,
@@ -140,6 +141,7 @@ __all__ = [
     "cart",
     "close",
     "counts_by_status",
+    "counts_for_desk",
     "due_to_expire",
     "due_to_finish",
     "due_to_receive",

@@ -7,7 +7,7 @@ from sqlalchemy.orm import selectinload
 from app import outbox
 from app.core.db import db
 from app.core.errors import NotFound
-from app.core.pages import Page, newest_first
+from app.core.pages import Page, counts_up_to, newest_first
 from app.orders.extras import Pickup
 from app.orders.models import (
     Oddity,
@@ -90,12 +90,19 @@ def orders_page(
     return newest_first(query, Order.id, before=before, size=size)
 
 
-def counts_by_status(member_id: int | None = None) -> dict[OrderStatus, int]:
-    """How many orders stand in each state, of all, or of one as they list them."""
-    query = sa.select(Order.status, sa.func.count()).group_by(Order.status)
-    if member_id is not None:
-        query = query.where(Order.member_id == member_id, Order.hidden_at.is_(None))
+def counts_by_status(member_id: int) -> dict[OrderStatus, int]:
+    """How many orders a member has in each state, as they list them."""
+    query = (
+        sa.select(Order.status, sa.func.count())
+        .where(Order.member_id == member_id, Order.hidden_at.is_(None))
+        .group_by(Order.status)
+    )
     return dict(db.session.execute(query).all())
+
+
+def counts_for_desk() -> dict[OrderStatus, int]:
+    """How many orders stand in each state, each counted to `COUNTED_MAX`."""
+    return counts_up_to(Order.status, OrderStatus)
 
 
 def by_ids(order_ids: Iterable[int]) -> dict[int, Order]:
