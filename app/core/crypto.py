@@ -50,6 +50,10 @@ class Keyring:
         oldest = list(self._keys.values())[-1]
         return hmac.new(oldest, text.encode(), hashlib.sha256).hexdigest()
 
+    def key_for(self, key_id: str, purpose: bytes) -> bytes:
+        """32 bytes for one purpose, made from one of the keys. Raises KeyError."""
+        return hmac.new(self._keys[key_id], purpose, hashlib.sha256).digest()
+
     def chain_hash(self, text: str) -> str:
         """A hash for a chain of records, by a key made from the oldest one for this alone."""
         oldest = list(self._keys.values())[-1]
