@@ -8,6 +8,7 @@ render. Every view names a `Permission`.
 from flask import Flask
 
 from app.admin import (  # noqa: F401  Importing them registers their views.
+    admins,
     aftersales,
     audit_log,
     auth,
@@ -36,6 +37,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     notices,
     oddities,
     orders,
+    own_account,
     pickups,
     plan_editor,
     plan_publish,

@@ -1,41 +1,26 @@
-"""Admin accounts: set-up links, passwords, logins and sessions."""
+"""Admin accounts: who there is, set-up links, passwords, roles.
 
-import hashlib
+There is always an owner who can log in: whoever would end the last one is refused,
+under a lock of all owners, so that two of them cannot do it to each other at once.
+"""
+
 import re
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
 
 from app import audit, members
-from app.admin.models import Admin, AdminSession, Role
-from app.core.db import affected, db, require_transaction
-from app.core.errors import DomainError, InvalidInput
+from app.admin import failures, passwords, sessions
+from app.admin.failures import FAILURES_MAX, LOCKED_FOR, LoginRefused
+from app.admin.models import ROLE_PERMISSIONS, Admin, Permission, Role
+from app.core.db import db, lock_one, lock_rows, require_transaction
+from app.core.errors import DomainError, InvalidInput, NotFound
+
+__all__ = ["FAILURES_MAX", "LOCKED_FOR", "LoginRefused"]
 
 SETUP_LASTS = timedelta(days=3)
-IDLE = timedelta(hours=2)
-LONGEST = timedelta(hours=12)
-FAILURES_MAX = 5
-LOCKED_FOR = timedelta(minutes=15)
-PASSWORD_LEAST = 12
-
-_hasher = PasswordHasher()
-# Verified against where there is no such account, so that both take as long.
-_NOBODY = _hasher.hash(secrets.token_hex(16))
-_COMMON = re.compile(
-    r"(password|passw0rd|qwerty|admin|letmein|welcome|iloveyou|abc123|123456|111111|000000|woaini|mima)",
-    re.IGNORECASE,
-)
-
-
-class LoginRefused(DomainError):
-    """One answer for every reason: it must not tell whether an account exists."""
-
-    code = "login_refused"
-    status = 401
-    message = "账号或密码不正确，或尝试次数过多，请 15 分钟后再试"
 
 
 class SetupRefused(DomainError):
@@ -44,34 +29,64 @@ class SetupRefused(DomainError):
     message = "设置链接已失效，请联系管理员重新获取"
 
 
-def create(username: str, *, role: Role, name: str = "", now: datetime) -> str:
-    """Make an account; return the token of its one-time set-up link. Raises InvalidInput."""
+class LastOwner(DomainError):
+    code = "last_owner"
+    message = "至少要保留一位能登录的店主，请先把另一位管理员设为店主"
+
+
+class NotAllowed(DomainError):
+    """The one who acts lost the right meanwhile."""
+
+    code = "not_allowed"
+    status = 403
+    message = "你的权限已经改变，刚才的操作没有生效"
+
+
+class Stale(DomainError):
+    code = "stale"
+    message = "这个账号刚被其他人修改过，请核对后再提交"
+
+
+class OwnAccount(DomainError):
+    code = "own_account"
+    message = "自己的密码和两步验证请在“账号与安全”里修改"
+
+
+# --- made and found ----------------------------------------------------------------
+
+
+def create(
+    username: str, *, role: Role, name: str = "", now: datetime, actor: audit.Actor | None = None
+) -> str:
+    """Make an account; return the token of its one-time set-up link.
+
+    Raises InvalidInput, NotAllowed.
+    """
     require_transaction()
+    actor = actor or audit.Actor.system("cli")
+    _lock_all(actor)
     if not re.fullmatch(r"[a-z][a-z0-9_.-]{1,31}", username):
         raise InvalidInput("username", "账号应为 2 到 32 位小写字母、数字或 _.-，以字母开头")
+    if len(name) > 32:
+        raise InvalidInput("name", "姓名最多 32 个字")
     if by_username(username) is not None:
         raise InvalidInput("username", "账号已存在")
     admin = Admin(username=username, name=name or username, role=role, created_at=now)
     db.session.add(admin)
     db.session.flush()
-    audit.record(
-        "admin.create",
-        subject="admin",
-        subject_id=admin.id,
-        actor=audit.Actor.system("cli"),
-        now=now,
-        after={"username": username, "role": role.value},
-    )
-    return renew_setup(admin.id, now=now)
+    _note(admin, "admin.create", actor, now, after={"username": username, "role": role.value})
+    return _new_link(admin, now)
 
 
-def renew_setup(admin_id: int, *, now: datetime) -> str:
-    """A new one-time set-up token; an older one no longer works."""
-    require_transaction()
-    token = secrets.token_urlsafe(24)
-    admin = db.session.get_one(Admin, admin_id)
-    admin.setup_token_hash, admin.setup_expires_at = _hash(token), now + SETUP_LASTS
-    return token
+def renew_setup(admin_id: int, *, now: datetime, actor: audit.Actor | None = None) -> str:
+    """A new one-time set-up token; an older one no longer works. The password stays until
+    the link is used. Raises NotFound, NotAllowed, OwnAccount."""
+    actor = actor or audit.Actor.system("cli")
+    admin = _lock(actor, admin_id)
+    _refuse_own(admin, actor)
+    if admin.password_hash:
+        _note(admin, "admin.link", actor, now)
+    return _new_link(admin, now)
 
 
 def name_member(username: str, openid: str, *, now: datetime) -> None:
@@ -87,12 +102,11 @@ def name_member(username: str, openid: str, *, now: datetime) -> None:
     if openid and member is None:
         raise InvalidInput("openid", "没有这个会员，请核对 openid")
     before, admin.member_id = admin.member_id, member.id if member else None
-    audit.record(
+    _note(
+        admin,
         "admin.member",
-        subject="admin",
-        subject_id=admin.id,
-        actor=audit.Actor.system("cli"),
-        now=now,
+        audit.Actor.system("cli"),
+        now,
         before={"member_id": before},
         after={"member_id": admin.member_id},
     )
@@ -103,38 +117,77 @@ def by_username(username: str) -> Admin | None:
 
 
 def get(admin_id: int) -> Admin:
-    return db.session.get_one(Admin, admin_id)
+    """Raises NotFound."""
+    found = db.session.get(Admin, admin_id)
+    if found is None:
+        raise NotFound("账号不存在")
+    return found
+
+
+def everybody() -> Sequence[Admin]:
+    """All accounts: who may log in first, then by name."""
+    return db.session.scalars(
+        sa.select(Admin).order_by(Admin.is_active.desc(), Admin.username)
+    ).all()
+
+
+# --- passwords and logins ------------------------------------------------------------
 
 
 def awaiting_setup(token: str, now: datetime) -> Admin:
     """The account that a set-up token is for. Raises SetupRefused."""
-    admin = db.session.scalar(sa.select(Admin).filter_by(setup_token_hash=_hash(token)))
-    if admin is None or admin.setup_expires_at is None or admin.setup_expires_at < now:
+    query = sa.select(Admin).filter_by(setup_token_hash=sessions.token_hash(token))
+    admin = db.session.scalar(query)
+    expires = admin.setup_expires_at if admin else None
+    if admin is None or not admin.is_active or expires is None or expires < now:
         raise SetupRefused()
     return admin
 
 
-def set_up(token: str, *, password: str, again: str, address: str, now: datetime) -> str:
-    """Choose the first password; return the token of a new session.
+def set_up(
+    token: str, *, password: str, again: str, address: str, now: datetime, device: str = ""
+) -> str:
+    """Choose a password by a set-up link; return the token of a new session, half open
+    for an account with a second factor. Every other session ends.
 
     Raises SetupRefused, InvalidInput.
     """
     require_transaction()
     admin = awaiting_setup(token, now)
-    _check_password(password, admin.username)
-    if password != again:
-        raise InvalidInput("again", "两次输入的密码不一致")
-    admin.password_hash = _hasher.hash(password)
+    passwords.check(password, again, admin.username)
+    admin.password_hash = passwords.hashed(password)
     admin.setup_token_hash = admin.setup_expires_at = None
-    affected(sa.delete(AdminSession).where(AdminSession.admin_id == admin.id))
-    audit.record(
-        "admin.set_up",
-        subject="admin",
-        subject_id=admin.id,
-        actor=audit.Actor.admin(admin.id, address),
-        now=now,
-    )
-    return _open_session(admin, address, now)
+    sessions.end_all(admin.id)
+    _note(admin, "admin.set_up", audit.Actor.admin(admin.id, address), now)
+    half_open = admin.totp_since is not None
+    return sessions.begin(admin, address=address, device=device, now=now, half_open=half_open)
+
+
+def change_password(
+    admin_id: int,
+    *,
+    old_fits: bool,
+    password: str,
+    again: str,
+    session_id: int,
+    address: str,
+    now: datetime,
+) -> str:
+    """A new password for oneself; every other session ends. Returns "" or, as a wrong old
+    password must be counted, what is wrong with it.
+
+    Raises InvalidInput for the new one.
+    """
+    admin = lock_one(Admin, admin_id, "账号不存在")
+    if not old_fits or failures.is_locked(admin, now):
+        failures.count(admin, now)
+        return "现在的密码不正确，或尝试次数过多，请 15 分钟后再试"
+    passwords.check(password, again, admin.username)
+    admin.password_hash = passwords.hashed(password)
+    admin.setup_token_hash = admin.setup_expires_at = None
+    sessions.end_all(admin.id, but=session_id)
+    _note(admin, "admin.password", audit.Actor.admin(admin.id, address), now)
+    return ""
 
 
 def verify(username: str, password: str, *, now: datetime) -> int | None:
@@ -145,94 +198,192 @@ def verify(username: str, password: str, *, now: datetime) -> int | None:
     follows with the outcome.
     """
     admin = by_username(username)
-    usable = (
-        admin is not None
-        and admin.is_active
-        and bool(admin.password_hash)
-        and (admin.locked_until is None or admin.locked_until <= now)
-    )
-    try:
-        _hasher.verify(admin.password_hash if usable and admin else _NOBODY, password)
-    except VerificationError:
-        return None
-    return admin.id if usable and admin else None
+    usable = admin is not None and admin.is_active and not failures.is_locked(admin, now)
+    stored = admin.password_hash if usable and admin else ""
+    return admin.id if passwords.fits(stored, password) and admin else None
 
 
-def log_in(admin_id: int, *, address: str, now: datetime) -> str:
-    """Open a session after `verify`; return its token."""
+def log_in(admin_id: int, *, address: str, now: datetime, device: str = "") -> str:
+    """Open a session after `verify`; return its token.
+
+    Half open for an account with a second factor: `finish_login` follows. Until then
+    the count of failures stays, or a known password would give endless codes.
+    """
     require_transaction()
     admin = db.session.get_one(Admin, admin_id)
-    admin.failed_logins, admin.locked_until = 0, None
-    audit.record(
-        "admin.log_in",
-        subject="admin",
-        subject_id=admin.id,
-        actor=audit.Actor.admin(admin.id, address),
-        now=now,
-    )
-    return _open_session(admin, address, now)
+    if admin.totp_since is not None:
+        return sessions.begin(admin, address=address, device=device, now=now, half_open=True)
+    return _logged_in(admin, address, device, now)
+
+
+def finish_login(half_open: str, *, address: str, now: datetime, device: str = "") -> str:
+    """Turn a half-open session into a full one, after its code; return the new token.
+
+    Raises LoginRefused.
+    """
+    require_transaction()
+    found = sessions.find_half_open(half_open, now=now)
+    if found is None:
+        raise LoginRefused()
+    admin = found[1]
+    sessions.end(half_open)
+    return _logged_in(admin, address, device, now, proved=True)
 
 
 def count_failure(username: str, *, now: datetime) -> None:
-    """Count a failed login; too many lock the account for a while.
-
-    In the database, so that the limit holds without Redis and over restarts.
-    """
+    """Count a failed login; too many lock the account for a while."""
     require_transaction()
     admin = db.session.scalar(sa.select(Admin).filter_by(username=username).with_for_update())
-    if admin is None:
+    if admin is not None:
+        failures.count(admin, now)
+
+
+def unlock(admin_id: int, *, actor: audit.Actor, now: datetime) -> None:
+    """Let somebody try again at once. Raises NotFound, NotAllowed."""
+    admin = _lock(actor, admin_id)
+    failures.forget(admin)
+    _note(admin, "admin.unlock", actor, now)
+
+
+# --- rights --------------------------------------------------------------------------
+
+
+def change_role(
+    admin_id: int, role: Role, *, seen: Role, actor: audit.Actor, now: datetime
+) -> None:
+    """Give another role; every session of the account ends.
+
+    `seen` is the role on the page that it was changed on. Raises NotFound, NotAllowed,
+    Stale, LastOwner.
+    """
+    admin = _lock(actor, admin_id)
+    if admin.role is not seen:
+        raise Stale()
+    if admin.role is role:
         return
-    admin.failed_logins += 1
-    if admin.failed_logins >= FAILURES_MAX:
-        admin.failed_logins, admin.locked_until = 0, now + LOCKED_FOR
+    if role is not Role.OWNER:
+        _keep_an_owner(admin)
+    before, admin.role = admin.role, role
+    sessions.end_all(admin.id)
+    _note(admin, "admin.role", actor, now, before={"role": before}, after={"role": role.value})
 
 
-def session_admin(token: str, *, now: datetime) -> tuple[AdminSession, Admin] | None:
-    """The live session behind a cookie, with its admin; None if it ended."""
-    found = db.session.execute(
-        sa.select(AdminSession, Admin)
-        .join(Admin, Admin.id == AdminSession.admin_id)
-        .where(
-            AdminSession.token_hash == _hash(token),
-            AdminSession.seen_at > now - IDLE,
-            AdminSession.created_at > now - LONGEST,
-            Admin.is_active,
-        )
-    ).one_or_none()
-    return None if found is None else (found[0], found[1])
+def set_active(
+    admin_id: int, *, active: bool, reason: str, actor: audit.Actor, now: datetime
+) -> None:
+    """Stop an account, which ends its sessions and its set-up link, or let it go on.
 
-
-def touch(session_id: int, *, now: datetime) -> None:
-    """Keep a session from going idle."""
-    affected(sa.update(AdminSession).where(AdminSession.id == session_id).values(seen_at=now))
-
-
-def log_out(token: str) -> None:
-    affected(sa.delete(AdminSession).where(AdminSession.token_hash == _hash(token)))
-
-
-def _open_session(admin: Admin, address: str, now: datetime) -> str:
-    token = secrets.token_urlsafe(32)
-    db.session.add(
-        AdminSession(
-            token_hash=_hash(token),
-            admin_id=admin.id,
-            address=address,
-            created_at=now,
-            seen_at=now,
-        )
+    Raises InvalidInput, NotFound, NotAllowed, Stale, LastOwner.
+    """
+    if not reason.strip():
+        raise InvalidInput("reason", "请填写原因")
+    admin = _lock(actor, admin_id)
+    if admin.is_active is active:
+        raise Stale()
+    if not active:
+        _keep_an_owner(admin)
+        admin.setup_token_hash = admin.setup_expires_at = None
+        sessions.end_all(admin.id)
+    admin.is_active = active
+    _note(
+        admin,
+        "admin.active",
+        actor,
+        now,
+        before={"is_active": not active},
+        after={"is_active": active},
+        reason=reason.strip()[:200],
     )
+
+
+def end_sessions(admin_id: int, *, actor: audit.Actor, now: datetime) -> int:
+    """End every session of somebody; return how many. Raises NotFound, NotAllowed."""
+    admin = _lock(actor, admin_id)
+    ended = sessions.end_all(admin.id)
+    _note(admin, "admin.sessions_end", actor, now, after={"ended": ended})
+    return ended
+
+
+def may_reset(admin_id: int, *, actor: audit.Actor) -> None:
+    """Lock what a reset by somebody else needs. Raises NotFound, NotAllowed, OwnAccount."""
+    _refuse_own(_lock(actor, admin_id), actor)
+
+
+def _lock(actor: audit.Actor, admin_id: int) -> Admin:
+    """The account, locked with the one who acts and all owners. Raises NotFound, NotAllowed."""
+    rows = _lock_all(actor, admin_id)
+    if admin_id not in rows:
+        raise NotFound("账号不存在")
+    return rows[admin_id]
+
+
+def _lock_all(actor: audit.Actor, *ids: int) -> dict[int, Admin]:
+    """Lock these accounts, the one who acts, and all owners, in id order.
+
+    The actor's right is asked again under the lock: it may have ended while the page
+    was open, even in this very moment. Raises NotAllowed.
+    """
+    require_transaction()
+    kind, _, rest = actor.ref.partition(":")
+    own_id = int(rest) if kind == "admin" else 0
+    owners = db.session.scalars(sa.select(Admin.id).filter_by(role=Role.OWNER)).all()
+    rows = {row.id: row for row in lock_rows(Admin, [*{*owners, *ids, own_id}])}
+    if own_id:
+        me = rows.get(own_id)
+        if me is None or not me.is_active:
+            raise NotAllowed()
+        if Permission.ADMIN_CHANGE not in ROLE_PERMISSIONS[me.role]:
+            raise NotAllowed()
+    return rows
+
+
+def _keep_an_owner(admin: Admin) -> None:
+    """Raises LastOwner unless another owner can log in. The owners are locked."""
+    others = sa.select(sa.func.count()).where(
+        Admin.role == Role.OWNER, Admin.is_active, Admin.password_hash != "", Admin.id != admin.id
+    )
+    if admin.role is Role.OWNER and admin.is_active and not db.session.scalar(others):
+        raise LastOwner()
+
+
+def _refuse_own(admin: Admin, actor: audit.Actor) -> None:
+    if actor.ref == f"admin:{admin.id}":
+        raise OwnAccount()
+
+
+def _new_link(admin: Admin, now: datetime) -> str:
+    token = secrets.token_urlsafe(24)
+    admin.setup_token_hash = sessions.token_hash(token)
+    admin.setup_expires_at = now + SETUP_LASTS
     return token
 
 
-def _check_password(password: str, username: str) -> None:
-    if len(password) < PASSWORD_LEAST:
-        raise InvalidInput("password", f"密码至少 {PASSWORD_LEAST} 位")
-    if len(password) > 128:
-        raise InvalidInput("password", "密码最多 128 位")
-    if _COMMON.search(password) or username.lower() in password.lower() or len(set(password)) < 6:
-        raise InvalidInput("password", "密码过于常见，请换一个更难猜的")
+def _logged_in(
+    admin: Admin, address: str, device: str, now: datetime, *, proved: bool = False
+) -> str:
+    failures.forget(admin)
+    sessions.tidy(now)
+    _note(admin, "admin.log_in", audit.Actor.admin(admin.id, address), now)
+    return sessions.begin(admin, address=address, device=device, now=now, proved=proved)
 
 
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+def _note(
+    admin: Admin,
+    action: str,
+    actor: audit.Actor,
+    now: datetime,
+    *,
+    before: dict[str, object] | None = None,
+    after: dict[str, object] | None = None,
+    reason: str = "",
+) -> None:
+    audit.record(
+        action,
+        subject="admin",
+        subject_id=admin.id,
+        actor=actor,
+        now=now,
+        before=before,
+        after=after,
+        reason=reason,
+    )

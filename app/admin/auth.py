@@ -9,10 +9,10 @@ import structlog
 from flask import Response, abort, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import audit
-from app.admin import accounts
+from app import audit, settings
+from app.admin import accounts, second_factor, sessions, step_up
 from app.admin.blueprint import bp
-from app.admin.models import ROLE_PERMISSIONS, Admin, Permission
+from app.admin.models import ROLE_PERMISSIONS, Admin, Permission, Role
 from app.core import clock, web
 from app.core.db import run_unit
 
@@ -45,12 +45,36 @@ def requires(permission: Permission) -> Callable[[View[P]], View[P]]:
                 return redirect(url_for("admin.login"), 303)
             if not allowed(permission):
                 abort(403)
+            if permission is not Permission.OWN_ACCOUNT and must_enrol():
+                return _to_enrol()
+            asked = step_up.demanded(permission)
+            if asked is not None:
+                return asked
             return view(*args, **kwargs)
 
         wrapped.permission = permission  # type: ignore[attr-defined]
         return wrapped
 
     return decorate
+
+
+def must_enrol() -> bool:
+    """Whether the admin at the desk may do nothing before having a second factor."""
+    return g.admin.totp_since is None and factor_required(g.admin.role)
+
+
+def factor_required(role: Role) -> bool:
+    """Whether the shop asks a second factor of this role."""
+    rule = settings.value(settings.registry.SECOND_FACTOR)
+    return second_factor.is_required(rule, role, is_production=web.settings().is_production)
+
+
+def _to_enrol() -> ResponseReturnValue:
+    said = "店铺要求你的角色使用两步验证，请先开启"
+    if web.wants_json():
+        return {"code": "second_factor", "message": said}, 403
+    flash(said, "warning")
+    return redirect(url_for("admin.own_second_factor"), 303)
 
 
 def allowed(permission: Permission) -> bool:
@@ -84,6 +108,11 @@ def keep_session(response: Response, token: str) -> Response:
     return response
 
 
+def device() -> str:
+    """The browser at hand, in words."""
+    return sessions.device_words(request.headers.get("User-Agent", "")[:300])
+
+
 def drop_session(response: Response) -> Response:
     response.delete_cookie(COOKIE, path="/admin")
     return response
@@ -91,19 +120,19 @@ def drop_session(response: Response) -> Response:
 
 @bp.before_request
 def _load_admin() -> None:
-    g.admin = None
+    g.admin = g.admin_session = None
     g.bare_page = g.server_failed = False
     token = request.cookies.get(COOKIE, "")
     if not token:
         return
     now = clock.now()
-    found = accounts.session_admin(token, now=now)
+    found = sessions.find(token, now=now)
     if found is None:
         return
     session, admin = found
     if session.seen_at < now - TOUCH_EVERY:
         session_id, admin_id = session.id, admin.id
-        run_unit(accounts.touch, session_id, now=now)
-        admin = accounts.get(admin_id)
+        run_unit(sessions.touch, session_id, now=now)
+        admin, session = accounts.get(admin_id), sessions.find_by_id(session_id) or session
     structlog.contextvars.bind_contextvars(actor=f"admin:{admin.id}")
-    g.admin = admin
+    g.admin, g.admin_session = admin, session

@@ -128,6 +128,7 @@ _GROUPS: tuple[
         (
             ("业务设置", "settings_list", Permission.SETTINGS_VIEW, "", ("setting*",)),
             ("定时任务", "jobs", Permission.JOB_VIEW, "jobs", ("job*",)),
+            ("管理员", "admins", Permission.ADMIN_VIEW, "", ("admin", "admin_*")),
             ("操作日志", "audit_log", Permission.AUDIT_VIEW, "", ()),
         ),
     ),
@@ -157,7 +158,7 @@ def _everywhere() -> dict[str, Any]:
         "queues": queues,
         "nav": _nav(_badges(queues)),
         "standing_warnings": _warnings(),
-        "admin_menu": [],
+        "admin_menu": [{"label": "账号与安全", "endpoint": "admin.own_account"}],
         "logout_url": url_for("admin.logout"),
         "search_url": url_for("admin.search"),
     }

@@ -4,6 +4,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core.crypto import EncryptedText
 from app.core.db import BigId, Model, UTCDateTime, enum_column
 
 
@@ -71,6 +72,32 @@ class Permission(enum.StrEnum):
     MENU_VIEW = "menu.view"
     MENU_CHANGE = "menu.change"
     WECHAT_CHECK = "wechat.check"
+    AUDIT_EXPORT = "audit.export"
+    ADMIN_VIEW = "admin.view"
+    # Who may log in, and what they may do.
+    ADMIN_CHANGE = "admin.change"
+    # One's own password, second factor and sessions: everybody's.
+    OWN_ACCOUNT = "own_account"
+
+
+# What pays out, changes what is paid, lets money go on, gives rights, or hands out
+# personal data: somebody with a second factor gives a fresh code for it.
+FRESH = frozenset(
+    {
+        Permission.AFTERSALE_REFUND,
+        Permission.ODDITY_RESOLVE,
+        Permission.WITHDRAWAL_REVIEW,
+        Permission.BONUS_REVIEW,
+        Permission.DEBT_WRITE_OFF,
+        Permission.PLAN_PUBLISH,
+        Permission.SETTINGS_CHANGE,
+        Permission.RISK_DECIDE,
+        Permission.ADMIN_CHANGE,
+        Permission.TAX_IDENTITY,
+        Permission.DISTRIBUTOR_EXPORT,
+        Permission.AUDIT_EXPORT,
+    }
+)
 
 
 class Role(enum.StrEnum):
@@ -79,15 +106,20 @@ class Role(enum.StrEnum):
     OWNER = "owner"
     OPERATIONS = "operations"
     FINANCE = "finance"
+    SUPPORT = "support"
     AUDITOR = "auditor"
 
 
-_VIEWS = frozenset(p for p in Permission if p.value.endswith(".view")) | {Permission.DASHBOARD}
+_VIEWS = frozenset(p for p in Permission if p.value.endswith(".view")) | {
+    Permission.DASHBOARD,
+    Permission.OWN_ACCOUNT,
+}
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
     Role.OPERATIONS: frozenset(
         {
             Permission.DASHBOARD,
+            Permission.OWN_ACCOUNT,
             Permission.ORDER_VIEW,
             Permission.ORDER_SHIP,
             Permission.PRODUCT_VIEW,
@@ -140,7 +172,23 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.AFTERSALE_REVIEW,
         Permission.AFTERSALE_REFUND,
     },
-    Role.AUDITOR: _VIEWS,
+    # Who answers customers.
+    Role.SUPPORT: frozenset(
+        {
+            Permission.DASHBOARD,
+            Permission.OWN_ACCOUNT,
+            Permission.ORDER_VIEW,
+            Permission.AFTERSALE_VIEW,
+            Permission.AFTERSALE_REVIEW,
+            Permission.PRODUCT_VIEW,
+            Permission.REVIEW_MODERATE,
+            Permission.DISTRIBUTOR_VIEW,
+            Permission.COMMISSION_VIEW,
+            Permission.MEMBER_NOTE,
+            Permission.REPLY_VIEW,
+        }
+    ),
+    Role.AUDITOR: _VIEWS | {Permission.AUDIT_EXPORT},
 }
 
 
@@ -162,7 +210,24 @@ class Admin(Model):
     is_active: Mapped[bool] = mapped_column(default=True)
     failed_logins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # The second factor: its secret, since when it counts (never while it waits to be
+    # confirmed), and the newest 30-second step whose code was used.
+    totp_secret: Mapped[str | None] = mapped_column(EncryptedText)
+    totp_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    totp_step: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class AdminRecoveryCode(Model):
+    """Stands in for a code of the second factor once (恢复码); only its keyed hash is kept."""
+
+    __tablename__ = "admin_recovery_codes"
+    __table_args__ = (sa.UniqueConstraint("admin_id", "code_hash"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    admin_id: Mapped[int] = mapped_column(sa.ForeignKey("admins.id"))
+    code_hash: Mapped[str] = mapped_column(sa.String(64))
+    used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class AdminSession(Model):
@@ -174,5 +239,11 @@ class AdminSession(Model):
     token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
     admin_id: Mapped[int] = mapped_column(sa.ForeignKey("admins.id"), index=True)
     address: Mapped[str] = mapped_column(sa.String(45), default="")
+    # What the browser says of itself, in words.
+    device: Mapped[str] = mapped_column(sa.String(60), default="")
+    # The password was right; the code of the second factor has not come yet.
+    is_half_open: Mapped[bool] = mapped_column(default=False)
+    # When a code was last given in this session.
+    proved_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     seen_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -23,6 +23,7 @@ _GROUPS = (
     ("withdraw", "提现"),
     ("tax", "个人所得税"),
     ("wechat", "公众号"),
+    ("admin", "后台安全"),
 )
 # What is asked once more before it is saved.
 _CONFIRM = {

@@ -287,6 +287,7 @@ ROLE: Mapping[str, str] = {
     Role.OWNER: "店主",
     Role.OPERATIONS: "运营",
     Role.FINANCE: "财务",
+    Role.SUPPORT: "客服",
     Role.AUDITOR: "审计",
 }
 ACCOUNT: Mapping[str, str] = {
@@ -339,6 +340,18 @@ ACTION: Mapping[str, str] = {
     "admin.member": "登记管理员的会员身份",
     "admin.set_up": "设置登录密码",
     "admin.log_in": "登录",
+    "admin.password": "修改登录密码",
+    "admin.role": "修改管理员角色",
+    "admin.active": "停用或恢复管理员",
+    "admin.link": "生成设置密码链接",
+    "admin.unlock": "解除登录锁定",
+    "admin.sessions_end": "退出管理员的登录",
+    "admin.totp_on": "开启两步验证",
+    "admin.totp_off": "关闭两步验证",
+    "admin.totp_reset": "重置两步验证",
+    "admin.recovery_codes": "更换恢复码",
+    "admin.recovery_used": "使用恢复码",
+    "audit.export": "导出操作日志",
     "order.ship": "订单发货",
     "order.ready": "自提备货完成",
     "order.deliver": "交付虚拟商品",
@@ -454,6 +467,7 @@ SUBJECT: Mapping[str, str] = {
     "category": "分类",
     "freight": "运费模板",
     "admin": "管理员",
+    "audit": "操作日志",
     "order": "订单",
     "review": "评价",
     "member": "会员",
@@ -571,6 +585,7 @@ FACT: Mapping[str, str] = {
 }
 FIELD: Mapping[str, str] = {
     "quarter": "季度",
+    "ended": "退出次数",
     "year": "年份",
     "layout": "版式",
     "share_text": "文案",

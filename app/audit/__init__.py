@@ -7,14 +7,23 @@ entries, so that one that was removed or changed shows.
 """
 
 from app.audit.models import AuditEntry, AuditSeal, StateMove
-from app.audit.queries import entries_of, entries_page, known_actors, newest_entry_id
+from app.audit.queries import (
+    Search,
+    entries_by_parts,
+    entries_of,
+    entries_page,
+    known_actors,
+    newest_entry_id,
+)
 from app.audit.service import Actor, move_by_id, moves_of, record, record_move
 
 __all__ = [
     "Actor",
     "AuditEntry",
     "AuditSeal",
+    "Search",
     "StateMove",
+    "entries_by_parts",
     "entries_of",
     "entries_page",
     "known_actors",

@@ -1,4 +1,6 @@
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -7,16 +9,57 @@ from app.core.db import db
 from app.core.pages import Page, newest_first
 
 
-def entries_page(
-    *, actor: str = "", action: str = "", before: int | None = None, size: int = 30
-) -> Page[AuditEntry]:
-    """Acts of one actor, of one kind, or all of them, newest first."""
-    query = sa.select(AuditEntry)
-    if actor:
-        query = query.filter_by(actor=actor)
-    if action:
-        query = query.filter_by(action=action)
-    return newest_first(query, AuditEntry.id, before=before, size=size)
+@dataclass(frozen=True)
+class Search:
+    """Which acts: of one actor, of one kind, about one kind of thing, in [since, until).
+
+    `text` is looked for in reasons and addresses. What is empty does not narrow.
+    """
+
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    text: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def query(self) -> sa.Select[AuditEntry]:
+        found = sa.select(AuditEntry)
+        for name in ("actor", "action", "subject"):
+            if value := getattr(self, name):
+                found = found.filter_by(**{name: value})
+        if self.text:
+            found = found.where(
+                sa.or_(
+                    AuditEntry.reason.contains(self.text, autoescape=True),
+                    AuditEntry.address == self.text,
+                )
+            )
+        if self.since is not None:
+            found = found.where(AuditEntry.at >= self.since)
+        if self.until is not None:
+            found = found.where(AuditEntry.at < self.until)
+        return found
+
+
+def entries_page(search: Search, *, before: int | None = None, size: int = 30) -> Page[AuditEntry]:
+    """The acts that a search finds, newest first."""
+    return newest_first(search.query(), AuditEntry.id, before=before, size=size)
+
+
+def entries_by_parts(search: Search, *, size: int = 500) -> Iterator[Sequence[AuditEntry]]:
+    """All that a search finds, oldest first, by parts, so that a long log needs little memory."""
+    after = 0
+    while True:
+        rows = db.session.scalars(
+            search.query().where(AuditEntry.id > after).order_by(AuditEntry.id).limit(size)
+        ).all()
+        if rows:
+            yield rows
+        if len(rows) < size:
+            return
+        after = rows[-1].id
+        db.session.expunge_all()
 
 
 def entries_of(subject: str, subject_id: int, actions: Iterable[str]) -> Sequence[AuditEntry]:

@@ -398,6 +398,20 @@ REVIEW_CHECKED = Setting(
     "review.checked", True, "评价先审后发", "开启后，买家的评价和追评审核通过才会公开"
 )
 
+# security_checklist.md, lines 25 and 26.
+SECOND_FACTOR = Setting(
+    "admin.second_factor",
+    "auto",
+    "后台两步验证",
+    "要求使用两步验证的角色，开启前只能打开“账号与安全”",
+    choices=(
+        ("auto", "正式环境中，店主和财务"),
+        ("trusted", "店主和财务"),
+        ("all", "所有角色"),
+        ("none", "不要求"),
+    ),
+)
+
 ALL: dict[str, Setting[int] | Setting[str] | Setting[bool]] = {
     item.key: item for item in list(globals().values()) if isinstance(item, Setting)
 }

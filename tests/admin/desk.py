@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import pyotp
 import sqlalchemy as sa
+from flask import Flask
 from flask.testing import FlaskClient
 
 from app import (
@@ -18,7 +20,8 @@ from app import (
     risk,
     withdrawals,
 )
-from app.admin import accounts
+from app.admin import accounts, second_factor, sessions
+from app.admin.auth import COOKIE
 from app.admin.models import Admin, Role
 from app.aftersales import AfterSale, AfterSaleKind, Wanted
 from app.audit import Actor, AuditEntry
@@ -26,7 +29,7 @@ from app.commission import Commission, PlanVersion, bonus
 from app.commission.bonus import BonusResult, BonusRun, ResultState
 from app.content import BlockInput, HomeBlock, Line, Notice, Places, sharing
 from app.content.sharing import Article, ArticleInput, Material, MaterialInput
-from app.core import clock
+from app.core import clock, web
 from app.core.db import db, run_unit, transaction
 from app.debts import DebtWriteOff, WriteOffState
 from app.distribution import Distributor, channels, levels, posters
@@ -99,6 +102,7 @@ class Desk:
     write_off_id: int
     bonus: BonusResult
     bonus_id: int
+    admin_id: int
 
     def values(self) -> dict[str, Any]:
         """For the variable parts of the panel's addresses."""
@@ -136,6 +140,8 @@ class Desk:
             "year": "2026",
             "kind": "order_paid",
             "level_code": "senior",
+            "admin_id": self.admin_id,
+            "session_id": 0,
         }
 
 
@@ -189,6 +195,7 @@ def fill() -> Desk:
         write_off_id=a_write_off(earner).id,
         bonus=(earned := a_bonus(earner)),
         bonus_id=_one(sa.select(BonusRun.program_id).filter_by(id=earned.run_id)),
+        admin_id=a_colleague().id,
     )
 
 
@@ -390,6 +397,12 @@ def a_channel(name: str = "西湖店收银台", **given: Any) -> Channel:
     return made
 
 
+def a_colleague(username: str = "colleague", role: Role = Role.SUPPORT) -> Admin:
+    """An account whose set-up link was not used yet."""
+    run_unit(accounts.create, username, role=role, now=clock.now())
+    return _one(sa.select(Admin).filter_by(username=username))
+
+
 def make_admin(username: str, role: Role = Role.OWNER) -> Admin:
     """An admin with a password, as `flask admin create` and the set-up page make one."""
     token = run_unit(accounts.create, username, role=role, now=clock.now())
@@ -406,6 +419,37 @@ def make_admin(username: str, role: Role = Role.OWNER) -> Admin:
 
 def sign_in(client: FlaskClient, username: str, password: str = PASSWORD, **extra: str) -> Any:
     return client.post("/admin/login", data={"username": username, "password": password, **extra})
+
+
+def with_factor(username: str, role: Role = Role.OWNER) -> Admin:
+    """An admin whose second factor is on; `totp` gives its codes."""
+    admin = a_colleague(username, role)
+    with transaction():
+        row = db.session.get_one(Admin, admin.id)
+        row.totp_secret, row.totp_since = pyotp.random_base32(), clock.now()
+    return admin
+
+
+def totp(admin: Admin, steps: int = 0) -> str:
+    """The code of now, or of so many half minutes later."""
+    at = int(clock.now().timestamp()) + steps * second_factor.STEP_SECONDS
+    return pyotp.TOTP(fresh(admin).totp_secret).at(at)
+
+
+def browser_of(app: Flask, admin: Admin, *, proved: timedelta | None = None) -> FlaskClient:
+    """A browser in which this admin is logged in; a code was given `proved` ago."""
+    now = clock.now()
+    with transaction():
+        row = db.session.get_one(Admin, admin.id)
+        token = sessions.begin(row, address="127.0.0.1", device="Mac 电脑", now=now)
+        if proved is not None:
+            db.session.flush()
+            found = sessions.find(token, now=now)
+            sessions.prove(found[0].id, now=now - proved)
+    client = app.test_client()
+    client.environ_base["HTTP_ORIGIN"] = web.settings().public_base_url
+    client.set_cookie(COOKIE, token, path="/admin")
+    return client
 
 
 def fresh(row: Any) -> Any:

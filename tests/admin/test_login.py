@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.admin import accounts
+from app.admin import sessions as sessions_of
 from app.admin.models import Admin, AdminSession, Role
 from app.core import clock
 from app.core.db import db, run_unit, transaction
@@ -115,7 +116,7 @@ def test_an_idle_session_ends(session, client):
     make_admin("boss")
     sign_in(client, "boss")
 
-    with clock.fixed(clock.now() + accounts.IDLE + timedelta(minutes=1)):
+    with clock.fixed(clock.now() + sessions_of.IDLE + timedelta(minutes=1)):
         assert client.get("/admin/").status_code == 302
 
 

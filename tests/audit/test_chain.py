@@ -23,7 +23,7 @@ class Said:
     before: Any = None
     after: Any = None
     actor: str = "admin:1"
-    action: str = "setting.change"
+    action: str = "settings.change"
     subject: str = "setting"
     subject_id: int = 1
     reason: str = ""
@@ -45,7 +45,7 @@ def act(count: int = 1) -> None:
     with transaction():
         for n in range(count):
             audit.record(
-                "setting.change",
+                "settings.change",
                 subject="setting",
                 subject_id=n,
                 actor=audit.Actor.admin(1, "127.0.0.1"),
