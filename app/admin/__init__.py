@@ -33,6 +33,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     levels,
     login,
     materials,
+    members,
     menus,
     notices,
     oddities,

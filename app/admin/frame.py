@@ -48,9 +48,10 @@ _GROUPS: tuple[
         ),
     ),
     (
-        "分销",
+        "会员与分销",
         "diagram-3",
         (
+            ("会员", "members", Permission.MEMBER_VIEW, "", ("member", "member_*")),
             (
                 "分销员",
                 "distributors",

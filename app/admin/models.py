@@ -31,6 +31,7 @@ class Permission(enum.StrEnum):
     # Whether what looks like abuse is; money waits for it.
     RISK_DECIDE = "risk.decide"
     # Words about a person, for colleagues.
+    MEMBER_VIEW = "member.view"
     MEMBER_NOTE = "member.note"
     LEVEL_CHANGE = "level.change"
     POSTER_VIEW = "poster.view"
@@ -135,6 +136,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.DISTRIBUTOR_MOVE,
             Permission.DISTRIBUTOR_EXPORT,
             Permission.RISK_DECIDE,
+            Permission.MEMBER_VIEW,
             Permission.MEMBER_NOTE,
             Permission.JOIN_CHANGE,
             Permission.LEVEL_CHANGE,

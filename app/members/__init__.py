@@ -8,6 +8,7 @@ tree; `distribution.binding` is the only writer of them.
 from app.members import notes, regions
 from app.members.models import Address, Consent, Member, MemberNote, MemberStatus
 from app.members.queries import (
+    MemberKind,
     address_of,
     addresses_of,
     by_openid,
@@ -18,6 +19,7 @@ from app.members.queries import (
     has_agreed,
     hold,
     locked,
+    members_page,
     names_of,
 )
 from app.members.service import (
@@ -40,6 +42,8 @@ from app.members.service import (
 )
 
 __all__ = [
+    "MemberKind",
+    "members_page",
     "MemberNote",
     "notes",
     "ADDRESSES_MAX",

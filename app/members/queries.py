@@ -1,10 +1,45 @@
+import enum
 from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
 from app.core.db import db, lock_one
 from app.core.errors import NotFound
+from app.core.pages import Page, newest_first
 from app.members.models import Address, Consent, Member
+
+
+class MemberKind(enum.StrEnum):
+    """What the desk's list of members can be narrowed to."""
+
+    FOLLOWER = "follower"
+    STRANGER = "stranger"  # does not follow the official account
+    GONE = "gone"  # deleted their account
+
+
+def members_page(
+    kind: MemberKind | None = None,
+    *,
+    nickname: str = "",
+    member_id: int | None = None,
+    before: int | None = None,
+    size: int = 20,
+) -> Page[Member]:
+    """Members, newest first: this one, or those with a part of a nickname."""
+    query = sa.select(Member)
+    match kind:
+        case MemberKind.GONE:
+            query = query.where(Member.erased_at.is_not(None))
+        case MemberKind.FOLLOWER | MemberKind.STRANGER:
+            query = query.where(
+                Member.erased_at.is_(None),
+                Member.is_subscribed.is_(kind is MemberKind.FOLLOWER),
+            )
+    if member_id is not None:
+        query = query.filter_by(id=member_id)
+    elif nickname:
+        query = query.where(Member.nickname.contains(nickname, autoescape=True))
+    return newest_first(query, Member.id, before=before, size=size)
 
 
 def get(member_id: int) -> Member:

@@ -59,6 +59,9 @@ from app.orders.pricing import (
 )
 from app.orders.processes import ask, close, paying_sheet
 from app.orders.queries import (
+    Bought,
+    bought_by,
+    buyer_of,
     by_ids,
     counts_by_status,
     counts_for_desk,
@@ -92,6 +95,9 @@ from app.orders.service import begin_close, finish_close, hide, place
 from app.orders.traces import EnteredTraces
 
 __all__ = [
+    "Bought",
+    "bought_by",
+    "buyer_of",
     "is_cheaper",
     "is_special",
     "is_virtual",

@@ -1,4 +1,5 @@
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -78,15 +79,18 @@ def orders_page(
     status: OrderStatus | None = None,
     *,
     number: str = "",
+    member_id: int | None = None,
     before: int | None = None,
     size: int = 20,
 ) -> Page[Order]:
-    """All members' orders, newest first."""
+    """All members' orders, or one's with those they took out of their list, newest first."""
     query = sa.select(Order).options(selectinload(Order.lines), selectinload(Order.pickup))
     if status is not None:
         query = query.filter_by(status=status)
     if number:
         query = query.filter_by(number=number)
+    if member_id is not None:
+        query = query.filter_by(member_id=member_id)
     return newest_first(query, Order.id, before=before, size=size)
 
 
@@ -98,6 +102,45 @@ def counts_by_status(member_id: int) -> dict[OrderStatus, int]:
         .group_by(Order.status)
     )
     return dict(db.session.execute(query).all())
+
+
+@dataclass(frozen=True)
+class Bought:
+    """What a member bought: orders that were paid, what of it stayed, and the last time."""
+
+    orders: int
+    kept_fen: int
+    last_at: datetime | None
+
+
+def bought_by(member_ids: Iterable[int]) -> dict[int, Bought]:
+    """By member; who has not paid anything yet is left out."""
+    wanted = set(member_ids)
+    if not wanted:
+        return {}
+    back = (
+        sa.select(sa.func.sum(OrderLine.refunded_fen))
+        .where(OrderLine.order_id == Order.id)
+        .scalar_subquery()
+    )
+    rows = db.session.execute(
+        sa.select(
+            Order.member_id,
+            sa.func.count(),
+            sa.func.sum(Order.payable_fen - Order.freight_refunded_fen - back),
+            sa.func.max(Order.paid_at),
+        )
+        .where(Order.member_id.in_(wanted), Order.paid_at.is_not(None))
+        .group_by(Order.member_id)
+    )
+    return {
+        member_id: Bought(count, int(kept), last) for member_id, count, kept, last in rows.all()
+    }
+
+
+def buyer_of(number: str) -> int | None:
+    """Whose order this is; None for a number that is no order's."""
+    return db.session.scalar(sa.select(Order.member_id).filter_by(number=number))
 
 
 def counts_for_desk() -> dict[OrderStatus, int]:

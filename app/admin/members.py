@@ -1,0 +1,114 @@
+"""Members (会员): finding one, and everything about one on a page (会员 360°)."""
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app import aftersales, distribution, ledger, members, notices, orders, risk
+from app.admin import aftersale_words, auth, lists, people
+from app.admin.auth import requires
+from app.admin.blueprint import bp
+from app.admin.models import Permission
+from app.core import clock, web
+from app.core.db import run_unit
+from app.core.errors import InvalidInput
+from app.members import MemberKind
+
+_TABS = [
+    ("", "全部"),
+    (MemberKind.FOLLOWER.value, "关注中"),
+    (MemberKind.STRANGER.value, "未关注"),
+    (MemberKind.GONE.value, "已注销"),
+]
+WANTED_CHARS_MAX = 40
+
+
+@bp.get("/members", endpoint="members")
+@requires(Permission.MEMBER_VIEW)
+def members_list() -> ResponseReturnValue:
+    """Newest first. What is typed is a number, a code, an order or a part of a nickname."""
+    state = lists.chosen(_TABS)
+    wanted = request.args.get("wanted", "").strip()[:WANTED_CHARS_MAX]
+    exact = _named(wanted) if wanted else None
+    page = members.members_page(
+        MemberKind(state) if state else None,
+        nickname=wanted,
+        member_id=exact,
+        before=web.page_before(),
+    )
+    ids = [row.id for row in page.items]
+    return render_template(
+        "admin/members.html",
+        page=page,
+        pager=lists.pager(page),
+        tabs=lists.tabs(_TABS, state, {}),
+        state=state,
+        wanted=wanted,
+        inviters=members.names_of(row.upline1_id for row in page.items if row.upline1_id),
+        bought=orders.bought_by(ids),
+        seats={row.member_id: row for row in distribution.distributors_of(ids)},
+    )
+
+
+@bp.get("/members/<int:member_id>")
+@requires(Permission.MEMBER_VIEW)
+def member(member_id: int) -> ResponseReturnValue:
+    return _page(member_id)
+
+
+@bp.post("/members/<int:member_id>/note")
+@requires(Permission.MEMBER_NOTE)
+def member_note(member_id: int) -> ResponseReturnValue:
+    try:
+        run_unit(
+            members.notes.add,
+            member_id,
+            web.form_text("note", members.notes.TEXT_CHARS_MAX + 1),
+            actor=auth.actor(),
+            now=clock.now(),
+        )
+    except InvalidInput as error:
+        return _page(member_id, {"note": error.message}), error.status
+    flash("备注已保存")
+    return redirect(url_for(".member", member_id=member_id))
+
+
+def _named(text: str) -> int | None:
+    """Whom a referral code, a member's number or an order's number names exactly."""
+    found = distribution.member_by_code(text)
+    return found if found is not None else orders.buyer_of(text.upper())
+
+
+def _page(member_id: int, errors: dict[str, str] | None = None) -> str:
+    found = members.get(member_id)
+    uplines = [u for u in (found.upline1_id, found.upline2_id, found.upline3_id) if u]
+    seats = {row.member_id: row for row in distribution.distributors_of([found.id, *uplines])}
+    notes = members.notes.of_member(found.id)
+    sees_orders = auth.allowed(Permission.ORDER_VIEW)
+    return render_template(
+        "admin/member.html",
+        member=found,
+        seat=seats.get(found.id),
+        said=aftersale_words,
+        kinds=notices.KINDS,
+        uplines=uplines,
+        people=members.names_of(uplines),
+        addresses=members.addresses_of(found.id) if sees_orders else [],
+        bought=orders.bought_by([found.id]).get(found.id),
+        bought_last=orders.orders_page(member_id=found.id, size=10).items if sees_orders else [],
+        aftersales=aftersales.aftersales_of(found.id, size=5).items
+        if auth.allowed(Permission.AFTERSALE_VIEW)
+        else [],
+        wallet=ledger.wallet_of(found.id),
+        told=notices.notices_of(found.id, size=10).items
+        if auth.allowed(Permission.NOTICE_VIEW)
+        else [],
+        bindings=distribution.binding_history(found.id)[:5],
+        flags=risk.of_member(found.id),
+        consents=members.consents_of(found.id)[::-1],
+        notes=notes,
+        authors=people.names(note.author for note in notes),
+        may_note=auth.allowed(Permission.MEMBER_NOTE) and found.erased_at is None,
+        sees_orders=sees_orders,
+        typed=request.form,
+        errors=errors or {},
+    )
