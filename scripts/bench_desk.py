@@ -33,6 +33,8 @@ PAGES = {
     "orders_finished": "/admin/orders?state=finished",
     "orders_deep": "/admin/orders?before=500000",
     "order_by_number": "/admin/orders?number=M000000500000",
+    "members": "/admin/members",
+    "members_named": "/admin/members?wanted=4321",
     "distributors": "/admin/distributors",
     "commissions": "/admin/commissions",
     "commissions_held": "/admin/commissions?state=held",
