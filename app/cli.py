@@ -16,15 +16,15 @@ from flask_migrate import upgrade
 import config as configuration
 from app import audit, backup, catalog, commission, ledger, outbox, tax
 from app import demo as demo_data
-from app.admin import accounts
+from app.admin import accounts, second_factor
 from app.admin.models import Role
-from app.audit import chain
+from app.audit import Actor, chain
 from app.audit.runs import JobRun, RunStatus
 from app.commission.bonus.rules import quote_bonus
 from app.commission.documents import quote_scenario
 from app.core import clock, rotation, web
 from app.core.db import db, run_unit
-from app.core.errors import DomainError
+from app.core.errors import DomainError, InvalidInput
 from app.demo_notices import use_templates
 from app.jobs import runner, scheduler
 from app.pay_commands import pay_group
@@ -291,6 +291,31 @@ def name_member(username: str, openid: str) -> None:
     except DomainError as error:
         raise click.ClickException(error.message) from None
     print(f"{username}: {openid or '-'}")
+
+
+@admin_group.command("recover")
+@click.argument("username")
+@click.option("--reason", required=True, help="Kept in the log.")
+def recover_admin(username: str, reason: str) -> None:
+    """Let in somebody who lost password and phone: no lock, no second factor, a new link.
+
+    For an owner whom no other owner can help.
+    """
+    try:
+        token = run_unit(_recover, username, reason)
+    except DomainError as error:
+        raise click.ClickException(error.message) from None
+    print(f"{web.settings().public_base_url}/admin/setup/{token}")
+
+
+def _recover(username: str, reason: str) -> str:
+    admin, now, actor = accounts.by_username(username), clock.now(), Actor.system("cli")
+    if admin is None:
+        raise InvalidInput("username", "账号不存在")
+    accounts.unlock(admin.id, actor=actor, now=now)
+    if admin.totp_since is not None:
+        second_factor.turn_off(admin.id, actor=actor, now=now, reason=reason[:200])
+    return accounts.renew_setup(admin.id, now=now, actor=actor)
 
 
 # --- the official account ----------------------------------------------------------

@@ -325,3 +325,18 @@ def test_confirming_what_was_not_begun_is_refused(session):
         second_factor.confirm(admin.id, wrong(admin), session_id=0, address="", now=clock.now())
     assert fresh(admin).totp_since is None
     assert db.session.scalar(sa.select(sa.func.count()).select_from(AdminSession)) == 0
+
+
+def test_the_command_lets_an_owner_in_again_who_lost_everything(app, session, client):
+    admin = with_factor("boss")
+    for _ in range(accounts.FAILURES_MAX):
+        run_unit(accounts.count_failure, "boss", now=clock.now())
+    run = app.test_cli_runner().invoke
+
+    assert run(args=["admin", "recover", "nobody", "--reason", "x"]).exit_code == 1
+    printed = run(args=["admin", "recover", "boss", "--reason", "手机丢了"]).output
+
+    row = fresh(admin)
+    assert (row.totp_secret, row.totp_since, row.locked_until) == (None, None, None)
+    assert client.get(printed.strip().removeprefix("http://mall.test")).status_code == 200
+    assert [(e.actor, e.reason) for e in acts("admin.totp_reset")] == [("system:cli", "手机丢了")]
