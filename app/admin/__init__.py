@@ -48,6 +48,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     posters,
     product_batch,
     products,
+    reconciliation,
     refunds,
     replies,
     reviews,

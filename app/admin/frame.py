@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import g, request, url_for
 
-from app import aftersales, catalog, reports, settings
+from app import aftersales, catalog, reports, settings, withdrawals
 from app.admin import aftersale_words, auth, words
 from app.admin.blueprint import bp
 from app.admin.models import Permission
@@ -99,6 +99,13 @@ _GROUPS: tuple[
             ("个税代扣", "taxes", Permission.TAX_VIEW, "", ("tax*",)),
             ("待追回", "debts", Permission.LEDGER_VIEW, "", ("debt*",)),
             ("总账", "ledger", Permission.LEDGER_VIEW, "", ("posting",)),
+            (
+                "微信对账",
+                "reconciliation_list",
+                Permission.LEDGER_VIEW,
+                "breaks",
+                ("reconciliation*",),
+            ),
             ("账目核对", "ledger_verify", Permission.LEDGER_VIEW, "", ("ledger_verify*",)),
         ),
     ),
@@ -190,6 +197,15 @@ def _warnings() -> list[dict[str, str]]:
     if ways.allows_paid():
         text = "服务器开启了以购买或消费作为加入分销的条件，存在合规风险，请确认已取得法律意见"
         warnings.append({"text": text, "tone": "wait"})
+    if withdrawals.locks.current() is not None:
+        warnings.append(
+            {
+                "text": "打款已锁定：账目没有对平，查明并由两位管理员解锁之前不会发出提现打款",
+                "tone": "bad",
+                "url": url_for(".reconciliation_list"),
+                "link": "微信对账",
+            }
+        )
     latest = runs.latest_runs()
     checked = latest.get("verify-books")
     if checked is not None and checked.status is runs.RunStatus.FAILED:

@@ -57,6 +57,9 @@ class Permission(enum.StrEnum):
     TAX_IDENTITY = "tax.identity"
     ODDITY_RESOLVE = "oddity.resolve"
     LEDGER_VIEW = "ledger.view"
+    # Saying why bills and books differ; and letting money leave again, which two do.
+    RECONCILIATION_CLOSE = "reconciliation.close"
+    PAYOUT_UNLOCK = "payout.unlock"
     REPLY_VIEW = "reply.view"
     REPLY_CHANGE = "reply.change"
     CHANNEL_VIEW = "channel.view"
@@ -168,6 +171,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.WITHDRAWAL_REVIEW,
         Permission.TAX_IDENTITY,
         Permission.ODDITY_RESOLVE,
+        Permission.RECONCILIATION_CLOSE,
+        Permission.PAYOUT_UNLOCK,
         Permission.RISK_DECIDE,
         Permission.MEMBER_NOTE,
         Permission.INVOICE_ISSUE,

@@ -141,6 +141,9 @@ def withdrawal_pay(number: str) -> ResponseReturnValue:
     )
     try:
         outcome = withdrawals.pay(row_id, gateway=wechat.current().transfers, now=now)
+    except withdrawals.PayoutsLocked as error:
+        flash(error.message, "error")
+        return _back(number)
     except withdrawals.MerchantShort:
         flash("商户号余额不足，款项保持冻结；充值后系统会自动继续", "error")
         return _back(number)

@@ -19,12 +19,13 @@ from app.distribution.models import AppealStatus
 from app.ledger import AccountKind
 from app.members import MemberStatus
 from app.orders import InvoiceStatus, OddityKind, OrderStatus, PaymentStatus
+from app.reconciliation import BillKind, BreakKind, DayState
 from app.reviews import ReviewStatus
 from app.risk import RiskKind, RiskState
 from app.settings.registry import ALL
 from app.wechat import doctor
 from app.wechat.replies import ReplyType, RuleKind
-from app.withdrawals import BillState, WithdrawalStatus
+from app.withdrawals import BillState, LockCause, WithdrawalStatus
 
 # Word and tone: "wait" somebody must act, "go" on its way, "good" done, "off"
 # over, "bad" look at it now.
@@ -528,6 +529,46 @@ CARRIERS = (
     "邮政 EMS",
     "德邦快递",
 )
+
+
+BREAK: Mapping[str, str] = {
+    BreakKind.PAYMENT: "付款",
+    BreakKind.REFUND: "退款",
+    BreakKind.TRANSFER: "提现转账",
+    BreakKind.FLOW: "两份账单不一致",
+    BreakKind.LEDGER: "账本多记",
+    BreakKind.GAP: "账户余额不连续",
+}
+RECONCILED: Mapping[str, Word] = {
+    DayState.AGREES: ("一致", "good"),
+    DayState.BREAKS: ("有差异", "bad"),
+    DayState.REFUSED: ("账单不完整", "bad"),
+}
+BILL_FILE: Mapping[str, str] = {BillKind.TRADE: "交易账单", BillKind.FLOW: "资金账单"}
+LOCK_CAUSE: Mapping[str, str] = {
+    LockCause.BOOKS: "与微信账单不一致",
+    LockCause.INVARIANTS: "账目校验没有通过",
+    LockCause.RECOVERY: "恢复备份后等待核对",
+}
+
+
+def break_meaning(
+    kind: BreakKind, ledger: int | None, request: int | None, bill: int | None
+) -> str:
+    """What a disagreement means, and where to look first."""
+    if kind is BreakKind.GAP:
+        return "微信账户当天的期初余额与前一天的期末余额不同，可能缺了账单"
+    if kind is BreakKind.LEDGER:
+        return "账本记了微信的钱，商城里没有对应的单据"
+    if kind is BreakKind.FLOW:
+        return "交易账单与资金账单只有一份有这笔"
+    if bill is None:
+        return "商城记为成功，微信账单里没有：到商户平台查这笔是否真的成功"
+    if request is None:
+        return "微信账单有，商城没有这笔单据：可能是别的系统所为，或恢复备份时丢失"
+    if ledger is None:
+        return "微信账单有，商城的单据还没有结束：先补查微信的结果"
+    return "三方金额不同：以微信账单为准，查明后更正"
 
 
 ODDITY: Mapping[str, dict[str, str]] = {

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app import aftersales, catalog, distribution, orders, outbox, reviews, risk
+from app import aftersales, catalog, distribution, orders, outbox, reconciliation, reviews, risk
 from app.audit import runs
 from app.commission import bonus
 from app.core import brief, clock
@@ -106,6 +106,7 @@ def queues(now: datetime) -> list[Queue]:
         Queue("reviews", *reviews.waiting()),
         Queue("low_stock", catalog.low_stock_count(now), None),
         _open_oddities(),
+        Queue("breaks", *reconciliation.waiting()),
         Queue("outbox", waiting if hangs else 0, since if hangs else None),
         _job_alerts(now),
     ]

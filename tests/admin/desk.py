@@ -38,6 +38,7 @@ from app.distribution.posters import PosterTemplate
 from app.ledger import Posting
 from app.members import Member
 from app.orders import InvoiceRequest, Oddity, Order, OrderTrace, PickupShop
+from app.reconciliation import Break, BreakKind, DayState, ReconciledDay
 from app.reviews import Review, ReviewInput
 from app.risk import RiskFlag
 from app.risk.detection import watch_binding
@@ -103,6 +104,7 @@ class Desk:
     bonus: BonusResult
     bonus_id: int
     admin_id: int
+    difference: Break
 
     def values(self) -> dict[str, Any]:
         """For the variable parts of the panel's addresses."""
@@ -134,6 +136,7 @@ class Desk:
             "flag_id": self.flag_id,
             "write_off_id": self.write_off_id,
             "bonus_id": self.bonus_id,
+            "break_id": self.difference.id,
             "run_id": self.bonus.run_id,
             "result_id": self.bonus.id,
             "member_id": self.order.member_id,
@@ -194,9 +197,36 @@ def fill() -> Desk:
         flag_id=a_flag(earner, buyer).id,
         write_off_id=a_write_off(earner).id,
         bonus=(earned := a_bonus(earner)),
+        difference=a_break(),
         bonus_id=_one(sa.select(BonusRun.program_id).filter_by(id=earned.run_id)),
         admin_id=a_colleague().id,
     )
+
+
+def a_break() -> Break:
+    """A payment that WeChat's bill does not have, on a day that was reconciled."""
+    now = clock.now()
+    day = clock.local(now).date() - timedelta(days=1)
+    with transaction():
+        row = Break(
+            day=day,
+            kind=BreakKind.PAYMENT,
+            reference="P2026112100000001",
+            wx_number="4200000000000000000000000001",
+            ledger_fen=12_345_678_90,
+            request_fen=12_345_678_90,
+            found_at=now - timedelta(hours=30),
+        )
+        sums = {"count": 1, "ledger_fen": 12_345_678_90, "request_fen": 12_345_678_90}
+        done = ReconciledDay(
+            day=day,
+            state=DayState.BREAKS,
+            sums={"payment": {**sums, "bill_fen": 0}},
+            break_count=1,
+            checked_at=now,
+        )
+        db.session.add_all([row, done])
+    return row
 
 
 def draft_plan(document: dict | None = None, *, by: Actor = SYSTEM) -> PlanVersion:

@@ -210,6 +210,7 @@ def test_queues_say_how_many_and_since_when(session):
         "payouts": 0,
         "low_stock": 0,
         "oddities": 1,
+        "breaks": 1,
         "outbox": 0,
         # No scheduler runs here.
         "jobs": 1,

@@ -16,8 +16,9 @@ from app.distribution.models import AppealStatus
 from app.ledger import AccountKind
 from app.members import MemberStatus
 from app.orders import InvoiceStatus, OddityKind, OrderStatus, PaymentStatus
+from app.reconciliation import BillKind, BreakKind, DayState
 from app.wechat.replies import ReplyType, RuleKind
-from app.withdrawals import BillState, WithdrawalStatus
+from app.withdrawals import BillState, LockCause, WithdrawalStatus
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,10 @@ from app.withdrawals import BillState, WithdrawalStatus
         (words.REPLY_BEFORE, RuleKind),
         (words.ACCOUNT, AccountKind),
         (words.ODDITY, OddityKind),
+        (words.BREAK, BreakKind),
+        (words.RECONCILED, DayState),
+        (words.BILL_FILE, BillKind),
+        (words.LOCK_CAUSE, LockCause),
         (words.levels.CAUSE, Cause),
         (words.levels.KEEP_PERIOD, Period),
     ],
