@@ -76,14 +76,13 @@ def _page(*, failed_id: int = 0, error: str = "", unlock_error: str = "") -> str
         )
     )
     lock = withdrawals.locks.current()
+    open_count = reconciliation.open_breaks()
     page = days or found
     closers = [row.closed_by for row in found.items] if found else []
     shown = [row.day for row in days.items] if days else []
     return render_template(
         "admin/reconciliation.html",
-        tabs=[]
-        if failed
-        else lists.tabs(_TABS, state, {"open": reconciliation.open_breaks()}, alerts=["open"]),
+        tabs=[] if failed else lists.tabs(_TABS, state, {"open": open_count}, alerts=["open"]),
         state=state,
         pager=None if failed or page is None else lists.pager(page),
         breaks=found.items if found else [],
@@ -92,6 +91,7 @@ def _page(*, failed_id: int = 0, error: str = "", unlock_error: str = "") -> str
         files=reconciliation.files_of(shown),
         day=_day(),
         lock=lock,
+        open_count=open_count,
         missing=reconciliation.days_missing(),
         is_first_mine=lock is not None and lock.first_by == auth.actor().ref,
         people=people.names([*closers, lock.first_by if lock else ""]),
