@@ -90,6 +90,8 @@ FRESH = frozenset(
     {
         Permission.AFTERSALE_REFUND,
         Permission.ODDITY_RESOLVE,
+        Permission.RECONCILIATION_CLOSE,
+        Permission.PAYOUT_UNLOCK,
         Permission.WITHDRAWAL_REVIEW,
         Permission.BONUS_REVIEW,
         Permission.DEBT_WRITE_OFF,

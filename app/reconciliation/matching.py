@@ -334,7 +334,9 @@ def _booked(world: int, *which: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
     return (
         sa.select(-Entry.amount_fen)
         .join(Posting, Posting.id == Entry.posting_id)
-        .where(Entry.account_id == world, *which)
+        # By the posting, of which there is one: the sum, and the function below, keep
+        # planners from walking along every entry of the account or every such event.
+        .where(Entry.account_id + 0 == world, *which)
         .scalar_subquery()
     )
 
@@ -344,7 +346,7 @@ def _order_booked(world: int, payment: Any) -> sa.ScalarSelect[Any]:
         world,
         Posting.subject == "order",
         Posting.subject_id == payment.order_id,
-        Posting.event == "order_paid",
+        sa.func.coalesce(Posting.event, "") == "order_paid",
     )
 
 
@@ -353,7 +355,7 @@ def _withdrawal_booked(world: int, transfer: Any) -> sa.ScalarSelect[Any]:
         world,
         Posting.subject == "withdrawal",
         Posting.subject_id == transfer.withdrawal_id,
-        Posting.event == "withdrawal_paid",
+        sa.func.coalesce(Posting.event, "") == "withdrawal_paid",
     )
 
 
