@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask.cli import AppGroup
@@ -20,6 +21,7 @@ from app.admin import accounts, second_factor
 from app.admin.models import Role
 from app.audit import Actor, chain
 from app.audit.runs import JobRun, RunStatus
+from app.backup import anonymise
 from app.commission.bonus.rules import quote_bonus
 from app.commission.documents import quote_scenario
 from app.core import clock, rotation, web
@@ -460,6 +462,21 @@ def restore_backup(file: Path) -> None:
     print(
         f"restored as of {manifest['at']}; payouts are locked, next: pay recover --since {manifest['at']}"
     )
+
+
+@backup_group.command("anonymise")
+@click.argument("url")
+def anonymise_copy(url: str) -> None:
+    """Copy the shop without persons into the empty database at URL, for support."""
+    target = sa.create_engine(url)
+    try:
+        print(f"{anonymise.copy(target)} rows copied, nobody named")
+    except anonymise.Undecided as error:
+        raise click.ClickException(f"nobody decided about: {error}") from None
+    except anonymise.NotEmpty:
+        raise click.ClickException("the target is not empty") from None
+    finally:
+        target.dispose()
 
 
 _PASSPHRASE = "BACKUP_PASSPHRASE"  # noqa: S105  (a name)

@@ -12,6 +12,7 @@ from flask import Flask
 
 from app import backup, ledger, withdrawals
 from app.audit import AuditEntry
+from app.backup import anonymise
 from app.core import crypto, rotation
 from app.core.db import db, transaction
 from app.factory import create_app
@@ -193,3 +194,34 @@ def test_keys_rotate_in_chunks_and_go_on_after_a_stop(live, monkeypatch):
     assert {a.phone for a in db.session.scalars(sa.select(Address))} == {"13812345678"}
     assert crypto.keyring().search_hash("x") == hashed
     assert list(rotation.rotate()) == []
+
+
+def test_a_copy_for_support_names_nobody_and_its_books_are_sound(filled, elsewhere):
+    with elsewhere.app_context():
+        url = db.engine.url.render_as_string(hide_password=False)
+    postings = db.session.scalar(sa.select(sa.func.count(ledger.Entry.id)))
+    openid = db.session.scalars(sa.select(Member.openid)).one()
+    db.session.remove()
+
+    done = filled.test_cli_runner().invoke(args=["backup", "anonymise", url])
+
+    assert (done.exit_code, done.exception) == (0, None)
+    with elsewhere.app_context():
+        text = "".join(
+            str(db.session.execute(sa.select(table)).all()) for table in db.metadata.sorted_tables
+        )
+        for trace in ("欧阳", "13812345678", "文三路", openid):
+            assert trace not in text
+        assert db.session.scalar(sa.select(sa.func.count(ledger.Entry.id))) == postings
+        assert (
+            ledger.wallet_of(db.session.scalars(sa.select(Member.id)).one()).available_fen == 8800
+        )
+        assert [r.code for r in ledger.verify() if r.offending] == []
+        db.session.remove()
+        db.engine.dispose()
+    again = filled.test_cli_runner().invoke(args=["backup", "anonymise", url])
+    assert (again.exit_code, "is not empty" in again.output) == (1, True)
+
+
+def test_every_text_column_was_decided(app):
+    assert anonymise.undecided() == []
