@@ -53,7 +53,7 @@ class Bills:
         if not url.startswith(f"{base}/v3/"):
             raise BillUnclear()
         try:
-            with transport.deadline(DOWNLOAD_SECONDS):
+            with transport.deadline(DOWNLOAD_SECONDS, is_one_call=True):
                 status, said = library.download_bill(url)
         except requests.RequestException as error:
             raise BillUnclear() from error

@@ -42,6 +42,7 @@ class Limits:
 
 LIMITS = Limits()
 _ends_at: contextvars.ContextVar[float | None] = contextvars.ContextVar("ends_at", default=None)
+_a_call: contextvars.ContextVar[float | None] = contextvars.ContextVar("a_call", default=None)
 
 
 class OutOfTime(requests.Timeout):
@@ -49,17 +50,20 @@ class OutOfTime(requests.Timeout):
 
 
 @contextlib.contextmanager
-def deadline(seconds: float | None = None) -> Iterator[None]:
+def deadline(seconds: float | None = None, *, is_one_call: bool = False) -> Iterator[None]:
     """All calls within end together, after `seconds` or `LIMITS.total`.
 
-    Within another deadline the earlier one holds.
+    Within another deadline the earlier one holds. Each call has `LIMITS.total` at most,
+    unless this `is_one_call`, which may take it all: a bill is a large file.
     """
     ends_at = time.monotonic() + (LIMITS.total if seconds is None else seconds)
     outer = _ends_at.get()
     token = _ends_at.set(ends_at if outer is None else min(outer, ends_at))
+    call = _a_call.set(seconds if is_one_call else _a_call.get())
     try:
         yield
     finally:
+        _a_call.reset(call)
         _ends_at.reset(token)
 
 
@@ -93,8 +97,7 @@ class _Adapter(HTTPAdapter):
         return manager
 
     def send(self, request: Any, *args: Any, timeout: Any = None, **kwargs: Any) -> Any:
-        # Within a longer deadline a call may take all of that: a bill is a large file.
-        with deadline(seconds_left()):
+        with deadline(_a_call.get()):
             left = seconds_left()
             connect, read = timeout or (LIMITS.connect, LIMITS.read)
             kwargs["timeout"] = (min(connect, left), min(read, left))

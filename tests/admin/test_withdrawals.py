@@ -1,9 +1,10 @@
 """Review and payout at the desk: each act once, by the right person, refusals without a trace."""
 
 import pytest
+import sqlalchemy as sa
 
 from app import ledger, wechat
-from app.admin.models import Admin
+from app.admin.models import Admin, Role
 from app.core.db import db, transaction
 from app.ledger import Wallet
 from app.withdrawals import BillState, GatewayUnclear, MerchantShort, WithdrawalStatus
@@ -64,7 +65,8 @@ def test_nobody_decides_about_their_own_money(session, admin_client):
     desk = fill()
     client = admin_client("finance")
     with transaction():
-        db.session.query(Admin).one().member_id = desk.withdrawal.member_id
+        mine = sa.select(Admin).where(Admin.role == Role.FINANCE)
+        db.session.scalars(mine).one().member_id = desk.withdrawal.member_id
 
     assert act(client, desk.withdrawal, "approve").status_code == 403
     assert act(client, desk.withdrawal, "reject", reason="不行").status_code == 403
