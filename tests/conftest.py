@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy.orm import Session
 
 from app import wechat
+from app.core import crypto
 from app.core.db import db
 from app.factory import create_app
 from app.members import Member
@@ -100,8 +101,10 @@ def migrated_app(environment: dict[str, str]) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def app(migrated_app: Flask) -> Iterator[Flask]:
+def app(migrated_app: Flask, environment: dict[str, str]) -> Iterator[Flask]:
     """The app with its context pushed."""
+    # A process has one set of keys: another app's, made by a test before, is not ours.
+    crypto.configure(environment["DATA_KEYS"])
     with migrated_app.app_context():
         yield migrated_app
 

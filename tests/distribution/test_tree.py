@@ -54,7 +54,7 @@ class Model:
 
 @given(steps)
 @settings(
-    max_examples=60,
+    max_examples=30,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_the_columns_are_what_the_parent_pointers_say(session, history):
