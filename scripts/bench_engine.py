@@ -99,7 +99,7 @@ def _paid_orders(put: Inserter, count: int) -> None:
     base_rows(put, distributors=100)
     held = {"id": _HOLD, "kind": "order_hold", "owner_id": 0, "balance_fen": 0}
     put("ledger_accounts", [held])
-    put("orders", (paid_order(n, 50) for n in range(count)))
+    put("orders", (paid_order(n, _buyer(n)) for n in range(count)))
     put("order_lines", (order_line(n) for n in range(count)))
     put(
         "order_seats",
@@ -112,9 +112,13 @@ def _paid_orders(put: Inserter, count: int) -> None:
                 "is_active": True,
             }
             for n in range(count)
-            for position, member_id in enumerate((50, 16, 5))
+            for position, member_id in enumerate((_buyer(n), _buyer(n) // 3, _buyer(n) // 9))
         ),
     )
+
+
+def _buyer(number: int) -> int:
+    return 9 + number % 91
 
 
 def _bare_rows(put: Inserter, number: int) -> None:
