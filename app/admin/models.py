@@ -193,6 +193,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.REVIEW_MODERATE,
             Permission.DISTRIBUTOR_VIEW,
             Permission.COMMISSION_VIEW,
+            Permission.MEMBER_VIEW,
             Permission.MEMBER_NOTE,
             Permission.REPLY_VIEW,
         }

@@ -32,6 +32,7 @@ from app.distribution.models import (
 )
 from app.distribution.ports import configure
 from app.distribution.queries import (
+    SCENE_RENEWED_BEFORE,
     Seat,
     attempt_by_id,
     attempts_page,
@@ -74,6 +75,7 @@ from app.distribution.service import (
 )
 
 __all__ = [
+    "SCENE_RENEWED_BEFORE",
     "invite",
     "open_money",
     "same_phone",

@@ -5,17 +5,15 @@ from datetime import timedelta
 from app import distribution, wechat
 from app.core import clock
 from app.core.db import db, run_unit
-from app.distribution import ReferralCode, scenes
+from app.distribution import SCENE_RENEWED_BEFORE, ReferralCode, scenes
 from app.wechat.account import Scene
-
-RENEWED_BEFORE = timedelta(days=3)
 
 
 def of_code(code: ReferralCode) -> str:
     """The address of the picture of a member's own; empty when WeChat cannot make one now."""
     account, now = wechat.current().account, clock.now()
     ends, ticket = code.qr_expires_at, code.qr_ticket
-    if not ticket or ends is None or ends - RENEWED_BEFORE <= now:
+    if not ticket or ends is None or ends - SCENE_RENEWED_BEFORE <= now:
         code_id = code.id
         made = _ask(scenes.name(code.code))
         if made is None:
@@ -38,7 +36,7 @@ def of_product(code: ReferralCode, product_id: int) -> str:
     code_id, text = code.id, code.code
     kept = scenes.of_product(code_id, product_id, now=now)
     ticket = kept.qr_ticket if kept is not None else ""
-    if kept is None or kept.expires_at - RENEWED_BEFORE <= now:
+    if kept is None or kept.expires_at - SCENE_RENEWED_BEFORE <= now:
         made = _ask(scenes.name(text, product_id))
         if made is not None:
             ticket = made.ticket

@@ -7,7 +7,6 @@ from app.core.db import transaction
 from app.orders import Bought
 from tests.aftersales.steps import sale
 from tests.factories import (
-    NOON,
     bind,
     code_of,
     make_distributor,
@@ -90,9 +89,13 @@ def test_an_empty_note_is_refused_and_kept_nowhere(client):
     assert list(members.notes.of_member(fang.id)) == []
 
 
-def test_who_may_not_see_orders_sees_none_of_a_member(admin_client):
-    fang = make_member("王芳")
-    order = paid_order(fang, make_sku(), now=NOON)
+def test_a_member_that_is_not_there_is_not_found(client):
+    assert client.get("/admin/members/999999").status_code == 404
 
-    assert order.number in admin_client("auditor").get(f"/admin/members/{fang.id}").text
-    assert admin_client("owner").get("/admin/members/999999").status_code == 404
+
+def test_customer_service_finds_members(admin_client):
+    fang = make_member("王芳")
+    client = admin_client("support")
+
+    assert found_by(client, "王芳") == ["王芳"]
+    assert client.get(f"/admin/members/{fang.id}").status_code == 200

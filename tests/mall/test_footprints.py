@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from app import interests
+from app.core import clock
 from app.core.db import db
 from app.mall.footprints import Footprints
 from tests.factories import NOON, make_member, make_sku
@@ -41,15 +42,14 @@ def test_when_there_are_many_nothing_waits(session, app, monkeypatch):
     assert len(interests.visits_of(member.id, now=NOON)) == 1
 
 
-def test_the_history_shows_at_once_what_this_process_holds(session, app):
-    member, sku = make_member(), make_sku()
-    held = Footprints(app, seconds=0.01)
-    held._held[member.id, sku.product_id] = NOON
+def test_the_history_shows_at_once_what_this_process_holds(client, me, app, monkeypatch):
+    product_id = make_sku(title="明前龙井").product_id
+    held = Footprints(app, seconds=60)
+    monkeypatch.setitem(app.extensions, "footprints", held)
+    held._held[me.id, product_id] = clock.now()
 
-    held.write()
-    held.write()
-
-    assert len(interests.visits_of(member.id, now=NOON)) == 1
+    assert "明前龙井" in client.get("/me/history").text
+    assert held._held == {}
 
 
 def test_a_busy_database_costs_the_footprints_and_no_page(session, app, monkeypatch):
