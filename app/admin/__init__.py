@@ -47,6 +47,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     plans,
     posters,
     product_batch,
+    product_import,
     products,
     reconciliation,
     refunds,

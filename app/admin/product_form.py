@@ -22,7 +22,18 @@ COLUMNS = (
     *("values", "price", "list", "member", "cost", "code", "weight", "warn", "stock", "picture"),
 )
 _TEXTS = (
-    *("title", "subtitle", "category", "tags", "description", "kind", "unit", "limit", "sort"),
+    *(
+        "title",
+        "code",
+        "subtitle",
+        "category",
+        "tags",
+        "description",
+        "kind",
+        "unit",
+        "limit",
+        "sort",
+    ),
     *("on_from", "off_at", "freight"),
 )
 _SEPARATORS = re.compile(r"[,，、;；\n]+")
@@ -71,6 +82,7 @@ def given(form: Form) -> ProductInput:
     read = _Reader(form.errors)
     return ProductInput(
         title=fields["title"].strip(),
+        code=fields["code"].strip(),
         subtitle=fields["subtitle"].strip(),
         category_id=read.whole(fields["category"], "category", "分类", empty=0) or None,
         tags=tuple(dict.fromkeys(_parts(fields["tags"]))),
@@ -146,6 +158,7 @@ def of(product: Product) -> Form:
     return Form(
         {
             "title": product.title,
+            "code": product.code or "",
             "subtitle": product.subtitle,
             "category": str(product.category_id or ""),
             "tags": "、".join(product.tags),

@@ -198,10 +198,11 @@ KEPT: dict[str, frozenset[str]] = {
     ),
     "pickup_shops": frozenset({"name", "region", "detail", "hours", "phone"}),
     "poster_templates": frozenset({"name", "layout"}),
+    "product_imports": frozenset({"filename", "lines", "report", "uploaded_by", "applied_by"}),
     "product_scenes": frozenset({"qr_ticket", "qr_url"}),
     "product_tokens": frozenset({"token"}),
     "products": frozenset(
-        {"title", "subtitle", "description", "pictures", "unit", "tags", "specs"}
+        {"title", "code", "subtitle", "description", "pictures", "unit", "tags", "specs"}
     ),
     "reconciled_days": frozenset({"sums"}),
     "reconciliation_breaks": frozenset(

@@ -6,12 +6,22 @@ is no longer offered stays, because orders refer to it. A product is on the shel
 by a switch and, where given, between two times; both are asked at each query, so
 no job has to run on the minute.
 
-`products`, `categories`, `freight` and `stock_import` are what the desk changes,
+`products`, `categories`, `freight`, `product_import` and `stock_import` are what the desk changes,
 `browse` is what people see, `rows` the home page's rows of it, `search` the words by which products are found,
 `media` and `richtext` what is let in of pictures and text.
 """
 
-from app.catalog import browse, media, products, richtext, rows, search, stock_import
+from app.catalog import (
+    browse,
+    import_sheet,
+    media,
+    product_import,
+    products,
+    richtext,
+    rows,
+    search,
+    stock_import,
+)
 from app.catalog import categories as category_tree
 from app.catalog.browse import Shelf, Sort, Wanted
 from app.catalog.errors import InvalidFields, NotDelivered, OutOfStock, SoldOff
@@ -32,6 +42,7 @@ from app.catalog.models import (
     FreightBy,
     FreightTemplate,
     Product,
+    ProductImport,
     ProductKind,
     ProductStatus,
     ProductToken,
@@ -80,6 +91,7 @@ __all__ = [
     "NotDelivered",
     "OutOfStock",
     "Product",
+    "ProductImport",
     "ProductInput",
     "ProductKind",
     "ProductStatus",
@@ -110,12 +122,14 @@ __all__ = [
     "freight_fen",
     "freight_templates",
     "hold",
+    "import_sheet",
     "low_stock_count",
     "media",
     "moves_of_product",
     "path_of",
     "product",
     "product_for_sale",
+    "product_import",
     "products",
     "products_by_id",
     "products_page",

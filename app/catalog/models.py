@@ -81,6 +81,8 @@ class Product(Model):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     category_id: Mapped[int | None] = mapped_column(sa.ForeignKey("categories.id"), index=True)
+    # The shop's own number for it (商品编码), by which files name it.
+    code: Mapped[str | None] = mapped_column(sa.String(40), unique=True)
     title: Mapped[str] = mapped_column(sa.String(80))
     subtitle: Mapped[str] = mapped_column(sa.String(120), default="")
     # HTML as `richtext.clean` left it; older rows hold plain lines.
@@ -229,6 +231,26 @@ class StockMove(Model):
     # Who changed it by hand; empty where an order did.
     actor: Mapped[str] = mapped_column(sa.String(64), default="", server_default="")
     at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class ProductImport(Model):
+    """A file of products that was uploaded (商品导入): read, not yet or already applied."""
+
+    __tablename__ = "product_imports"
+    __table_args__ = (
+        sa.CheckConstraint("(applied_at IS NULL) = (applied_by = '')", name="applied_by_somebody"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    filename: Mapped[str] = mapped_column(sa.String(120))
+    # `[[number of the line, {column: text}], ...]` as it stood in the file.
+    lines: Mapped[list[Any]] = mapped_column(sa.JSON)
+    # What was done, line by line; empty until it is applied.
+    report: Mapped[list[Any]] = mapped_column(sa.JSON, default=list)
+    uploaded_by: Mapped[str] = mapped_column(sa.String(64))
+    uploaded_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    applied_by: Mapped[str] = mapped_column(sa.String(64), default="")
+    applied_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class ProductToken(Model):

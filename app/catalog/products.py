@@ -1,8 +1,7 @@
 """Making and changing products (商品编辑): fields, SKUs, the shelf, prices in batches."""
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,165 +10,35 @@ import sqlalchemy as sa
 from app import audit
 from app.catalog import richtext, search
 from app.catalog.errors import InvalidFields
-from app.catalog.models import Category, FreightTemplate, Product, ProductKind, Sku
+from app.catalog.models import Product, Sku
+from app.catalog.product_input import (
+    PRICE_FEN_MAX,
+    SKUS_MAX,
+    ProductInput,
+    SkuInput,
+    faults,
+)
 from app.catalog.service import add_stock
 from app.core.db import db, lock_one, lock_rows, require_transaction
 from app.core.errors import DomainError, InvalidInput
 from app.core.money import AMOUNT_FEN_MAX
 
-SPECS_MAX, VALUES_MAX, SKUS_MAX = 3, 20, 120
-PICTURES_MAX, TAGS_MAX = 9, 8
-PRICE_FEN_MAX = 100_000_00
+__all__ = [
+    "BATCH_MAX",
+    "PRICE_FEN_MAX",
+    "SKUS_MAX",
+    "ProductInput",
+    "SkuInput",
+    "change_prices",
+    "copy",
+    "faults",
+    "given_of",
+    "put_on_shelf",
+    "save",
+    "take_off_shelf",
+]
+
 BATCH_MAX = 200
-
-
-@dataclass(frozen=True)
-class SkuInput:
-    """A row of the matrix. `values` holds one value of each specification, in order."""
-
-    values: tuple[str, ...]
-    price_fen: int
-    list_price_fen: int | None = None
-    member_price_fen: int | None = None
-    cost_fen: int = 0
-    code: str = ""
-    weight_g: int = 0
-    warn_below: int = 0
-    picture: str = ""
-    # What is there when the SKU is made; later stock changes by moves only.
-    opening_stock: int = 0
-
-
-@dataclass(frozen=True)
-class ProductInput:
-    """A product as the editor gives it, unchecked. `specs` are names with their values."""
-
-    title: str
-    skus: tuple[SkuInput, ...]
-    subtitle: str = ""
-    category_id: int | None = None
-    tags: tuple[str, ...] = ()
-    pictures: tuple[str, ...] = ()
-    description: str = ""
-    specs: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    kind: ProductKind = ProductKind.PHYSICAL
-    unit: str = "件"
-    limit_per_member: int = 0
-    sort: int = 0
-    on_from: datetime | None = None
-    off_at: datetime | None = None
-    freight_template_id: int | None = None
-
-
-@dataclass
-class _Faults:
-    """What is wrong, the first fault of each field."""
-
-    found: dict[str, str] = field(default_factory=dict)
-
-    def unless(self, sound: bool, name: str, message: str) -> None:
-        if not sound:
-            self.found.setdefault(name, message)
-
-
-def faults(given: ProductInput, *, product_id: int | None = None) -> dict[str, str]:
-    """Every field that cannot be kept, with what is wrong with it in Chinese.
-
-    Fields of a SKU are called `sku-N` and `sku-N-price` with N from 0.
-    """
-    bad = _Faults()
-    bad.unless(1 <= len(given.title) <= 80, "title", "商品名称应为 1 到 80 个字")
-    bad.unless(len(given.subtitle) <= 120, "subtitle", "副标题最多 120 个字")
-    bad.unless(len(given.tags) <= TAGS_MAX, "tags", f"标签最多 {TAGS_MAX} 个")
-    bad.unless(all(1 <= len(tag) <= 12 for tag in given.tags), "tags", "每个标签最多 12 个字")
-    bad.unless(len(given.pictures) <= PICTURES_MAX, "pictures", f"图片最多 {PICTURES_MAX} 张")
-    bad.unless(1 <= len(given.unit) <= 8, "unit", "单位应为 1 到 8 个字")
-    bad.unless(
-        len(given.description) <= richtext.LONGEST, "description", "商品详情过长，请精简文字"
-    )
-    bad.unless(0 <= given.limit_per_member <= 9999, "limit", "限购数量应在 0 到 9999 之间")
-    bad.unless(0 <= given.sort <= 9999, "sort", "排序应在 0 到 9999 之间")
-    bad.unless(
-        given.on_from is None or given.off_at is None or given.on_from < given.off_at,
-        "off_at",
-        "自动下架时间应晚于上架时间",
-    )
-    bad.unless(_exists(Category, given.category_id), "category", "分类不存在，请重新选择")
-    bad.unless(
-        _exists(FreightTemplate, given.freight_template_id), "freight", "运费模板不存在，请重新选择"
-    )
-    _spec_faults(given, bad)
-    _sku_faults(given, bad, product_id)
-    return bad.found
-
-
-def _exists(cls: type[Category] | type[FreightTemplate], row_id: int | None) -> bool:
-    return row_id is None or db.session.get(cls, row_id) is not None
-
-
-def _spec_faults(given: ProductInput, bad: _Faults) -> None:
-    names = [name for name, _ in given.specs]
-    bad.unless(len(names) <= SPECS_MAX, "specs", f"规格最多 {SPECS_MAX} 项")
-    bad.unless(len(set(names)) == len(names), "specs", "规格名称不能重复")
-    for name, values in given.specs:
-        bad.unless(1 <= len(name) <= 10, "specs", "规格名称应为 1 到 10 个字")
-        bad.unless(1 <= len(values) <= VALUES_MAX, "specs", f"“{name}”应有 1 到 {VALUES_MAX} 个值")
-        bad.unless(len(set(values)) == len(values), "specs", f"“{name}”的值有重复")
-        bad.unless(
-            all(1 <= len(value) <= 18 for value in values), "specs", f"“{name}”的每个值最多 18 个字"
-        )
-    wanted = set(itertools.product(*(values for _, values in given.specs)))
-    rows = [sku.values for sku in given.skus]
-    bad.unless(1 <= len(rows) <= SKUS_MAX, "skus", f"规格组合应为 1 到 {SKUS_MAX} 个")
-    bad.unless(
-        len(set(rows)) == len(rows) and set(rows) <= wanted, "skus", "规格表与规格不一致，请检查"
-    )
-
-
-def _sku_faults(given: ProductInput, bad: _Faults, product_id: int | None) -> None:
-    codes = [sku.code for sku in given.skus if sku.code]
-    taken = _codes_elsewhere(codes, product_id)
-    for number, sku in enumerate(given.skus):
-        row, at = f"第 {number + 1} 行", f"sku-{number}"
-        bad.unless(
-            0 < sku.price_fen <= PRICE_FEN_MAX,
-            f"{at}-price",
-            f"{row}：售价应大于 0 且不超过 10 万元",
-        )
-        for name, label, fen in (
-            ("list", "划线价", sku.list_price_fen),
-            ("member", "会员价", sku.member_price_fen),
-            ("cost", "成本价", sku.cost_fen),
-        ):
-            bad.unless(
-                fen is None or 0 <= fen <= PRICE_FEN_MAX,
-                f"{at}-{name}",
-                f"{row}：{label}不能超过 10 万元",
-            )
-        bad.unless(
-            sku.member_price_fen is None or 0 < sku.member_price_fen <= sku.price_fen,
-            f"{at}-member",
-            f"{row}：会员价应大于 0 且不高于售价",
-        )
-        bad.unless(len(sku.code) <= 40, f"{at}-code", f"{row}：货号最多 40 个字符")
-        bad.unless(
-            not sku.code or codes.count(sku.code) == 1, f"{at}-code", f"{row}：货号“{sku.code}”重复"
-        )
-        bad.unless(sku.code not in taken, f"{at}-code", f"{row}：货号“{sku.code}”已被其他商品使用")
-        bad.unless(
-            0 <= sku.weight_g <= 1_000_000, f"{at}-weight", f"{row}：重量应在 0 到 1000000 克之间"
-        )
-        bad.unless(0 <= sku.warn_below <= 1_000_000, f"{at}-warn", f"{row}：预警值过大")
-        bad.unless(
-            0 <= sku.opening_stock <= 1_000_000, f"{at}-stock", f"{row}：库存应在 0 到 1000000 之间"
-        )
-
-
-def _codes_elsewhere(codes: Sequence[str], product_id: int | None) -> set[str]:
-    query = sa.select(Sku.code).where(Sku.code.in_(codes))
-    if product_id is not None:
-        query = query.where(Sku.product_id != product_id)
-    return {code for code in db.session.scalars(query) if code}
 
 
 def save(
@@ -199,6 +68,7 @@ def save(
         *("sort", "on_from", "off_at", "freight_template_id"),
     ):
         setattr(product, name, getattr(given, name))
+    product.code = given.code or None
     product.tags, product.pictures = list(given.tags), list(given.pictures)
     product.description = richtext.clean(given.description)
     product.specs = [{"name": name, "values": list(values)} for name, values in given.specs]
@@ -268,6 +138,7 @@ def _facts(product: Product) -> dict[str, Any]:
     """What an audit entry says of a product: the text not, the money and the terms."""
     return {
         "title": product.title,
+        "code": product.code,
         "category": product.category_id,
         "is_on_shelf": product.is_on_shelf,
         "limit_per_member": product.limit_per_member,
@@ -285,42 +156,54 @@ def _prices(sku: Sku) -> dict[str, Any]:
     }
 
 
-def copy(product_id: int, *, actor: audit.Actor, now: datetime) -> Product:
-    """A draft like this product, without stock, codes and history (复制商品)."""
-    source = lock_one(Product, product_id, "商品不存在")
-    rows = tuple(
-        SkuInput(
-            tuple(sku.chosen) if source.choices else (),
-            sku.price_fen,
-            sku.list_price_fen,
-            sku.member_price_fen,
-            sku.cost_fen,
-            weight_g=sku.weight_g,
-            warn_below=sku.warn_below,
-            picture=sku.picture,
-        )
-        for sku in source.skus
-    )
-    return save(
-        None,
-        ProductInput(
-            title=f"{source.title[:77]} 副本",
-            skus=rows,
-            subtitle=source.subtitle,
-            category_id=source.category_id,
-            tags=tuple(source.tags),
-            pictures=tuple(source.pictures),
-            description=source.description,
-            specs=tuple((spec["name"], tuple(spec["values"])) for spec in source.choices),
-            kind=source.kind,
-            unit=source.unit,
-            limit_per_member=source.limit_per_member,
-            sort=source.sort,
-            freight_template_id=source.freight_template_id,
+def given_of(product: Product) -> ProductInput:
+    """A product as `save` would take it again, without stock."""
+    specs = product.choices if len(product.skus) > 1 else product.specs
+    return ProductInput(
+        title=product.title,
+        code=product.code or "",
+        skus=tuple(
+            SkuInput(
+                tuple(sku.chosen) if specs else (),
+                sku.price_fen,
+                sku.list_price_fen,
+                sku.member_price_fen,
+                sku.cost_fen,
+                sku.code or "",
+                sku.weight_g,
+                sku.warn_below,
+                sku.picture,
+            )
+            for sku in product.skus
         ),
-        actor=actor,
-        now=now,
+        subtitle=product.subtitle,
+        category_id=product.category_id,
+        tags=tuple(product.tags),
+        pictures=tuple(product.pictures),
+        description=product.description,
+        specs=tuple((spec["name"], tuple(spec["values"])) for spec in specs),
+        kind=product.kind,
+        unit=product.unit,
+        limit_per_member=product.limit_per_member,
+        sort=product.sort,
+        on_from=product.on_from,
+        off_at=product.off_at,
+        freight_template_id=product.freight_template_id,
     )
+
+
+def copy(product_id: int, *, actor: audit.Actor, now: datetime) -> Product:
+    """A draft like this product, without stock, codes, times and history (复制商品)."""
+    given = given_of(lock_one(Product, product_id, "商品不存在"))
+    made = replace(
+        given,
+        title=f"{given.title[:77]} 副本",
+        code="",
+        skus=tuple(replace(sku, code="") for sku in given.skus),
+        on_from=None,
+        off_at=None,
+    )
+    return save(None, made, actor=actor, now=now)
 
 
 def put_on_shelf(product_ids: Iterable[int], *, actor: audit.Actor, now: datetime) -> int:

@@ -152,11 +152,16 @@ def products_page(
     category_ids: Sequence[int] | None = None,
     before: int | None = None,
 ) -> Page[Product]:
-    """Products for the desk, newest first; `text` is a part of the title or a whole code."""
+    """Products for the desk, newest first; `text` is a part of the title or a whole code.
+
+    The code may be the product's or one of its SKUs'.
+    """
     query = sa.select(Product).where(_tab(tab)).options(selectinload(Product.skus))
     if text:
         by_code = sa.exists().where(Sku.product_id == Product.id, Sku.code == text)
-        query = query.where(sa.or_(Product.title.icontains(text, autoescape=True), by_code))
+        query = query.where(
+            sa.or_(Product.title.icontains(text, autoescape=True), Product.code == text, by_code)
+        )
     if category_ids is not None:
         query = query.where(Product.category_id.in_(category_ids))
     return newest_first(query, Product.id, before=before)

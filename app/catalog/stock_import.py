@@ -1,26 +1,18 @@
 """Stock from a file (库存导入): codes and counts, all of it or nothing."""
 
-import csv
-import io
-import zipfile
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 
-import openpyxl
 import sqlalchemy as sa
-from openpyxl.utils.exceptions import InvalidFileException
 
 from app import audit
 from app.catalog.models import Sku
 from app.catalog.service import STOCK_MAX, count_stock
+from app.core import sheets
 from app.core.db import db, lock_rows, require_transaction
 from app.core.errors import InvalidInput
 
-BYTES_MAX = 2 * 1024 * 1024
-# What an .xlsx may unfold to: it is a zip file, and zip files lie about their size.
-UNFOLDED_MAX = 40 * 1024 * 1024
+BYTES_MAX = sheets.BYTES_MAX
 ROWS_MAX = 2000
 _HEADS = {"货号", "编码", "商品编码", "sku", "code"}
 
@@ -65,7 +57,7 @@ def take(data: bytes, *, filename: str, key: str, actor: audit.Actor, now: datet
         InvalidInput: the file is no table of codes and counts.
     """
     require_transaction()
-    lines = list(_lines(data, filename))
+    lines = _lines(data, filename)
     by_code = {
         sku.code: sku
         for sku in db.session.scalars(
@@ -119,63 +111,14 @@ def _fault(code: str, counted: str, by_code: dict[str | None, Sku], seen: dict[s
     return ""
 
 
-def _lines(data: bytes, filename: str) -> Iterator[tuple[int, str, str]]:
-    if len(data) > BYTES_MAX:
-        raise InvalidInput("file", "文件不能超过 2 MB")
-    is_excel = filename.lower().endswith(".xlsx")
-    cells = _excel(data) if is_excel else _csv(data)
-    empty = True
-    for number, row in enumerate(islice(cells, ROWS_MAX + 2), start=1):
-        code, counted = (*row, "", "")[:2]
-        if (number == 1 and code.casefold() in _HEADS) or not (code or counted):
-            continue
-        if number > ROWS_MAX + 1:
-            raise InvalidInput("file", f"一次最多导入 {ROWS_MAX} 行，请分成几个文件")
-        empty = False
-        yield number, code, counted
-    if empty:
+def _lines(data: bytes, filename: str) -> list[tuple[int, str, str]]:
+    found = [
+        (number, code, counted)
+        for number, (code, counted) in sheets.lines(
+            data, filename, rows_max=ROWS_MAX, columns=2, keep="货号与数量两列"
+        )
+        if not (number == 1 and code.casefold() in _HEADS)
+    ]
+    if not found:
         raise InvalidInput("file", "文件里没有数据，第一列应为货号，第二列应为数量")
-
-
-def _csv(data: bytes) -> Iterator[tuple[str, ...]]:
-    # Excel on a Chinese Windows saves CSV as GB 18030, everything else as UTF-8.
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = data.decode(encoding)
-            break
-        except UnicodeDecodeError:
-            continue
-    else:
-        raise InvalidInput("file", "文件无法读取，请使用 CSV 或 xlsx 格式")
-    if "\x00" in text:
-        raise InvalidInput("file", "文件无法读取，请使用 CSV 或 xlsx 格式")
-    try:
-        yield from (tuple(cell.strip() for cell in row) for row in csv.reader(io.StringIO(text)))
-    except csv.Error as error:
-        raise InvalidInput("file", "文件无法读取，请使用 CSV 或 xlsx 格式") from error
-
-
-def _excel(data: bytes) -> Iterator[tuple[str, ...]]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            if sum(part.file_size for part in packed.infolist()) > UNFOLDED_MAX:
-                raise InvalidInput("file", "文件内容过大，请只保留货号与数量两列")
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        sheet = book.worksheets[0]
-        rows = list(sheet.iter_rows(max_row=ROWS_MAX + 2, max_col=2, values_only=True))
-        book.close()
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, IndexError) as error:
-        raise InvalidInput("file", "文件无法读取，请使用 CSV 或 xlsx 格式") from error
-    return (_texts(row) for row in rows)
-
-
-def _texts(cells: Iterable[object]) -> tuple[str, ...]:
-    """Cells as they are seen: a count that Excel keeps as 12.0 is shown as 12."""
-    return tuple(
-        ""
-        if cell is None
-        else str(int(cell))
-        if isinstance(cell, float) and cell.is_integer()
-        else str(cell).strip()
-        for cell in cells
-    )
+    return found

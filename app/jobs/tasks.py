@@ -11,6 +11,7 @@ import structlog
 from app import (
     aftersales,
     audit,
+    catalog,
     commission,
     distribution,
     interests,
@@ -443,8 +444,8 @@ def tidy(now: datetime, dry_run: bool) -> Result:
     """Delete what nobody needs any more (清理过期数据).
 
     Records of runs that found nothing to do, old visits, pictures nothing shows,
-    posters nobody looks at, QR codes that ended, identities that the law no longer
-    wants.
+    posters nobody looks at, QR codes that ended, files of products, identities that the
+    law no longer wants.
     """
     if dry_run:
         return {}
@@ -454,6 +455,7 @@ def tidy(now: datetime, dry_run: bool) -> Result:
         "pictures": uploads.sweep(web.settings().data_dir / "media", now=now),
         "traces": run_unit(risk.tidy, now),
         "scenes": run_unit(product_scenes.tidy, now),
+        "imports": run_unit(catalog.product_import.tidy, now),
         "identities": run_unit(withdrawals_forgetting.tidy, now),
         "posters": posters.files.sweep(web.settings().data_dir, now=now),
     }

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from app import (
     aftersales,
+    catalog,
     commission,
     content,
     distribution,
@@ -25,6 +26,7 @@ from app.admin.auth import COOKIE
 from app.admin.models import Admin, Role
 from app.aftersales import AfterSale, AfterSaleKind, Wanted
 from app.audit import Actor, AuditEntry
+from app.catalog import ProductImport
 from app.commission import Commission, PlanVersion, bonus
 from app.commission.bonus import BonusResult, BonusRun, ResultState
 from app.content import BlockInput, HomeBlock, Line, Notice, Places, sharing
@@ -86,6 +88,7 @@ class Desk:
     reply_id: int
     channel_id: int
     product_id: int
+    import_id: int
     category_id: int
     template_id: int
     shop_id: int
@@ -119,6 +122,7 @@ class Desk:
             "reply_id": self.reply_id,
             "channel_id": self.channel_id,
             "product_id": self.product_id,
+            "import_id": self.import_id,
             "category_id": self.category_id,
             "template_id": self.template_id,
             "name": "settle",
@@ -179,6 +183,7 @@ def fill() -> Desk:
         reply_id=reply_rule().id,
         channel_id=a_channel(owner=code_of(earner)).id,
         product_id=sku.product_id,
+        import_id=a_product_file().id,
         category_id=make_category().id,
         template_id=make_freight().id,
         shop_id=pickup_shop().id,
@@ -200,6 +205,14 @@ def fill() -> Desk:
         difference=a_break(),
         bonus_id=_one(sa.select(BonusRun.program_id).filter_by(id=earned.run_id)),
         admin_id=a_colleague().id,
+    )
+
+
+def a_product_file() -> ProductImport:
+    """An uploaded table with a product that could be made."""
+    data = "商品编码,商品名称,售价\nT-1,高山绿茶,99".encode()
+    return run_unit(
+        catalog.product_import.upload, data, filename="商品.csv", actor=SYSTEM, now=clock.now()
     )
 
 
