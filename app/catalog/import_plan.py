@@ -49,7 +49,8 @@ class RowReport:
 
     line: int
     code: str
-    name: str
+    title: str
+    spec: str
     state: str
     changes: tuple[Change, ...] = ()
     errors: tuple[str, ...] = ()
@@ -312,7 +313,8 @@ class _Builder:
                 RowReport(
                     line.number,
                     line.text("code") or line.text("sku"),
-                    " ".join([given.title, *(sku.values if sku else ())]).strip(),
+                    given.title,
+                    " ".join(sku.values) if sku else "",
                     "error"
                     if line.errors
                     else "new"
