@@ -173,6 +173,11 @@ def waiting() -> tuple[int, datetime | None]:
     return count, oldest
 
 
+def is_open(line_id: sa.SQLColumnExpression[int]) -> sa.ColumnElement[bool]:
+    """Whether an open after-sale is about this line, as a condition for a query."""
+    return sa.exists().where(AfterSaleItem.open_line_id == line_id)
+
+
 def open_line_ids(order_id: int) -> set[int]:
     """The lines of an order that an open after-sale is about."""
     return set(

@@ -1,17 +1,41 @@
 """Booking commissions (计佣) when an order is paid, and dating them when it moves on."""
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
-from app import distribution, ledger, orders, outbox
+from app import aftersales, distribution, ledger, orders, outbox
 from app.commission.documents import write_rate
 from app.commission.following import follow
 from app.commission.models import Commission, CommissionStatus
 from app.commission.plans import plan_in_force
 from app.commission.quote import Line, Person, quote
-from app.core.db import affected, db, require_transaction
+from app.core.db import affected, db, direct, insert_all, require_transaction
 from app.ledger import AccountKind, Move
+from app.orders import OrderLine
+
+# Built once: every paid order executes them.
+_PAID_AT = (
+    sa.select(orders.Order.paid_at)
+    .where(orders.Order.id == sa.bindparam("order_id"))
+    .with_for_update()
+)
+_LINES = (
+    sa.select(
+        OrderLine.id,
+        OrderLine.product_id,
+        OrderLine.category_ids,
+        OrderLine.quantity,
+        OrderLine.paid_fen,
+        OrderLine.unit_cost_fen,
+        OrderLine.refunded_fen,
+        sa.exists().where(Commission.order_line_id == OrderLine.id).label("is_booked"),
+        aftersales.is_open(OrderLine.id).label("is_returning"),
+    )
+    .where(OrderLine.order_id == sa.bindparam("order_id"))
+    .order_by(OrderLine.id)
+)
 
 
 def accrue(order_id: int, now: datetime) -> None:
@@ -21,13 +45,14 @@ def accrue(order_id: int, now: datetime) -> None:
     the order copied at checkout.
     """
     require_transaction()
-    order = db.session.get_one(orders.Order, order_id)
-    if order.paid_at is None:
+    # Refunds and after-sales lock the order first, too: what is read now stands still.
+    paid_at = direct(_PAID_AT, order_id=order_id).scalar()
+    if paid_at is None:
         raise RuntimeError(f"order {order_id} is not paid")
-    booked = sa.select(Commission.id).filter_by(order_id=order_id).limit(1)
-    if db.session.scalar(booked) is not None:
+    rows = direct(_LINES, order_id=order_id).all()
+    if any(row.is_booked for row in rows):
         return
-    in_force = plan_in_force(order.paid_at)
+    in_force = plan_in_force(paid_at)
     if in_force is None:
         return
     version, plan = in_force
@@ -40,52 +65,52 @@ def accrue(order_id: int, now: datetime) -> None:
     )
     lines = [
         Line(
-            id=str(line.id),
-            product_id=line.product_id,
-            category_ids=line.category_ids,
-            quantity=line.quantity,
-            paid_fen=line.paid_fen,
-            unit_cost_fen=line.unit_cost_fen,
+            id=str(row.id),
+            product_id=row.product_id,
+            category_ids=row.category_ids,
+            quantity=row.quantity,
+            paid_fen=row.paid_fen,
+            unit_cost_fen=row.unit_cost_fen,
         )
-        for line in order.lines
+        for row in rows
     ]
-    booked_now = [
-        Commission(
-            order_id=order_id,
-            order_line_id=int(result.line.id),
-            member_id=share.beneficiary_id,
-            plan_id=version.id,
-            depth=share.depth,
-            base_fen=result.base_fen,
-            rate=write_rate(share.rate),
-            source=share.source,
-            uncapped_fen=share.uncapped_fen,
-            amount_fen=share.amount_fen,
-            created_at=now,
-        )
+    booked: list[dict[str, Any]] = [
+        {
+            "order_id": order_id,
+            "order_line_id": int(result.line.id),
+            "member_id": share.beneficiary_id,
+            "plan_id": version.id,
+            "depth": share.depth,
+            "base_fen": result.base_fen,
+            "rate": write_rate(share.rate),
+            "source": share.source,
+            "uncapped_fen": share.uncapped_fen,
+            "amount_fen": share.amount_fen,
+            "created_at": now,
+        }
         for result in quote(plan, buyer=buyer, uplines=uplines, lines=lines)
         for share in result.shares
     ]
-    if not booked_now:
+    if not booked:
         return
-    db.session.add_all(booked_now)
-    db.session.flush()
+    insert_all(Commission, booked)
     ledger.post(
         f"order:{order_id}:accrued",
         event="commission_accrued",
         moves=[
             Move(
                 ledger.system(AccountKind.ORDER_HOLD),
-                ledger.member(AccountKind.PENDING, row.member_id),
-                row.amount_fen,
+                ledger.member(AccountKind.PENDING, share["member_id"]),
+                share["amount_fen"],
             )
-            for row in booked_now
+            for share in booked
         ],
         now=now,
         subject=("order", order_id),
     )
-    # Something may have been refunded before this news came.
-    follow(order_id, cause="accrued", now=now)
+    if any(row.refunded_fen or row.is_returning for row in rows):
+        # That happened before this news came.
+        follow(order_id, cause="accrued", now=now)
     outbox.publish("commissions_accrued", order_id, now=now)
 
 

@@ -8,7 +8,7 @@ from app import audit, catalog
 from app.commission.documents import read_plan
 from app.commission.models import PlanStatus, PlanVersion
 from app.commission.quote import Plan
-from app.core.db import db, lock_one, require_transaction
+from app.core.db import UTCDateTime, db, lock_one, require_transaction
 from app.core.errors import DomainError, InvalidInput
 from app.core.pages import Page, newest_first
 from app.distribution import levels
@@ -181,14 +181,21 @@ def publish_plan(
     return version
 
 
+# Built once: every paid order and every visit of a distributor asks it.
+_IN_FORCE = (
+    sa.select(PlanVersion)
+    .where(
+        PlanVersion.status == PlanStatus.PUBLISHED,
+        PlanVersion.effective_from <= sa.bindparam("at", type_=UTCDateTime),
+    )
+    .order_by(PlanVersion.effective_from.desc(), PlanVersion.id.desc())
+    .limit(1)
+)
+
+
 def plan_in_force(at: datetime) -> tuple[PlanVersion, Plan] | None:
     """The plan that orders paid at this time earn by; None before the first."""
-    version = db.session.scalar(
-        sa.select(PlanVersion)
-        .where(PlanVersion.status == PlanStatus.PUBLISHED, PlanVersion.effective_from <= at)
-        .order_by(PlanVersion.effective_from.desc(), PlanVersion.id.desc())
-        .limit(1)
-    )
+    version = db.session.scalar(_IN_FORCE, {"at": at})
     return None if version is None else (version, validate(version.document))
 
 

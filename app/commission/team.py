@@ -229,9 +229,10 @@ def _refund_changed(refund_id: int, now: datetime) -> None:
 def subscribe() -> None:
     """Register with the outbox; called once when the app is made.
 
-    Commissions that follow call `refresh` themselves, so that what was earned is
-    right whenever they are.
+    Commissions that follow a refund call `refresh` themselves, so that what was earned
+    is right whenever they are.
     """
-    outbox.subscribe("order_paid", "team.refresh", refresh, holds_up=False)
+    for topic in ("order_paid", "commissions_accrued"):
+        outbox.subscribe(topic, "team.refresh", refresh, holds_up=False)
     for topic in ("refund_approved", "refund_closed"):
         outbox.subscribe(topic, "team.refresh", _refund_changed, holds_up=False)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from app.core.db import db
+from app.core.db import db, direct
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
 from app.distribution import policy
@@ -97,18 +97,21 @@ def is_active(member_id: int) -> bool:
     return status is DistributorStatus.APPROVED
 
 
+_STANDINGS = (
+    sa.select(Distributor.member_id, Distributor.status)
+    .where(Distributor.member_id.in_(sa.bindparam("member_ids", expanding=True)))
+    .order_by(Distributor.id)
+    .with_for_update(read=True)
+)
+
+
 def closed_among(member_ids: Iterable[int]) -> set[int]:
     """Those of these members who ended it for good; none of them ends it meanwhile.
 
     The lock is shared: bookings do not wait for each other, only for a closing,
     which looks at the wallet after it.
     """
-    rows = db.session.execute(
-        sa.select(Distributor.member_id, Distributor.status)
-        .where(Distributor.member_id.in_(set(member_ids)))
-        .order_by(Distributor.id)
-        .with_for_update(read=True)
-    )
+    rows = direct(_STANDINGS, member_ids=sorted(set(member_ids)))
     return {member_id for member_id, status in rows if status is DistributorStatus.CLOSED}
 
 

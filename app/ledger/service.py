@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.orm import aliased
 
-from app.core.db import Rows, affected, db, require_transaction
+from app.core.db import Rows, add_once, affected, db, direct, insert_all, require_transaction
 from app.ledger.errors import InsufficientBalance
 from app.ledger.models import MEMBER_KINDS, POINT_KINDS, Account, AccountKind, Entry, Posting
 
@@ -74,15 +74,8 @@ def post(
     require_transaction()
     if not moves:
         raise ValueError("a posting wants at least one move")
-    # The locks come before the look for the key, so that of two postings with
-    # the same key the second waits here and then finds the first.
     accounts = _lock_accounts({ref for m in moves for ref in (m.source, m.target)})
     content = _content_hash(event, moves)
-    existing = db.session.scalar(sa.select(Posting).filter_by(idem_key=key))
-    if existing is not None:
-        if existing.content_hash != content:
-            raise ValueError(f"posting {key!r} exists with other content")
-        return existing
     posting = Posting(
         idem_key=key,
         event=event,
@@ -92,8 +85,12 @@ def post(
         reason=reason,
         at=now,
     )
-    db.session.add(posting)
-    db.session.flush()
+    # Of two with the same key the second waits here for the first one's commit.
+    if not add_once(posting):
+        existing = db.session.scalars(sa.select(Posting).filter_by(idem_key=key)).one()
+        if existing.content_hash != content:
+            raise ValueError(f"posting {key!r} exists with other content")
+        return existing
     change: dict[Ref, int] = defaultdict(int)
     rows: list[dict[str, Any]] = []
     for move in moves:
@@ -102,11 +99,29 @@ def post(
             rows.append(
                 {"posting_id": posting.id, "account_id": accounts[ref], "amount_fen": amount}
             )
-    db.session.execute(sa.insert(Entry), rows)
+    insert_all(Entry, rows)
     for ref, delta in sorted(change.items()):
         if ref.owner_id and delta:
             _shift(accounts[ref], ref.kind, delta)
     return posting
+
+
+# Built once: every posting executes them.
+_FIND = sa.select(Account.id, Account.kind, Account.owner_id).where(
+    Account.owner_id.in_(sa.bindparam("owners", expanding=True)),
+    Account.kind.in_(sa.bindparam("kinds", expanding=True)),
+)
+_LOCK = (
+    sa.select(Account.id)
+    .where(Account.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(Account.id)
+    .with_for_update()
+)
+_SHIFTED = Account.balance_fen + sa.bindparam("delta", type_=sa.BigInteger)
+_SHIFT = (
+    sa.update(Account).where(Account.id == sa.bindparam("account_id")).values(balance_fen=_SHIFTED)
+)
+_SHIFT_DEBT, _SHIFT_REST = _SHIFT.where(_SHIFTED <= 0), _SHIFT.where(_SHIFTED >= 0)
 
 
 def post_many(
@@ -291,20 +306,18 @@ def _lock_accounts(refs: set[Ref]) -> dict[Ref, int]:
             )
         found = _find_accounts(refs)
     ids = sorted(found[ref] for ref in refs if ref.owner_id)
-    if ids:
-        db.session.execute(
-            sa.select(Account.id).where(Account.id.in_(ids)).order_by(Account.id).with_for_update()
-        ).all()
+    # A single one is locked by what moves it.
+    if len(ids) > 1:
+        direct(_LOCK, ids=ids).all()
     return found
 
 
 def _find_accounts(refs: Iterable[Ref]) -> dict[Ref, int]:
     wanted = set(refs)
-    rows = db.session.execute(
-        sa.select(Account.id, Account.kind, Account.owner_id).where(
-            Account.owner_id.in_({ref.owner_id for ref in wanted}),
-            Account.kind.in_({ref.kind for ref in wanted}),
-        )
+    rows = direct(
+        _FIND,
+        owners=sorted({ref.owner_id for ref in wanted}),
+        kinds=sorted({ref.kind for ref in wanted}),
     )
     return {
         ref: account_id for account_id, kind, owner in rows if (ref := Ref(kind, owner)) in wanted
@@ -333,16 +346,8 @@ def _open_missing(kind: AccountKind, members: sa.Subquery) -> None:
 
 
 def _shift(account_id: int, kind: AccountKind, delta: int) -> None:
-    within = (
-        Account.balance_fen + delta <= 0
-        if kind is AccountKind.DEBT
-        else Account.balance_fen + delta >= 0
-    )
-    moved = affected(
-        sa.update(Account)
-        .where(Account.id == account_id, within)
-        .values(balance_fen=Account.balance_fen + delta)
-    )
+    statement = _SHIFT_DEBT if kind is AccountKind.DEBT else _SHIFT_REST
+    moved = direct(statement, account_id=account_id, delta=delta).rowcount
     if moved != 1:
         raise InsufficientBalance(account=kind.value)
 

@@ -1,12 +1,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
 from app import outbox
-from app.core.db import db
+from app.core.db import db, direct
 from app.core.errors import NotFound
 from app.core.pages import Page, counts_up_to, newest_first
 from app.orders.extras import Pickup
@@ -192,11 +193,25 @@ def pieces_bought(member_id: int, product_ids: Iterable[int]) -> dict[int, int]:
     return {product_id: int(pieces) for product_id, pieces in rows}
 
 
-def seats_of(order_id: int) -> Sequence[OrderSeat]:
+class TakenSeat(NamedTuple):
+    """Who may earn from an order, as they stood at checkout: position 0 is the buyer."""
+
+    position: int
+    member_id: int
+    level: str
+    is_active: bool
+
+
+_SEATS = (
+    sa.select(OrderSeat.position, OrderSeat.member_id, OrderSeat.level, OrderSeat.is_active)
+    .where(OrderSeat.order_id == sa.bindparam("order_id"))
+    .order_by(OrderSeat.position)
+)
+
+
+def seats_of(order_id: int) -> list[TakenSeat]:
     """Who may earn from an order, the buyer first."""
-    return db.session.scalars(
-        sa.select(OrderSeat).filter_by(order_id=order_id).order_by(OrderSeat.position)
-    ).all()
+    return [TakenSeat(*row) for row in direct(_SEATS, order_id=order_id)]
 
 
 def open_payment(order_id: int) -> Payment | None:

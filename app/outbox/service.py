@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.core.db import affected, db, require_transaction, run_unit
+from app.core.db import affected, db, insert_all, run_unit
 from app.outbox.models import OutboxRow, State
 
 Handler = Callable[[int, datetime], None]
@@ -51,18 +51,11 @@ def subscribe(
 
 def publish(topic: str, subject_id: int, *, now: datetime) -> None:
     """Write one row for each subscriber of `topic` in the caller's transaction."""
-    require_transaction()
-    for subscriber in _subscribers.values():
-        if subscriber.topic == topic:
-            db.session.add(
-                OutboxRow(
-                    topic=topic,
-                    subject_id=subject_id,
-                    subscriber=subscriber.name,
-                    due_at=now,
-                    created_at=now,
-                )
-            )
+    news = {"topic": topic, "subject_id": subject_id, "due_at": now, "created_at": now}
+    insert_all(
+        OutboxRow,
+        [news | {"subscriber": s.name} for s in _subscribers.values() if s.topic == topic],
+    )
 
 
 def undelivered(topic: str) -> sa.Select[int]:
