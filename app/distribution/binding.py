@@ -6,12 +6,13 @@ Every attempt leaves a row, whatever came of it. `policy` says what the rules me
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from app import outbox
 from app.core import clock
-from app.core.db import db, insert_now, require_transaction
+from app.core.db import db, direct, insert_now, require_transaction
 from app.distribution import policy, ports, queries, tree
 from app.distribution.models import AttemptResult, BindingAttempt, BindingSource
 from app.distribution.queries import Holder
@@ -108,6 +109,12 @@ def bind_by_order(member_id: int, *, now: datetime) -> AttemptResult | None:
     return attempt(member_id, touch, owner=owner, now=now).result
 
 
+# Built once: whoever opens a link with a code asks it.
+_STANDS = sa.select(Member.id, Member.upline1_id, Member.bound_at).where(
+    Member.id == sa.bindparam("member_id")
+)
+
+
 def _decide(member_id: int, owner: Holder | None, touch: Touch, now: datetime) -> _Decision:
     if owner is None:
         return _Decision(AttemptResult.UNKNOWN_CODE)
@@ -122,15 +129,20 @@ def _decide(member_id: int, owner: Holder | None, touch: Touch, now: datetime) -
     if rules.ignores(touch.source):
         return _Decision(AttemptResult.ONLY_BY_SCAN)
     # Nobody needs to wait to see that everything stays as it is.
-    member = db.session.get_one(Member, member_id)
+    member = direct(_STANDS, member_id=member_id).one()
     kept = _kept(member, owner_id, rules, now)
     if kept is not None:
         return kept
     if rules.waits_for_order(touch.source):
         return _Decision(AttemptResult.REMEMBERED, member.upline1_id)
-    # Newcomers, whom most binds are about, have nobody below: no need to look twice.
-    is_newcomer = member.bound_at is None
-    edge = tree.lock_edge(member_id, owner_id, had_team=False if is_newcomer else None)
+    # Whether a buyer may be bound is asked once more behind the locks.
+    if (
+        member.bound_at is None
+        and rules.binds_buyers
+        and tree.hang_newcomer(member_id, owner_id, now)
+    ):
+        return _Decision(AttemptResult.BOUND)
+    edge = tree.lock_edge(member_id, owner_id)
     kept = _kept(edge.member, owner_id, rules, now)
     if kept is not None:
         return kept
@@ -142,7 +154,9 @@ def _decide(member_id: int, owner: Holder | None, touch: Touch, now: datetime) -
     return decision
 
 
-def _kept(member: Member, owner_id: int, rules: policy.Policy, now: datetime) -> _Decision | None:
+def _kept(
+    member: Member | sa.Row[Any], owner_id: int, rules: policy.Policy, now: datetime
+) -> _Decision | None:
     """Why the member stays where they are; None: nothing is in the way but a loop."""
     if member.upline1_id is None:
         if not rules.binds_buyers and ports.purchases().last_paid_at(member.id) is not None:

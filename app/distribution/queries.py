@@ -163,13 +163,16 @@ class Holder:
     is_active: bool
 
 
+_HOLDER = (
+    sa.select(ReferralCode.member_id, Distributor.status)
+    .outerjoin(Distributor, Distributor.member_id == ReferralCode.member_id)
+    .where(ReferralCode.code == sa.bindparam("code"))
+)
+
+
 def code_holder(code: str) -> Holder | None:
     """The holder of a referral code; None for a code that is not ours."""
-    row = db.session.execute(
-        sa.select(ReferralCode.member_id, Distributor.status)
-        .outerjoin(Distributor, Distributor.member_id == ReferralCode.member_id)
-        .where(ReferralCode.code == code.strip().upper()[:16])
-    ).one_or_none()
+    row = direct(_HOLDER, code=code.strip().upper()[:16]).one_or_none()
     if row is None:
         return None
     return Holder(row.member_id, row.status is DistributorStatus.APPROVED)

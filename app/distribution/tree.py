@@ -14,19 +14,24 @@ loop has. So
 the child's new columns, whoever joined before is found by the next statement.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.util import identity_key
 
-from app.core.db import add_once, affected, db, lock_rows, require_transaction
+from app.core.db import add_once, affected, db, direct, lock_rows, require_transaction
 from app.distribution.models import TreeLock
 from app.members import Member
 
 # Far longer than any real chain; a walk this long means the tree is broken.
 _CHAIN_MAX = 10_000
+
+# What a move writes.
+_COLUMNS = ("upline1_id", "upline2_id", "upline3_id", "bound_at")
 
 Uplines = tuple[int | None, int | None, int | None]
 
@@ -48,6 +53,45 @@ class Edge:
     def is_new(self) -> bool:
         """Whether this is the member's first upline ever."""
         return self.member.bound_at is None
+
+
+_PLACES = (
+    sa.select(Member.id, Member.upline1_id, Member.upline2_id)
+    .where(Member.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(Member.id)
+    .with_for_update()
+)
+_below = aliased(Member)
+_HANG_NEWCOMER = (
+    sa.update(Member)
+    .where(
+        Member.id == sa.bindparam("member_id"),
+        Member.bound_at.is_(None),
+        ~sa.exists().where(_below.upline1_id == sa.bindparam("member_id")),
+    )
+    .values({name: sa.bindparam(f"new_{name}") for name in _COLUMNS})
+)
+
+
+def hang_newcomer(member_id: int, upline_id: int, now: datetime) -> bool:
+    """Hang a member who never had an upline, and has nobody below, under this one.
+
+    What most binds come to, in two statements. False, and nothing changed: it is
+    not so, and wants `lock_edge`.
+    """
+    require_transaction()
+    places = {row.id: row for row in direct(_PLACES, ids=sorted((member_id, upline_id)))}
+    if len(places) < 2:
+        raise LookupError("no such member")
+    upline = places[upline_id]
+    values = dict(zip(_COLUMNS, (upline.id, upline.upline1_id, upline.upline2_id, now)))
+    new = {f"new_{name}": value for name, value in values.items()}
+    if direct(_HANG_NEWCOMER, member_id=member_id, **new).rowcount != 1:
+        return False
+    known = db.session.identity_map.get(identity_key(Member, member_id))
+    if known is not None:
+        _tell(known, values)
+    return True
 
 
 def lock_edge(member_id: int, upline_id: int | None, *, had_team: bool | None = None) -> Edge:
@@ -84,18 +128,18 @@ def hang(edge: Edge, now: datetime) -> None:
         raise ValueError("this would close a loop in the referral tree")
     member = edge.member
     near, further, furthest = _columns_under(edge.upline)
-    values = {
-        "upline1_id": near,
-        "upline2_id": further,
-        "upline3_id": furthest,
-        "bound_at": now,
-    }
+    values = dict(zip(_COLUMNS, (near, further, furthest, now)))
     # Half of what a flush of it costs.
     affected(sa.update(Member).where(Member.id == member.id).values(values))
-    for key, value in values.items():
-        set_committed_value(member, key, value)
+    _tell(member, values)
     if edge.has_team:
         _mend_below(member.id, near, further)
+
+
+def _tell(member: Member, values: Mapping[str, object]) -> None:
+    """Let a member that was read already say what is stored now."""
+    for key, value in values.items():
+        set_committed_value(member, key, value)
 
 
 def hang_alone(edge: Edge, now: datetime) -> int:

@@ -5,13 +5,29 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import audit
-from app.core.db import db, require_transaction
+from app.core.db import db, direct, require_transaction
 from app.core.errors import NotFound
 from app.settings.models import SettingChange
 from app.settings.registry import ALL, Setting, V
 
 # What a domain has to say on a setting of its own, by key.
 _guards: dict[str, list[Callable[[object], None]]] = {}
+
+
+# Built once: every visit and order asks for some.
+_VALUE = (
+    sa.select(SettingChange.value)
+    .where(SettingChange.key == sa.bindparam("key"))
+    .order_by(SettingChange.id.desc())
+    .limit(1)
+)
+_SEVERAL = sa.select(SettingChange.key, SettingChange.value).where(
+    SettingChange.id.in_(
+        sa.select(sa.func.max(SettingChange.id))
+        .where(SettingChange.key.in_(sa.bindparam("keys", expanding=True)))
+        .group_by(SettingChange.key)
+    )
+)
 
 
 def guard(setting: Setting[Any], check: Callable[[object], None]) -> None:
@@ -23,27 +39,14 @@ def guard(setting: Setting[Any], check: Callable[[object], None]) -> None:
 
 def value(setting: Setting[V]) -> V:
     """The value in force."""
-    stored = db.session.execute(
-        sa.select(SettingChange.value)
-        .filter_by(key=setting.key)
-        .order_by(SettingChange.id.desc())
-        .limit(1)
-    ).one_or_none()
+    stored = direct(_VALUE, key=setting.key).one_or_none()
     return setting.default if stored is None else stored.value
 
 
 def several(*wanted: Setting[Any]) -> list[int | str | bool]:
     """The values in force of these settings, in their order, in one query."""
-    newest = (
-        sa.select(sa.func.max(SettingChange.id))
-        .where(SettingChange.key.in_([item.key for item in wanted]))
-        .group_by(SettingChange.key)
-    )
-    stored: dict[str, int | str | bool] = dict(
-        db.session.execute(
-            sa.select(SettingChange.key, SettingChange.value).where(SettingChange.id.in_(newest))
-        ).all()
-    )
+    rows = direct(_SEVERAL, keys=[item.key for item in wanted])
+    stored: dict[str, int | str | bool] = {row.key: row.value for row in rows}
     return [stored.get(item.key, item.default) for item in wanted]
 
 
