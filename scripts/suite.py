@@ -1,7 +1,7 @@
 """`scripts/test [pytest arguments]`: from a fresh checkout to the result.
 
 Without arguments: scripts/check, then the whole suite on MariaDB with Redis and a
-real browser, then on SQLite what does not need those. With arguments, pytest
+real browser, then on SQLite what does not need those and is about SQL. With arguments, pytest
 gets them on both engines; TEST_ENGINE=sqlite (or mariadb) keeps to one.
 
 What the machine lacks (MariaDB, Redis, Chromium, a Chinese font, nginx) is
@@ -189,7 +189,7 @@ def runs(lacking: dict[str, str], arguments: list[str]) -> list[tuple[str, list[
     # A later -m of the person's own replaces ours.
     return [
         ("mariadb", arguments),
-        ("sqlite", ["-m", "not browser and not mariadb_only", *arguments]),
+        ("sqlite", ["-m", "not browser and not mariadb_only and not engine_free", *arguments]),
     ]
 
 

@@ -13,6 +13,8 @@ from app.orders import OrderStatus
 from app.withdrawals import WithdrawalStatus
 from tests.admin.desk import acts, fill, fresh
 
+pytestmark = pytest.mark.engine_free
+
 PUBLIC = {
     "admin.login",
     "admin.log_in",

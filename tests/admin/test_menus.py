@@ -11,6 +11,8 @@ from app.wechat import current, menus
 from app.wechat.menus import MenuVersion
 from tests.admin.desk import acts, make_admin, sign_in
 
+pytestmark = pytest.mark.engine_free
+
 VIEW = {"type": "view", "name": "商城", "url": "{mall}/"}
 ASK = {"type": "click", "name": "客服", "key": "help"}
 

@@ -11,6 +11,8 @@ from redis import Redis
 from app.core import cache as module
 from app.core.cache import Cache
 
+pytestmark = pytest.mark.engine_free
+
 # Nobody listens on port 1: every call fails at once.
 GONE = "redis://127.0.0.1:1/0"
 

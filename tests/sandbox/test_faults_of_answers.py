@@ -7,6 +7,8 @@ from wechatpy.exceptions import APILimitedException, WeChatClientException
 from .conftest import WANG
 from .test_pay import NO, order
 
+pytestmark = pytest.mark.engine_free
+
 SCENE = {"action_name": "QR_STR_SCENE", "action_info": {"scene": {"scene_str": "d_1"}}}
 
 

@@ -15,6 +15,8 @@ from scripts.wechat_sandbox.push import OUT_OF_SERVICE
 from .conftest import WANG, wait_for
 from .test_web_login import browser
 
+pytestmark = pytest.mark.engine_free
+
 
 def chat(sandbox):
     return sandbox.control.get(f"/persons/{WANG}/chat")["chat"]

@@ -9,6 +9,8 @@ import requests
 from .conftest import WANG, wait_for
 from .test_pay import NO, order, paid, refund
 
+pytestmark = pytest.mark.engine_free
+
 
 def states(sandbox):
     return [n["state"] for n in sandbox.control.get("/notices")["notices"]]

@@ -6,6 +6,8 @@ from wechatpy.exceptions import WeChatClientException
 
 from .conftest import LIN, WANG, wait_for
 
+pytestmark = pytest.mark.engine_free
+
 
 def refused(call, *args, **kw):
     with pytest.raises(WeChatClientException) as caught:

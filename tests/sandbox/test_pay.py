@@ -18,6 +18,8 @@ from scripts.wechat_sandbox import signing
 from .conftest import LIN, WANG, wait_for
 from .test_web_login import browser
 
+pytestmark = pytest.mark.engine_free
+
 NO = "M20261121000001"
 
 

@@ -5,6 +5,8 @@ import pytest
 from .conftest import LIN, WANG, wait_for
 from .test_web_login import browser
 
+pytestmark = pytest.mark.engine_free
+
 NO = "W20261121000001"
 INFOS = [
     {"info_type": "岗位类型", "info_content": "分销员"},

@@ -8,6 +8,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 
 from scripts.wechat_sandbox import push, signing
 
+pytestmark = pytest.mark.engine_free
+
 
 @pytest.fixture(scope="session")
 def keys(vectors):

@@ -9,6 +9,8 @@ from wechatpy.utils import random_string
 
 from .conftest import LIN, WANG
 
+pytestmark = pytest.mark.engine_free
+
 
 def browser(sandbox, openid=WANG):
     session = requests.Session()

@@ -18,6 +18,8 @@ from app.wechat.transport import Limits
 from config import Config
 from tests.stack import Stack
 
+pytestmark = pytest.mark.engine_free
+
 OK, WARNING, FAILED, SKIPPED = Outcome.OK, Outcome.WARNING, Outcome.FAILED, Outcome.SKIPPED
 
 

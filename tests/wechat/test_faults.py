@@ -20,6 +20,8 @@ from app.withdrawals.ports import GatewayUnclear
 from tests.stack import Stack
 from tests.wechat.test_notifier import template_called
 
+pytestmark = pytest.mark.engine_free
+
 CHEN = "oSandbox_chenmei_00000000002"
 NUMBER = "M20261121000001"
 

@@ -23,6 +23,8 @@ from tests.wechat.test_faults import ENDLESS, FAULTS, HASTY
 from tests.wechat.test_notifier import FIELDS, chat, template_called
 from tests.wechat.test_tags import LIN, follower
 
+pytestmark = pytest.mark.engine_free
+
 BROKEN = [
     *("429", "500", "html", "45009", "40001 for ever", "hang"),
     *("slow drip", "drop", "list", "number", "empty object"),

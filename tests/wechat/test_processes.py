@@ -11,6 +11,8 @@ from tests.stack import Stack
 from tests.wechat.test_account import token_calls
 from tests.wechat.worker import ask
 
+pytestmark = pytest.mark.engine_free
+
 PROCESSES = 20
 APP_ID_KEY = "wechat:{}_access_token"
 
