@@ -13,6 +13,7 @@ import config as configuration
 from app import (
     admin,
     aftersales,
+    api,
     audit,
     cli,
     commission,
@@ -81,9 +82,11 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     app.register_blueprint(health.bp)
     app.register_blueprint(metrics.bp)
     app.extensions["gauges"] = _gauges_of(app)
-    for part in (mall, admin, webhooks):
+    for part in (mall, admin, api, webhooks):
         part.init_app(app)
-    web.register_app_errors(app, {"": mall.render_error, "admin": admin.render_error})
+    web.register_app_errors(
+        app, {"": mall.render_error, "admin": admin.render_error, "api": api.render_error}
+    )
     _load_invariants()
     return app
 

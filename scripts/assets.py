@@ -40,6 +40,9 @@ FILES = {
     "tabler.min.js": "@tabler/core/dist/js/tabler.min.js",
     "quill.js": "quill/dist/quill.js",
     "quill.snow.css": "quill/dist/quill.snow.css",
+    # Only the page of the open API's document loads these.
+    "swagger-ui.css": "swagger-ui-dist/swagger-ui.css",
+    "swagger-ui-bundle.js": "swagger-ui-dist/swagger-ui-bundle.js",
 }
 # For posters, which the server draws: every character of GBK, under the OFL.
 FONTS = ("NotoSansHans-Regular.otf", "NotoSansHans-Bold.otf")

@@ -10,6 +10,7 @@ from flask import Flask
 from app.admin import (  # noqa: F401  Importing them registers their views.
     admins,
     aftersales,
+    api_keys,
     audit_log,
     auth,
     bindings,

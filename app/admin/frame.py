@@ -136,6 +136,7 @@ _GROUPS: tuple[
         (
             ("业务设置", "settings_list", Permission.SETTINGS_VIEW, "", ("setting*",)),
             ("定时任务", "jobs", Permission.JOB_VIEW, "jobs", ("job*",)),
+            ("开放接口", "api_keys", Permission.API_VIEW, "", ("api_key*",)),
             ("管理员", "admins", Permission.ADMIN_VIEW, "", ("admin", "admin_*")),
             ("操作日志", "audit_log", Permission.AUDIT_VIEW, "", ()),
         ),

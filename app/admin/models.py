@@ -77,6 +77,9 @@ class Permission(enum.StrEnum):
     MENU_CHANGE = "menu.change"
     WECHAT_CHECK = "wechat.check"
     AUDIT_EXPORT = "audit.export"
+    # Which other systems may call us, and where we tell them of news.
+    API_VIEW = "api.view"
+    API_CHANGE = "api.change"
     ADMIN_VIEW = "admin.view"
     # Who may log in, and what they may do.
     ADMIN_CHANGE = "admin.change"
@@ -99,6 +102,7 @@ FRESH = frozenset(
         Permission.SETTINGS_CHANGE,
         Permission.RISK_DECIDE,
         Permission.ADMIN_CHANGE,
+        Permission.API_CHANGE,
         Permission.TAX_IDENTITY,
         Permission.DISTRIBUTOR_EXPORT,
         Permission.AUDIT_EXPORT,

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import url_for
 
-from app import aftersales, audit, members, orders, withdrawals
+from app import aftersales, audit, integrations, members, orders, withdrawals
 from app.admin import words
 from app.admin.models import Admin
 from app.core.db import db
@@ -18,7 +18,7 @@ from app.wechat import replies
 def names(refs: Iterable[str]) -> dict[str, str]:
     """A name for each actor, in two queries whatever their number."""
     wanted = {ref for ref in refs if ref}
-    by_kind: dict[str, set[int]] = {"admin": set(), "member": set()}
+    by_kind: dict[str, set[int]] = {"admin": set(), "member": set(), "key": set()}
     for ref in wanted:
         kind, _, rest = ref.partition(":")
         if kind in by_kind and rest.isdigit():
@@ -32,6 +32,9 @@ def names(refs: Iterable[str]) -> dict[str, str]:
     found |= {
         f"member:{m.id}": m.display_name for m in members.names_of(by_kind["member"]).values()
     }
+    if by_kind["key"]:
+        called = integrations.keys.names(by_kind["key"])
+        found |= {f"key:{key_id}": f"接口·{name}" for key_id, name in called.items()}
     for ref in wanted - found.keys():
         kind, _, rest = ref.partition(":")
         found[ref] = f"系统·{words.SYSTEM.get(rest, rest)}" if kind == "system" else ref
@@ -103,6 +106,7 @@ _BY_ID = {
     "level": ("{}", ".levels", ""),
     "review": ("{}", ".review", "review_id"),
     "plan": ("版本 {}", ".plan", "plan_id"),
+    "api_key": ("密钥 {}", ".api_key", "key_id"),
 }
 
 

@@ -337,6 +337,9 @@ ACTION: Mapping[str, str] = {
     "tax.forget": "删除实名信息",
     "tax.export": "导出涉税信息",
     "tax.certificate": "下载代扣税款凭证",
+    "api_key.create": "创建接口密钥",
+    "api_key.end": "停用接口密钥",
+    "api_key.personal": "通过接口读取完整个人信息",
     "admin.create": "创建管理员",
     "admin.member": "登记管理员的会员身份",
     "admin.set_up": "设置登录密码",
@@ -462,6 +465,7 @@ ACTION: Mapping[str, str] = {
     "job.request": "请求执行任务",
 }
 SUBJECT: Mapping[str, str] = {
+    "api_key": "接口密钥",
     "tax": "涉税信息",
     "poster_template": "海报模板",
     "material": "推广素材",

@@ -25,6 +25,8 @@ LEFT_OUT = frozenset(
     {
         "admin_recovery_codes",
         "admin_sessions",
+        "api_keys",
+        "api_writes",
         "audit_seals",
         "risk_traces",
         "wechat_messages",

@@ -151,6 +151,7 @@ def products_page(
     text: str = "",
     category_ids: Sequence[int] | None = None,
     before: int | None = None,
+    size: int = 20,
 ) -> Page[Product]:
     """Products for the desk, newest first; `text` is a part of the title or a whole code.
 
@@ -164,7 +165,7 @@ def products_page(
         )
     if category_ids is not None:
         query = query.where(Product.category_id.in_(category_ids))
-    return newest_first(query, Product.id, before=before)
+    return newest_first(query, Product.id, before=before, size=size)
 
 
 def low_stock_count(now: datetime) -> int:

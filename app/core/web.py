@@ -19,7 +19,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Blueprint, Flask, Response, current_app, g, jsonify, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    g,
+    jsonify,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -34,6 +44,8 @@ from config import Config
 log = structlog.get_logger()
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# The part of the API that knows people by the session of their phone.
+_API_OF_PHONES = ("/api/v1/me", "/api/v1/mall")
 
 
 def settings() -> Config:
@@ -98,10 +110,12 @@ def register_errors(blueprint: Blueprint, render: Callable[..., str]) -> None:
         return render(status=error.status, message=error.message), error.status
 
 
-def register_app_errors(app: Flask, pages: dict[str, Callable[..., str]]) -> None:
+def register_app_errors(app: Flask, pages: dict[str, Callable[..., str | Response]]) -> None:
     """Answer what no view took; `pages` renders by the first part of the path."""
 
     def answer(status: int, message: str) -> ResponseReturnValue:
+        if request.path.startswith("/api/"):
+            return pages["api"](status=status, message=message), status
         if wants_json() or request.path.startswith("/wechat/"):
             return jsonify(code="error", message=message, request_id=g.get("request_id")), status
         part = request.path.split("/")[1]
@@ -157,10 +171,15 @@ def _refuse_foreign_changes() -> ResponseReturnValue | None:
     """
     if request.method in SAFE_METHODS or request.path.startswith("/wechat/"):
         return None
+    if request.path.startswith("/api/v1/") and not request.path.startswith(_API_OF_PHONES):
+        # Other systems send a key of theirs with each call; no cookie counts there.
+        return None
     origin = request.headers.get("Origin") or _origin_of(request.headers.get("Referer", ""))
     if origin in _own_origins():
         return None
     log.warning("foreign_origin_refused", origin=origin, path=request.path)
+    if request.path.startswith("/api/"):
+        abort(403)
     return jsonify(code="foreign_origin", message="请从商城页面内操作"), 403
 
 

@@ -14,6 +14,7 @@ from app import (
     catalog,
     commission,
     distribution,
+    integrations,
     interests,
     ledger,
     members,
@@ -445,7 +446,7 @@ def tidy(now: datetime, dry_run: bool) -> Result:
 
     Records of runs that found nothing to do, old visits, pictures nothing shows,
     posters nobody looks at, QR codes that ended, files of products, identities that the
-    law no longer wants.
+    law no longer wants, answers of the open API after a day.
     """
     if dry_run:
         return {}
@@ -454,6 +455,7 @@ def tidy(now: datetime, dry_run: bool) -> Result:
         "visits": run_unit(interests.tidy, now=now),
         "pictures": uploads.sweep(web.settings().data_dir / "media", now=now),
         "traces": run_unit(risk.tidy, now),
+        "api_writes": run_unit(integrations.writes.tidy, now),
         "scenes": run_unit(product_scenes.tidy, now),
         "imports": run_unit(catalog.product_import.tidy, now),
         "identities": run_unit(withdrawals_forgetting.tidy, now),

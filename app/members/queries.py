@@ -76,6 +76,11 @@ def by_openid(openid: str) -> Member | None:
     return db.session.scalar(sa.select(Member).filter_by(openid=openid))
 
 
+def by_public_id(public_id: str) -> Member | None:
+    """The member with this number, which people see."""
+    return db.session.scalar(sa.select(Member).filter_by(public_id=public_id))
+
+
 def addresses_of(member_id: int) -> Sequence[Address]:
     """A member's addresses, the default one first, then the newest."""
     return db.session.scalars(

@@ -412,6 +412,16 @@ SECOND_FACTOR = Setting(
     ),
 )
 
+API_PER_MINUTE = Setting(
+    "api.per_minute",
+    300,
+    "开放接口的调用上限",
+    "每个密钥每分钟可以调用的次数，超出的请求会被要求稍后再试",
+    unit="次",
+    least=10,
+    most=6000,
+)
+
 ALL: dict[str, Setting[int] | Setting[str] | Setting[bool]] = {
     item.key: item for item in list(globals().values()) if isinstance(item, Setting)
 }

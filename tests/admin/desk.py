@@ -37,6 +37,7 @@ from app.debts import DebtWriteOff, WriteOffState
 from app.distribution import Distributor, channels, levels, posters
 from app.distribution.channels import Channel, ChannelInput
 from app.distribution.posters import PosterTemplate
+from app.integrations import Scope, keys
 from app.ledger import Posting
 from app.members import Member
 from app.orders import InvoiceRequest, Oddity, Order, OrderTrace, PickupShop
@@ -107,6 +108,7 @@ class Desk:
     bonus: BonusResult
     bonus_id: int
     admin_id: int
+    key_id: int
     difference: Break
 
     def values(self) -> dict[str, Any]:
@@ -149,6 +151,7 @@ class Desk:
             "level_code": "senior",
             "admin_id": self.admin_id,
             "session_id": 0,
+            "key_id": self.key_id,
         }
 
 
@@ -205,6 +208,7 @@ def fill() -> Desk:
         difference=a_break(),
         bonus_id=_one(sa.select(BonusRun.program_id).filter_by(id=earned.run_id)),
         admin_id=a_colleague().id,
+        key_id=an_api_key(),
     )
 
 
@@ -214,6 +218,12 @@ def a_product_file() -> ProductImport:
     return run_unit(
         catalog.product_import.upload, data, filename="商品.csv", actor=SYSTEM, now=clock.now()
     )
+
+
+def an_api_key(*scopes: str, **given: Any) -> int:
+    """A key for another system; with these scopes, or all of them."""
+    facts = {"networks": "", "days": 365, "actor": SYSTEM, "now": clock.now(), **given}
+    return run_unit(keys.create, "仓库系统", scopes=scopes or list(Scope), **facts)[0]
 
 
 def a_break() -> Break:
