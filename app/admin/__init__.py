@@ -56,6 +56,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     reviews,
     risks,
     settings,
+    shipping,
     taxes,
     tree,
     withdrawals,

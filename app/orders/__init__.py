@@ -6,14 +6,14 @@ order is placed: later edits of products, levels or referrals never change it.
 Walk: `service.place` reserves stock and makes the payment (支付单) whose number
 was saved before WeChat is asked; `payment` takes WeChat's word, from the notice
 or from our query, and books it; `fulfilment` ships, receives and finishes.
-`pickups` are orders fetched at a shop for a code, `traces` tell where a parcel
+`shipping` does so with many at once, also from a file. `pickups` are orders fetched at a shop for a code, `traces` tell where a parcel
 is, `invoices` are asked for by members and issued elsewhere, `sales` sums what
 was sold by whom.
 Money that comes for an order that cannot take it (late, twice) is booked to
 `refund_due` and raised as an oddity (支付异常): never lost, never ignored.
 """
 
-from app.orders import cart, invoices, pickups, purchases, sales, traces
+from app.orders import cart, invoices, pickups, purchases, sales, shipping, traces
 from app.orders.extras import (
     InvoiceRequest,
     InvoiceStatus,
@@ -181,6 +181,7 @@ __all__ = [
     "sales",
     "seats_of",
     "ship",
+    "shipping",
     "skus_of_lines",
     "subscribe",
     "take_payment",

@@ -17,17 +17,8 @@ def ship(
 ) -> Order:
     """Hand the parcel to a carrier (发货). Raises NotFound, IllegalMove, InvalidInput."""
     order = states.locked(order_id)
-    if order.pickup is not None:
-        raise IllegalMove("自提订单不用发货，请在备好货后等待顾客提货")
-    if order.is_virtual:
-        raise IllegalMove("虚拟商品不用快递，请直接交付给买家")
-    if order.open_aftersales:
-        raise IllegalMove("这笔订单有售后在处理，请先处理售后再发货")
     carrier, tracking_number = carrier.strip(), tracking_number.strip()
-    if not 1 <= len(carrier) <= 30:
-        raise InvalidInput("carrier", "请填写快递公司")
-    if not _TRACKING.fullmatch(tracking_number):
-        raise InvalidInput("tracking_number", "快递单号应为 6 到 40 位数字或字母")
+    judge_parcel(order, carrier, tracking_number)
     states.move(order, OrderStatus.SHIPPED, actor=actor, now=now)
     order.carrier, order.tracking_number, order.shipped_at = carrier, tracking_number, now
     audit.record(
@@ -40,6 +31,20 @@ def ship(
     )
     outbox.publish("order_shipped", order.id, now=now)
     return order
+
+
+def judge_parcel(order: Order, carrier: str, tracking_number: str) -> None:
+    """Whether this order may go with this parcel. Raises IllegalMove, InvalidInput."""
+    if order.pickup is not None:
+        raise IllegalMove("自提订单不用发货，请在备好货后等待顾客提货")
+    if order.is_virtual:
+        raise IllegalMove("虚拟商品不用快递，请直接交付给买家")
+    if order.open_aftersales:
+        raise IllegalMove("这笔订单有售后在处理，请先处理售后再发货")
+    if not 1 <= len(carrier) <= 30:
+        raise InvalidInput("carrier", "请填写快递公司")
+    if not _TRACKING.fullmatch(tracking_number):
+        raise InvalidInput("tracking_number", "快递单号应为 6 到 40 位数字或字母")
 
 
 def deliver(order_id: int, *, note: str, actor: audit.Actor, now: datetime) -> Order:

@@ -1,5 +1,7 @@
 """Orders at the desk: shipping, and looking at a phone number."""
 
+import io
+
 import pytest
 import sqlalchemy as sa
 
@@ -152,3 +154,49 @@ def test_virtual_goods_are_handed_over_with_words(session, admin_client):
     assert fresh(order).status is OrderStatus.SHIPPED
     assert "兑换码 ABCD-1234" in client.get(f"/admin/orders/{order.number}").text
     assert len(acts("order.deliver")) == 1
+
+
+def test_rows_with_a_number_are_shipped_together(session, admin_client):
+    desk, client = fill(), admin_client("operations")
+    fields = {"number": [desk.order.number], "carrier": [""], "code": ["SF1234567"]}
+
+    answer = client.post("/admin/orders/shipping", data={**fields, "carrier_all": "顺丰速运"})
+
+    assert answer.headers["Location"] == "/admin/orders/shipping"
+    assert (fresh(desk.order).carrier, fresh(desk.order).status) == (
+        "顺丰速运",
+        OrderStatus.SHIPPED,
+    )
+
+
+def test_a_bad_row_keeps_what_was_typed_and_ships_nothing(session, admin_client):
+    desk, client = fill(), admin_client("operations")
+    fields = {"number": [desk.order.number], "carrier": ["顺丰速运"], "code": ["SF-?"]}
+
+    answer = client.post("/admin/orders/shipping", data=fields)
+
+    assert answer.status_code == 422
+    assert "快递单号应为 6 到 40 位" in answer.text
+    assert 'value="SF-?"' in answer.text
+    assert fresh(desk.order).status is OrderStatus.PAID
+    assert client.post("/admin/orders/shipping", data={}).status_code == 422
+
+
+def test_the_downloaded_list_is_filled_in_and_imported(session, admin_client):
+    desk, client = fill(), admin_client("operations")
+    listed = client.get("/admin/orders/shipping/list").data.decode("utf-8-sig")
+    assert PHONE not in listed
+    number = desk.order.number
+    filled = listed.replace(f"{number},,", f"{number},中通快递,ZT1234567")
+
+    answer = client.post(
+        "/admin/orders/shipping/import", data={"file": (io.BytesIO(filled.encode()), "单号.csv")}
+    )
+
+    assert answer.status_code == 303
+    assert fresh(desk.order).tracking_number == "ZT1234567"
+    again = client.post(
+        "/admin/orders/shipping/import", data={"file": (io.BytesIO(filled.encode()), "单号.csv")}
+    )
+    assert again.status_code == 422
+    assert "已经发过货了" in again.text
