@@ -13,7 +13,7 @@ from app.core.db import run_unit
 from app.core.errors import DomainError, NotFound
 from app.core.money import format_yuan
 
-_AGES = ("30 天以内", "31–90 天", "91–180 天", "180 天以上")
+AGES = ("30 天以内", "31–90 天", "91–180 天", "180 天以上")
 
 
 @bp.get("/debts", endpoint="debts")
@@ -27,7 +27,7 @@ def debt_list() -> ResponseReturnValue:
         "admin/debts.html",
         page=page,
         pager=lists.pager(page),
-        ages=_AGES,
+        ages=AGES,
         aged=everybody,
         total=sum(everybody.values(), debts.Aged()),
         asked=asked,

@@ -3,10 +3,11 @@
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import aftersales, distribution, ledger, members, notices, orders, risk
+from app import aftersales, debts, distribution, ledger, members, notices, orders, risk
 from app.admin import aftersale_words, auth, lists, people
 from app.admin.auth import requires
 from app.admin.blueprint import bp
+from app.admin.debts import AGES
 from app.admin.models import Permission
 from app.core import clock, web
 from app.core.db import run_unit
@@ -29,9 +30,11 @@ def members_list() -> ResponseReturnValue:
     state = lists.chosen(_TABS)
     wanted = request.args.get("wanted", "").strip()[:WANTED_CHARS_MAX]
     exact = _named(wanted) if wanted else None
+    tag = request.args.get("tag", "").strip()[: members.tags.NAME_CHARS_MAX]
     page = members.members_page(
         MemberKind(state) if state else None,
         nickname=wanted,
+        tag=tag,
         member_id=exact,
         before=web.page_before(),
     )
@@ -43,6 +46,9 @@ def members_list() -> ResponseReturnValue:
         tabs=lists.tabs(_TABS, state, {}),
         state=state,
         wanted=wanted,
+        tag=tag,
+        tags=[("", "全部"), *((name, name) for name in members.tags.known())],
+        tagged=members.tags.of_members(ids),
         inviters=members.names_of(row.upline1_id for row in page.items if row.upline1_id),
         bought=orders.bought_by(ids),
         seats={row.member_id: row for row in distribution.distributors_of(ids)},
@@ -70,6 +76,21 @@ def member_note(member_id: int) -> ResponseReturnValue:
         return _page(member_id, {"note": error.message}), error.status
     flash("备注已保存")
     return redirect(url_for(".member", member_id=member_id))
+
+
+@bp.post("/members/<int:member_id>/tags")
+@requires(Permission.MEMBER_NOTE)
+def member_tag(member_id: int) -> ResponseReturnValue:
+    """Add a tag, or take one away."""
+    removed = web.form_text("remove", members.tags.NAME_CHARS_MAX)
+    name = removed or web.form_text("tag", members.tags.NAME_CHARS_MAX + 1)
+    work = members.tags.remove if removed else members.tags.add
+    try:
+        run_unit(work, member_id, name, actor=auth.actor(), now=clock.now())
+    except InvalidInput as error:
+        return _page(member_id, {"tag": error.message}), error.status
+    flash("标签已去掉" if removed else "标签已加上")
+    return redirect(url_for(".member", member_id=member_id), 303)
 
 
 def _named(text: str) -> int | None:
@@ -106,6 +127,12 @@ def _page(member_id: int, errors: dict[str, str] | None = None) -> str:
         flags=risk.of_member(found.id),
         consents=members.consents_of(found.id)[::-1],
         notes=notes,
+        tags=members.tags.of_member(found.id),
+        known_tags=members.tags.known(),
+        aged=debts.ageing(clock.now(), member_ids=[found.id]).get(found.id)
+        if auth.allowed(Permission.LEDGER_VIEW)
+        else None,
+        ages=AGES,
         authors=people.names(note.author for note in notes),
         may_note=auth.allowed(Permission.MEMBER_NOTE) and found.erased_at is None,
         sees_orders=sees_orders,

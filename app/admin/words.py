@@ -414,6 +414,8 @@ ACTION: Mapping[str, str] = {
     "risk.cleared": "排除风险提示",
     "risk.confirmed": "确认违规",
     "member.note": "填写会员备注",
+    "member.tag": "给会员加标签",
+    "member.untag": "去掉会员标签",
     "distributor.export": "导出各级人数",
     "appeal.accepted": "接受归属申诉",
     "appeal.refused": "驳回归属申诉",

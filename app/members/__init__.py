@@ -5,8 +5,8 @@ answer. `upline1_id` to `upline3_id` are the nearest three above in the referral
 tree; `distribution.binding` is the only writer of them.
 """
 
-from app.members import notes, regions
-from app.members.models import Address, Consent, Member, MemberNote, MemberStatus
+from app.members import notes, regions, tags
+from app.members.models import Address, Consent, Member, MemberNote, MemberStatus, MemberTag
 from app.members.queries import (
     MemberKind,
     address_of,
@@ -54,6 +54,7 @@ __all__ = [
     "Consent",
     "Member",
     "MemberStatus",
+    "MemberTag",
     "TooManyAddresses",
     "add_address",
     "address_of",
@@ -80,4 +81,5 @@ __all__ = [
     "regions",
     "rename",
     "set_profile",
+    "tags",
 ]

@@ -2,10 +2,14 @@ import enum
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.crypto import EncryptedText, mask_phone
 from app.core.db import BigId, Model, UTCDateTime, enum_column
+
+# Equal only if written alike: to MariaDB's usual collation many words are the same.
+TagName = sa.String(12).with_variant(mysql.VARCHAR(12, collation="utf8mb4_bin"), "mysql", "mariadb")
 
 
 class MemberStatus(enum.StrEnum):
@@ -109,5 +113,18 @@ class MemberNote(Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     member_id: Mapped[int] = mapped_column(sa.ForeignKey("members.id"))
     text: Mapped[str] = mapped_column(sa.String(500))
+    author: Mapped[str] = mapped_column(sa.String(64))
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class MemberTag(Model):
+    """A word by which the desk groups members (标签), such as 老顾客."""
+
+    __tablename__ = "member_tags"
+    __table_args__ = (sa.UniqueConstraint("member_id", "name"), sa.Index(None, "name", "member_id"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey("members.id"))
+    name: Mapped[str] = mapped_column(TagName)
     author: Mapped[str] = mapped_column(sa.String(64))
     at: Mapped[datetime] = mapped_column(UTCDateTime)

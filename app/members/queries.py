@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from app.core.db import db, lock_one
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
-from app.members.models import Address, Consent, Member
+from app.members.models import Address, Consent, Member, MemberTag
 
 
 class MemberKind(enum.StrEnum):
@@ -21,11 +21,12 @@ def members_page(
     kind: MemberKind | None = None,
     *,
     nickname: str = "",
+    tag: str = "",
     member_id: int | None = None,
     before: int | None = None,
     size: int = 20,
 ) -> Page[Member]:
-    """Members, newest first: this one, or those with a part of a nickname."""
+    """Members, newest first: this one, or those with a part of a nickname; with a tag of the desk."""
     query = sa.select(Member)
     match kind:
         case MemberKind.GONE:
@@ -35,6 +36,10 @@ def members_page(
                 Member.erased_at.is_(None),
                 Member.is_subscribed.is_(kind is MemberKind.FOLLOWER),
             )
+    if tag:
+        query = query.where(
+            sa.exists().where(MemberTag.member_id == Member.id, MemberTag.name == tag)
+        )
     if member_id is not None:
         query = query.filter_by(id=member_id)
     elif nickname:

@@ -129,6 +129,7 @@ def erase(member_id: int, *, actor: audit.Actor, now: datetime) -> None:
     aftersales_forgetting.forget(member_id)
     orders_forgetting.forget(member_id)
     members.notes.forget(member_id)
+    members.tags.forget(member_id)
     withdrawals_forgetting.forget_identity(member_id, actor=actor, now=now)
     members.erase(member_id, now=now)
     withdrawals_forgetting.forget(member_id, openid=member.openid)

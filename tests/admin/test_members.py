@@ -5,6 +5,7 @@ import pytest
 from app import members, orders
 from app.core.db import transaction
 from app.orders import Bought
+from tests.admin.desk import acts
 from tests.aftersales.steps import sale
 from tests.factories import (
     bind,
@@ -99,3 +100,54 @@ def test_customer_service_finds_members(admin_client):
 
     assert found_by(client, "王芳") == ["王芳"]
     assert client.get(f"/admin/members/{fang.id}").status_code == 200
+
+
+def tag(client, member, **fields):
+    return client.post(f"/admin/members/{member.id}/tags", data=fields)
+
+
+def test_members_are_tagged_and_found_by_their_tag(client):
+    fang, _ = make_member("王芳"), make_member("林洁")
+
+    tag(client, fang, tag="  老  顾客 ")
+    tag(client, fang, tag="老 顾客")
+
+    assert [row.name for row in members.tags.of_member(fang.id)] == ["老 顾客"]
+    assert [entry.subject_id for entry in acts("member.tag")] == [fang.id]
+    page = client.get("/admin/members", query_string={"tag": "老 顾客"}).text
+    assert (">王芳<" in page, ">林洁<" in page) == (True, False)
+
+    tag(client, fang, remove="老 顾客")
+
+    assert (list(members.tags.of_member(fang.id)), members.tags.known()) == ([], [])
+    assert len(acts("member.untag")) == 1
+
+
+@pytest.mark.parametrize("text", [" ", "长" * 13])
+def test_a_tag_without_words_or_with_too_many_is_refused(client, text):
+    fang = make_member("王芳")
+
+    answer = tag(client, fang, tag=text)
+
+    assert answer.status_code == 422
+    assert "标签应为 1 到 12 个字" in answer.text
+    assert list(members.tags.of_member(fang.id)) == []
+
+
+def test_ten_tags_are_enough_for_a_member(client):
+    fang = make_member("王芳")
+    for number in range(10):
+        tag(client, fang, tag=f"标签{number}")
+
+    assert "最多 10 个标签" in tag(client, fang, tag="又一个").text
+    assert len(members.tags.of_member(fang.id)) == 10
+
+
+def test_who_may_only_look_neither_tags_nor_untags(admin_client):
+    fang = make_member("王芳")
+    owner, auditor = admin_client("owner"), admin_client("auditor")
+    tag(owner, fang, tag="老顾客")
+
+    assert tag(auditor, fang, remove="老顾客").status_code == 403
+    assert [row.name for row in members.tags.of_member(fang.id)] == ["老顾客"]
+    assert "去掉标签" not in auditor.get(f"/admin/members/{fang.id}").text
