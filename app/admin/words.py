@@ -25,7 +25,7 @@ from app.risk import RiskKind, RiskState
 from app.settings.registry import ALL
 from app.wechat import doctor
 from app.wechat.replies import ReplyType, RuleKind
-from app.withdrawals import BillState, LockCause, WithdrawalStatus
+from app.withdrawals import BillState, LineState, LockCause, WithdrawalStatus
 
 # Word and tone: "wait" somebody must act, "go" on its way, "good" done, "off"
 # over, "bad" look at it now.
@@ -179,6 +179,13 @@ WITHDRAWAL: Mapping[str, Word] = {
     WithdrawalStatus.CANCELLING: ("撤销中", "go"),
     WithdrawalStatus.PAID: ("已到账", "good"),
     WithdrawalStatus.FAILED: ("打款失败", "bad"),
+    WithdrawalStatus.RETURNED: ("已退票", "bad"),
+}
+PAYOUT_LINE: Mapping[str, Word] = {
+    LineState.WAITING: ("待登记", "wait"),
+    LineState.PAID: ("已打款", "good"),
+    LineState.FAILED: ("打款失败", "bad"),
+    LineState.RETURNED: ("已退票", "bad"),
 }
 BILL: Mapping[str, Word] = {
     BillState.CREATED: ("已建单，等待微信答复", "go"),
@@ -293,7 +300,7 @@ ROLE: Mapping[str, str] = {
 }
 ACCOUNT: Mapping[str, str] = {
     AccountKind.WORLD_WX: "微信支付（外部）",
-    AccountKind.WORLD_BANK: "银行（外部）",
+    AccountKind.WORLD_BANK: "银行与支付宝（外部）",
     AccountKind.ORDER_HOLD: "订单待结转",
     AccountKind.SHOP: "店铺收入",
     AccountKind.REFUND_DUE: "应退买家",
@@ -321,6 +328,7 @@ EVENT: Mapping[str, str] = {
     "withdrawal_requested": "申请提现冻结",
     "withdrawal_released": "提现退回余额",
     "withdrawal_paid": "提现到账",
+    "withdrawal_returned": "提现退票退回",
     OddityKind.PAID_LATE: "关单后收款",
     OddityKind.PAID_TWICE: "重复收款",
 }
@@ -441,6 +449,14 @@ ACTION: Mapping[str, str] = {
     "withdrawal.reject": "拒绝提现",
     "withdrawal.pay_now": "立即打款",
     "withdrawal.cancel_bill": "撤销转账",
+    "payee.add": "添加收款账户",
+    "payee.delete": "删除收款账户",
+    "payout_batch.make": "生成打款批次",
+    "payout_batch.file": "下载打款文件",
+    "payout_batch.paid": "登记已打款",
+    "payout_batch.failed": "登记打款失败",
+    "payout_batch.returned": "登记退票",
+    "payout_voucher.open": "查看打款凭证",
     "oddity.resolve": "处理支付异常",
     "reconciliation.close": "关闭对账差异",
     "payout.lock": "锁定打款",
@@ -496,6 +512,8 @@ SUBJECT: Mapping[str, str] = {
     "debt_write_off": "核销申请",
     "aftersale": "售后",
     "withdrawal": "提现",
+    "payout_batch": "打款批次",
+    "payout_voucher": "打款凭证",
     "oddity": "支付异常",
     "reconciliation_break": "对账差异",
     "payout_lock": "打款锁",

@@ -96,6 +96,8 @@ REPLACED: dict[str, dict[str, Any]] = {
         "delivery_note": None,
         "tracking_number": lambda row: "0" * len(row["tracking_number"] or ""),
     },
+    "payee_accounts": {"holder": "某某", "account": "6222020000000000000"}
+    | {"account_hash": _named("account-")},
     "payment_oddities": {"facts": {}, "resolution": ""},
     "payments": {"payer_openid": "", "prepay_id": ""},
     "reviews": {
@@ -113,7 +115,11 @@ REPLACED: dict[str, dict[str, Any]] = {
         "number": "110101199001011237",
         "person": _person,
     },
-    "transfer_bills": {"openid": _tombstone, "body": {}, "package_info": "", "fail_reason": ""},
+    "payout_lines": {"reason": _hidden("reason")},
+    "payout_vouchers": {"content": "", "sha256": ""},
+    "transfer_bills": {"openid": _tombstone, "body": {}, "package_info": "", "fail_reason": ""}
+    | {"payee_name": None},
+    "withdrawal_payees": {"holder": "某某", "account": "6222020000000000000"},
     "withdrawal_taxes": {"person": _person},
     "withdrawals": {"note": ""},
     "payout_locks": {"first_note": _hidden("first_note"), "note": _hidden("note")},
@@ -190,8 +196,12 @@ KEPT: dict[str, frozenset[str]] = {
             "subscriber",
         }
     ),
+    "payee_accounts": frozenset({"bank_name"}),
     "payment_oddities": frozenset({"reference", "resolved_by"}),
     "payments": frozenset({"out_trade_no", "transaction_id"}),
+    "payout_batches": frozenset({"number", "made_by", "file_name", "file_sha256", "filed_by"}),
+    "payout_lines": frozenset({"serial", "decided_by", "returned_by"}),
+    "payout_vouchers": frozenset({"kind", "uploaded_by"}),
     "payout_locks": frozenset(
         {
             "detail",
@@ -231,6 +241,7 @@ KEPT: dict[str, frozenset[str]] = {
     "stock_moves": frozenset({"key", "actor"}),
     "training_articles": frozenset({"title", "summary", "body"}),
     "transfer_bills": frozenset({"out_bill_no", "transfer_bill_no"}),
+    "withdrawal_payees": frozenset({"bank_name"}),
     "withdrawal_taxes": frozenset({"version", "month"}),
     "withdrawals": frozenset({"number", "request_key", "first_reviewer", "reviewer"}),
 }

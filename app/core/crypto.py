@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Dialect
 
 
@@ -91,6 +92,16 @@ class EncryptedText(sa.types.TypeDecorator[str]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else keyring().decrypt(value)
+
+
+class EncryptedFile(EncryptedText):
+    """The same for a file in base64, which MariaDB's TEXT of 64 KB would not hold."""
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[str]:
+        is_mysql = dialect.name in ("mysql", "mariadb")
+        return dialect.type_descriptor(mysql.MEDIUMTEXT() if is_mysql else sa.Text())
 
 
 def mask_phone(phone: str) -> str:

@@ -4,7 +4,7 @@
 `shop` home and product · `browse` categories and search · `cart` and `checkout` ·
 `orders` · `reviews` · `interests` · `addresses` · `me` · `privacy` · `messages` ·
 `distribution` · `bonuses` · `inviter` · `joining` · `posters` · `materials` · `team` ·
-`wallet` · `statements` · `identity` · `uploads`.
+`wallet` · `payees` · `statements` · `identity` · `uploads`.
 Views parse, call one service, render. Every view has a login rule.
 """
 
@@ -30,6 +30,7 @@ from app.mall import (  # noqa: F401
     me,
     messages,
     orders,
+    payees,
     posters,
     privacy,
     reviews,

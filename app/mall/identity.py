@@ -37,6 +37,20 @@ def identity_save() -> ResponseReturnValue:
     return redirect(url_for("mall.withdraw"), 303)
 
 
+@bp.post("/me/identity/agree")
+@members_only
+def identity_agree() -> ResponseReturnValue:
+    """Agree to the present text, which says more than the one agreed to before."""
+    member_id = current_member().id
+    has_agreed = request.form.get("agreed") == "1"
+    try:
+        run_unit(tax.identity.agree_again, member_id, has_agreed=has_agreed, now=clock.now())
+    except InvalidInput as error:
+        return _page(error), error.status
+    flash("已记录你的同意")
+    return redirect(url_for("mall.withdraw"), 303)
+
+
 @bp.post("/me/identity/delete")
 @members_only
 def identity_delete() -> ResponseReturnValue:
@@ -53,6 +67,7 @@ def _page(error: InvalidInput | None = None) -> str:
     return render_template(
         "mall/identity.html",
         kept=tax.identity_of(member_id),
+        is_agreed=tax.identity.may_tell_name(member_id),
         may_delete=not withdrawals.withholding.has_any(member_id),
         paragraphs=tax.identity.PARAGRAPHS,
         version=tax.identity.VERSION,

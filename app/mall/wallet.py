@@ -15,7 +15,7 @@ from app.ledger import AccountKind
 from app.mall import words
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp, shop_settings
-from app.withdrawals import Withdrawal, WithdrawalStatus
+from app.withdrawals import Channel, Withdrawal, WithdrawalStatus
 from app.withdrawals.explained import tax_steps
 from app.withdrawals.models import OPEN
 
@@ -66,14 +66,21 @@ def withdraw_step() -> ResponseReturnValue:
     member_id, typed = current_member().id, web.form_text("amount", 40)
     key = request.form.get("request_key", "")
     try:
+        channel, payee_id = _way()
         amount_fen = money.parse_yuan(typed, field="amount", label="提现金额")
         if not key:
-            price = withdrawals.preview_for(member_id, amount_fen, now=clock.now())
+            price = withdrawals.preview_for(
+                member_id, amount_fen, now=clock.now(), channel=channel, payee_id=payee_id
+            )
             return render_template(
                 "mall/withdraw_confirm.html",
                 price=price,
                 tax_steps=tax_steps(price.detail) if price.detail else [],
                 amount=typed.strip(),
+                way=request.form.get("way", ""),
+                channel=channel,
+                payee=withdrawals.payees.chosen(member_id, channel, payee_id),
+                words=words,
                 request_key=secrets.token_urlsafe(24),
             )
         if not _REQUEST_KEY.fullmatch(key):
@@ -84,13 +91,33 @@ def withdraw_step() -> ResponseReturnValue:
             amount_fen=amount_fen,
             request_key=key,
             expected_net_fen=_shown_net(),
+            channel=channel,
+            payee_id=payee_id,
             now=clock.now(),
         )
+    except withdrawals.NameNeeded as error:
+        flash(error.message)
+        return redirect(url_for("mall.identity"), 303)
     except withdrawals.IdentityNeeded:
         return redirect(url_for("mall.identity"), 303)
     except InvalidInput as error:
         return _withdraw_page(typed=typed, error=error), error.status
     return redirect(url_for("mall.withdrawal_page", number=row.number), 303)
+
+
+def _way() -> tuple[Channel, int | None]:
+    """The way that was chosen: `wechat`, or the id of one of the member's accounts."""
+    way = request.form.get("way", Channel.WECHAT.value)
+    if way.isascii() and way.isdigit() and len(way) < 16:
+        found = next(
+            (a for a in withdrawals.payees.accounts_of(current_member().id) if a.id == int(way)),
+            None,
+        )
+        if found is not None:
+            return found.channel, found.id
+    if way != Channel.WECHAT.value:
+        raise InvalidInput("way", "请选择到账方式")
+    return Channel.WECHAT, None
 
 
 def _shown_net() -> int:
@@ -103,11 +130,17 @@ def _shown_net() -> int:
 
 def _withdraw_page(*, typed: str = "", error: InvalidInput | None = None) -> str:
     rules = shop_settings()
+    member_id = current_member().id
+    open_terms = withdrawals.channels.open_terms()
+    accounts = [a for a in withdrawals.payees.accounts_of(member_id) if a.channel in open_terms]
     return render_template(
         "mall/withdraw.html",
-        wallet=ledger.wallet_of(current_member().id),
-        least_fen=rules[settings.registry.WITHDRAW_MIN_FEN.key],
-        most_fen=rules[settings.registry.WITHDRAW_MAX_FEN.key],
+        wallet=ledger.wallet_of(member_id),
+        open_terms=open_terms,
+        accounts=accounts,
+        may_add=any(channel in open_terms for channel in withdrawals.BY_HAND),
+        chosen=request.values.get("way", ""),
+        words=words,
         terms=words.withdraw_terms(rules),
         is_taxed=rules[settings.registry.TAX_METHOD.key] != "none",
         typed=typed,
@@ -140,8 +173,10 @@ def withdrawal_page(number: str) -> ResponseReturnValue:
     return render_template(
         "mall/withdrawal.html",
         row=row,
-        sentence=words.WITHDRAWAL_SENTENCE[row.status],
-        steps=words.withdrawal_steps(audit.moves_of("withdrawal", row.id)),
+        sentence=words.withdrawal_sentence(row),
+        steps=words.withdrawal_steps(audit.moves_of("withdrawal", row.id), row.channel),
+        payee=withdrawals.payees.of_withdrawal(row.id),
+        words=words,
         reason=withdrawals.reason_of(row, bill),
         tax_steps=tax_steps(withheld) if withheld is not None else [],
         confirm=confirm,

@@ -19,7 +19,8 @@ from app.notices import KINDS
 from app.orders import InvoiceStatus, Order, OrderStatus
 from app.reviews import ReviewStatus
 from app.settings import registry
-from app.withdrawals import WithdrawalStatus
+from app.withdrawals import Channel, Withdrawal, WithdrawalStatus, channels
+from app.withdrawals.channels import Terms
 from app.withdrawals.rules import days_said
 
 S, W = OrderStatus, WithdrawalStatus
@@ -115,6 +116,7 @@ WITHDRAWAL_STATE = {
     W.CANCELLING: "撤销中",
     W.PAID: "已到账",
     W.FAILED: "已退回",
+    W.RETURNED: "已退回",
 }
 WITHDRAWAL_SENTENCE = {
     W.SUBMITTED: ("等待商家审核", "审核期间这笔钱已冻结，你可以撤回"),
@@ -127,7 +129,28 @@ WITHDRAWAL_SENTENCE = {
     W.CANCELLING: ("商家正在撤销这笔转账", "撤销后金额会退回可提现余额"),
     W.PAID: ("已到账", "钱已转入你的微信零钱"),
     W.FAILED: ("打款没有成功", "金额已退回可提现余额，可以重新申请"),
+    W.RETURNED: ("款项被退回", "金额已退回可提现余额，请核对收款账户后重新申请"),
 }
+CHANNEL = channels.NAME
+
+
+def withdrawal_sentence(row: Withdrawal) -> tuple[str, str]:
+    """Where a withdrawal stands, and what that means for its owner."""
+    if row.channel is not Channel.WECHAT:
+        to = channels.NAME[row.channel]
+        by_hand = {
+            W.APPROVED: ("审核已通过，等待打款", f"商家会转账到你的{to}"),
+            W.SENDING: ("正在打款", "商家正在办理转账，到账后会通知你，通常需要 1 到 3 个工作日"),
+            W.PAID: (
+                "已到账",
+                f"钱已转入你的{to}，实际入账时间以{'银行' if to == '银行卡' else to}为准",
+            ),
+        }
+        if row.status in by_hand:
+            return by_hand[row.status]
+    return WITHDRAWAL_SENTENCE[row.status]
+
+
 # What a step of the history is called, by the state it led to.
 _STEP = {
     W.SUBMITTED.value: "提交申请",
@@ -140,6 +163,7 @@ _STEP = {
     W.CANCELLING.value: "商家撤销转账",
     W.PAID.value: "转账成功，已到账",
     W.FAILED.value: "转账没有成功，金额退回",
+    W.RETURNED.value: "款项被退回，金额退回余额",
 }
 DISTRIBUTOR_STATE: dict[DistributorStatus, tuple[str, str]] = {
     DistributorStatus.INVITED: ("商家邀请你成为分销员", "同意下面的合作约定后即可开始推广"),
@@ -192,6 +216,7 @@ _EVENT = {
     "withdrawal_requested": "申请提现",
     "withdrawal_released": "提现退回",
     "withdrawal_paid": "提现到账",
+    "withdrawal_returned": "提现退票退回",
     "commission_reversed": "退款收回佣金",
     "debt_filled": "抵扣待追回",
     "bonus": "返利",
@@ -234,6 +259,9 @@ EXPORTED: dict[tuple[str, str], Mapping[Any, str]] = {
     ("commissions", "depth"): DEPTH,
     ("bonuses", "state"): BONUS_STATE,
     ("withdrawals", "status"): WITHDRAWAL_STATE,
+    ("withdrawals", "channel"): CHANNEL,
+    ("payees", "channel"): CHANNEL,
+    ("withdrawal_payees", "channel"): CHANNEL,
     ("withheld", "method"): {"none": "不代扣", "monthly": "按月预扣", "cumulative": "累计预扣"},
     ("wallet", "account"): {
         "pending": "待结算",
@@ -310,9 +338,10 @@ def order_steps(order: Order) -> list[Step]:
     return steps + [Step(title, at, is_done=at is not None) for title, at in later]
 
 
-def withdrawal_steps(moves: Sequence[StateMove]) -> list[Step]:
+def withdrawal_steps(moves: Sequence[StateMove], channel: Channel) -> list[Step]:
     """What happened to a withdrawal, oldest first, from its state moves."""
-    return [Step(_STEP.get(move.to_state, "处理中"), move.at) for move in moves]
+    said = _STEP if channel is Channel.WECHAT else _STEP | {W.SENDING.value: "商家办理转账"}
+    return [Step(said.get(move.to_state, "处理中"), move.at) for move in moves]
 
 
 @dataclass(frozen=True)
@@ -350,14 +379,15 @@ def settles_on(rhythm: Rhythm) -> str:
     return ""
 
 
+def channel_terms(terms: Terms) -> str:
+    """What holds for one way of being paid."""
+    said = f"单笔 ¥{format_yuan(terms.least_fen)} 到 ¥{format_yuan(terms.most_fen)}，{_fee(terms)}"
+    return f"{said}，每天最多 ¥{format_yuan(terms.day_fen)}" if terms.day_fen else said
+
+
 def withdraw_terms(rules: Mapping[str, int | str | bool]) -> list[str]:
-    """What holds for a withdrawal, sentence by sentence, from the shop's settings."""
-    least, most = (
-        int(rules[item.key]) for item in (registry.WITHDRAW_MIN_FEN, registry.WITHDRAW_MAX_FEN)
-    )
-    said = [
-        f"单笔 ¥{format_yuan(least)} 到 ¥{format_yuan(most)}，{_fee(rules)}。",
-    ]
+    """What holds for every withdrawal, sentence by sentence, from the shop's settings."""
+    said = []
     often = [
         f"每天最多 {times} 次" if (times := rules[registry.WITHDRAW_DAY_COUNT.key]) else "",
         _at_most("每天合计", int(rules[registry.WITHDRAW_DAY_FEN.key])),
@@ -370,9 +400,8 @@ def withdraw_terms(rules: Mapping[str, int | str | bool]) -> list[str]:
     return said
 
 
-def _fee(rules: Mapping[str, int | str | bool]) -> str:
-    bps = int(rules[registry.WITHDRAW_FEE_BPS.key])
-    fixed = int(rules[registry.WITHDRAW_FEE_FEN.key])
+def _fee(terms: Terms) -> str:
+    bps, fixed = terms.fee_bps, terms.fee_fen
     parts = [percent(bps) if bps else "", f"每笔 ¥{format_yuan(fixed)}" if fixed else ""]
     said = " 加".join(filter(None, parts))
     return f"手续费{' ' if bps else ''}{said}" if said else "不收手续费"

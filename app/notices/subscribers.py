@@ -190,6 +190,11 @@ def withdrawal_failed(withdrawal_id: int, now: datetime) -> None:
     _returned("withdrawal_failed", withdrawal_id, now)
 
 
+def withdrawal_returned(withdrawal_id: int, now: datetime) -> None:
+    # It was said to be paid, so nobody was told before that it failed.
+    _returned("withdrawal_failed", withdrawal_id, now)
+
+
 def withdrawal_rejected(withdrawal_id: int, now: datetime) -> None:
     _returned("withdrawal_rejected", withdrawal_id, now)
 
@@ -305,6 +310,7 @@ _BY_TOPIC: dict[str, Callable[[int, datetime], None]] = {
     "withdrawal_wait_confirm": withdrawal_wait_confirm,
     "withdrawal_paid": withdrawal_paid,
     "withdrawal_failed": withdrawal_failed,
+    "withdrawal_returned": withdrawal_returned,
     "withdrawal_rejected": withdrawal_rejected,
     "distributor_approved": distributor_approved,
     "distributor_rejected": distributor_rejected,

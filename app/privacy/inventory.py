@@ -29,7 +29,7 @@ from app.privacy.parts import Section, registered
 from app.reviews import Review
 from app.tax import Identity
 from app.uploads import MemberUpload
-from app.withdrawals import Withdrawal, Withholding
+from app.withdrawals import PayeeAccount, Withdrawal, WithdrawalPayee, Withholding
 
 _TRADE_LAW = "电子商务法要求的交易记录"
 _TRADE_KEPT = "交易完成后 3 年；注销后不再对应到你本人"
@@ -50,6 +50,7 @@ def sections(member_id: int) -> list[Section]:
         *_distribution(member_id),
         *_money(member_id),
         *_tax(member_id),
+        *_payees(member_id),
         _notices(member_id),
         *(part.section(member) for part in registered()),
     ]
@@ -449,6 +450,7 @@ def _money(member_id: int) -> list[Section]:
     )
     withdrawal_columns = (
         ("number", "提现单号"),
+        ("channel", "到账方式"),
         ("gross_fen", "提现金额"),
         ("tax_fen", "个人所得税"),
         ("vat_fen", "增值税"),
@@ -556,7 +558,7 @@ def _tax(member_id: int) -> list[Section]:
         Section(
             "identity",
             "实名信息",
-            "代扣个人所得税、向税务机关报送，加密保存",
+            "代扣个人所得税、向税务机关报送、请微信支付核对收款人姓名，加密保存",
             "没有代扣过税款时随时可删除；代扣过的依法保存 10 年",
             columns,
             _read(rows, columns),
@@ -568,6 +570,44 @@ def _tax(member_id: int) -> list[Section]:
             "税收征管法要求 10 年",
             held_columns,
             _read(held, held_columns),
+        ),
+    ]
+
+
+def _payees(member_id: int) -> list[Section]:
+    shared = (
+        ("channel", "到账方式"),
+        ("bank_name", "银行"),
+        ("holder", "收款人"),
+        ("account", "账号"),
+    )
+    columns = (*shared, ("created_at", "添加时间"))
+    rows = _all(sa.select(PayeeAccount).filter_by(member_id=member_id).order_by(PayeeAccount.id))
+    paid = db.session.execute(
+        sa.select(Withdrawal.number, WithdrawalPayee)
+        .join(WithdrawalPayee, WithdrawalPayee.withdrawal_id == Withdrawal.id)
+        .where(Withdrawal.member_id == member_id)
+        .order_by(Withdrawal.id)
+    ).all()
+    return [
+        Section(
+            "payees",
+            "收款账户",
+            "把提现付到你的银行卡或支付宝，加密保存",
+            _UNTIL_GONE,
+            columns,
+            _read(rows, columns),
+        ),
+        Section(
+            "withdrawal_payees",
+            "提现的收款人",
+            "证明每笔提现付给了谁；微信支付核对收款人姓名",
+            "付到银行卡和支付宝的，作为付款凭证依法加密保存 10 年；其余在注销时删除",
+            (("number", "提现单号"), *shared),
+            [
+                {"number": number, **{name: getattr(payee, name) for name, _ in shared}}
+                for number, payee in paid
+            ],
         ),
     ]
 

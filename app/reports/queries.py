@@ -143,6 +143,7 @@ def figures(now: datetime) -> Figures:
                         ("order_paid", AccountKind.ORDER_HOLD),
                         ("commission_accrued", AccountKind.PENDING),
                         ("withdrawal_paid", AccountKind.WORLD_WX),
+                        ("withdrawal_paid", AccountKind.WORLD_BANK),
                     )
                 )
             ),

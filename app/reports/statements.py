@@ -24,6 +24,8 @@ WALLET = (AccountKind.AVAILABLE, AccountKind.FROZEN, AccountKind.DEBT)
 # Of a month; a distributor's settlements are a few a day.
 LINES_MAX = 5000
 MONTHS_MAX = 60
+# A payout by hand that came back is the opposite of one, in all its parts.
+_SIGN = {"withdrawal_paid": -1, "withdrawal_returned": 1}
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
 
 
@@ -162,7 +164,7 @@ def _lines(member_id: int, since: datetime, until: datetime) -> list[Line]:
     ).all()
     if len(rows) > LINES_MAX:
         raise NotFound(f"这个月超过 {LINES_MAX} 笔，请联系客服取得对账单")
-    paid = _withdrawals(member_id, [r.subject_id for r in rows if r.event == "withdrawal_paid"])
+    paid = _withdrawals(member_id, [r.subject_id for r in rows if r.event in _SIGN])
     taken = commission.reversed_in(
         member_id, [r.subject_id for r in rows if r.event == "commission_reversed"]
     )
@@ -173,12 +175,13 @@ def _lines(member_id: int, since: datetime, until: datetime) -> list[Line]:
     for row in rows:
         fen = int(row.change)
         line = Line(row.id, row.at, row.event, reason=row.reason)
-        if (of := paid.get(row.subject_id)) and row.event == "withdrawal_paid":
+        if (of := paid.get(row.subject_id)) and row.event in _SIGN:
+            sign = _SIGN[row.event]
             line = replace(
                 line,
-                withdrawn_fen=-of.net_fen,
-                tax_fen=-of.tax_fen - of.vat_fen,
-                fee_fen=-of.fee_fen,
+                withdrawn_fen=sign * of.net_fen,
+                tax_fen=sign * (of.tax_fen + of.vat_fen),
+                fee_fen=sign * of.fee_fen,
                 link=("withdrawal", of.number),
             )
         elif row.event == "commission_reversed":

@@ -295,7 +295,7 @@ LEVEL_COUNTS_OWN = Setting(
 WITHDRAW_MIN_FEN = Setting(
     "withdraw.min_fen",
     1_00,
-    "单笔最低提现金额",
+    "微信零钱：单笔最低提现金额",
     "微信转账最低 0.10 元",
     unit="分",
     least=10,
@@ -304,12 +304,24 @@ WITHDRAW_MIN_FEN = Setting(
 WITHDRAW_MAX_FEN = Setting(
     "withdraw.max_fen",
     200_00,
-    "单笔最高提现金额",
-    "不得高于商户号在微信支付后台的单笔转账上限",
+    "微信零钱：单笔最高提现金额",
+    "不得高于商户号在微信支付后台的单笔转账上限；到账 2000 元起微信核对收款人姓名，提现人须先填写实名信息",
     unit="分",
     least=10,
-    # From 2,000 yuan WeChat wants the receiver's real name.
-    most=1_999_99,
+    # The most that WeChat grants a merchant for one bill.
+    most=20_000_00,
+)
+WITHDRAW_WECHAT_ON = Setting(
+    "withdraw.wechat_on", True, "微信零钱：开放提现", "关闭后不能再申请，已提交的照常处理"
+)
+WITHDRAW_WECHAT_DAY_FEN = Setting(
+    "withdraw.wechat_day_fen",
+    0,
+    "微信零钱：每人每天提现总额",
+    "0 表示只受“每人每天提现总额”限制",
+    unit="分",
+    least=0,
+    most=100_000_00,
 )
 WITHDRAW_TWO_PERSON_FEN = Setting(
     "withdraw.two_person_fen",
@@ -321,10 +333,120 @@ WITHDRAW_TWO_PERSON_FEN = Setting(
     most=1_000_000_00,
 )
 WITHDRAW_FEE_BPS = Setting(
-    "withdraw.fee_bps", 0, "提现手续费率", "万分比，100 即 1%", unit="万分比", least=0, most=1000
+    "withdraw.fee_bps",
+    0,
+    "微信零钱：提现手续费率",
+    "万分比，100 即 1%",
+    unit="万分比",
+    least=0,
+    most=1000,
 )
 WITHDRAW_FEE_FEN = Setting(
-    "withdraw.fee_fen", 0, "每笔固定手续费", "与手续费率相加", unit="分", least=0, most=100_00
+    "withdraw.fee_fen",
+    0,
+    "微信零钱：每笔固定手续费",
+    "与手续费率相加",
+    unit="分",
+    least=0,
+    most=100_00,
+)
+WITHDRAW_BANK_ON = Setting(
+    "withdraw.bank_on",
+    False,
+    "银行卡：开放提现",
+    "由财务按打款批次在网银办理，上传回单；关闭后不能再申请，已提交的照常处理",
+)
+WITHDRAW_BANK_MIN_FEN = Setting(
+    "withdraw.bank_min_fen",
+    100_00,
+    "银行卡：单笔最低提现金额",
+    unit="分",
+    least=10,
+    most=10_000_00,
+)
+WITHDRAW_BANK_MAX_FEN = Setting(
+    "withdraw.bank_max_fen",
+    20_000_00,
+    "银行卡：单笔最高提现金额",
+    unit="分",
+    least=10,
+    most=500_000_00,
+)
+WITHDRAW_BANK_FEE_BPS = Setting(
+    "withdraw.bank_fee_bps",
+    0,
+    "银行卡：提现手续费率",
+    "万分比，100 即 1%",
+    unit="万分比",
+    least=0,
+    most=1000,
+)
+WITHDRAW_BANK_FEE_FEN = Setting(
+    "withdraw.bank_fee_fen",
+    0,
+    "银行卡：每笔固定手续费",
+    "与手续费率相加",
+    unit="分",
+    least=0,
+    most=100_00,
+)
+WITHDRAW_BANK_DAY_FEN = Setting(
+    "withdraw.bank_day_fen",
+    0,
+    "银行卡：每人每天提现总额",
+    "0 表示只受“每人每天提现总额”限制",
+    unit="分",
+    least=0,
+    most=1_000_000_00,
+)
+WITHDRAW_ALIPAY_ON = Setting(
+    "withdraw.alipay_on",
+    False,
+    "支付宝：开放提现",
+    "由财务按打款批次在支付宝办理，上传回单；关闭后不能再申请，已提交的照常处理",
+)
+WITHDRAW_ALIPAY_MIN_FEN = Setting(
+    "withdraw.alipay_min_fen",
+    10_00,
+    "支付宝：单笔最低提现金额",
+    unit="分",
+    least=10,
+    most=10_000_00,
+)
+WITHDRAW_ALIPAY_MAX_FEN = Setting(
+    "withdraw.alipay_max_fen",
+    20_000_00,
+    "支付宝：单笔最高提现金额",
+    unit="分",
+    least=10,
+    most=100_000_00,
+)
+WITHDRAW_ALIPAY_FEE_BPS = Setting(
+    "withdraw.alipay_fee_bps",
+    0,
+    "支付宝：提现手续费率",
+    "万分比，100 即 1%",
+    unit="万分比",
+    least=0,
+    most=1000,
+)
+WITHDRAW_ALIPAY_FEE_FEN = Setting(
+    "withdraw.alipay_fee_fen",
+    0,
+    "支付宝：每笔固定手续费",
+    "与手续费率相加",
+    unit="分",
+    least=0,
+    most=100_00,
+)
+WITHDRAW_ALIPAY_DAY_FEN = Setting(
+    "withdraw.alipay_day_fen",
+    0,
+    "支付宝：每人每天提现总额",
+    "0 表示只受“每人每天提现总额”限制",
+    unit="分",
+    least=0,
+    most=1_000_000_00,
 )
 WITHDRAW_DAY_COUNT = Setting(
     "withdraw.day_count",

@@ -16,16 +16,16 @@ from app import audit, members
 from app.core import clock
 from app.core.crypto import keyring
 from app.core.db import add_once, affected, db, require_transaction
-from app.core.errors import DomainError, InvalidInput
+from app.core.errors import DomainError, InvalidInput, NotFound
 from app.tax.models import Identity
 
 DOCUMENT = "identity"
 # Changes with the text; the consent says which one was agreed to.
-VERSION = "2026-11"
+VERSION = "2026-11-2"
 PARAGRAPHS = (
     "为依法代扣代缴个人所得税、向税务机关报送收入信息，我们需要你的真实姓名和居民身份证号码。这两项属于敏感个人信息。",
-    "它们会加密保存，只用于扣税、申报和向税务机关报送，页面上打码显示，查看完整号码的员工须有专门权限并留下记录。",
-    "不提供也可以正常购物和推广，但在代扣个人所得税期间不能提现。没有代扣过税款时，你可以随时删除；代扣过的，依法保存 10 年。",
+    "它们会加密保存，只用于扣税、申报和向税务机关报送，以及提现时请微信支付核对收款人姓名，页面上打码显示，查看完整号码的员工须有专门权限并留下记录。",
+    "不提供也可以正常购物和推广，但在代扣个人所得税期间不能提现，也不能向微信零钱提现到账 2,000 元及以上。没有代扣过税款时，你可以随时删除；代扣过的，依法保存 10 年。",
 )
 _NAME = re.compile(r"[\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f·]{2,30}")
 _NUMBER = re.compile(r"\d{17}[\dX]", re.ASCII)
@@ -98,6 +98,23 @@ def identify(
     return known
 
 
+def agree_again(member_id: int, *, has_agreed: bool, now: datetime) -> None:
+    """Agree to the present text, for who agreed to an older one (重新同意).
+
+    Raises InvalidInput naming `agreed`; NotFound without an identity.
+    """
+    require_transaction()
+    if not has_agreed:
+        raise InvalidInput("agreed", "请先阅读并勾选同意")
+    members.locked(member_id)
+    if identity_of(member_id) is None:
+        raise NotFound("还没有填写实名信息")
+    if not may_tell_name(member_id):
+        members.agree(
+            member_id, document=DOCUMENT, version=VERSION, text="\n".join(PARAGRAPHS), now=now
+        )
+
+
 def _expect_same_name(person: str, name: str) -> None:
     """One number has one name: a slip, or somebody else's number, is for a person to look at."""
     others = db.session.scalars(sa.select(Identity).where(Identity.person == person))
@@ -108,6 +125,11 @@ def _expect_same_name(person: str, name: str) -> None:
 def identity_of(member_id: int) -> Identity | None:
     """Who a member is, if they said so."""
     return db.session.scalar(sa.select(Identity).filter_by(member_id=member_id))
+
+
+def may_tell_name(member_id: int) -> bool:
+    """Whether the member agreed that WeChat compares their name (the present text)."""
+    return members.has_agreed(member_id, DOCUMENT, VERSION)
 
 
 def identities_of(member_ids: Iterable[int]) -> dict[int, Identity]:

@@ -44,9 +44,15 @@ class Transfers:
             "notify_url": f"{self._pay.notify_base}/wechat/transfer/notify",
         }
 
-    def send(self, body: dict[str, Any]) -> BillAnswer:
-        """Raises GatewayUnclear, MerchantShort: nothing may be assumed then."""
-        answer = self._call(lambda: self._pay.library.mch_transfer_bills(**body))
+    def send(self, body: dict[str, Any], *, payee_name: str | None = None) -> BillAnswer:
+        """Raises GatewayUnclear, MerchantShort: nothing may be assumed then.
+
+        The library encrypts the name with WeChat Pay's public key, leaves it out below
+        0.30 yuan and refuses to send from 2,000 yuan up without it.
+        """
+        answer = self._call(
+            lambda: self._pay.library.mch_transfer_bills(**body, user_name=payee_name)
+        )
         if answer.status == 200:
             return _bill(answer.data, body["out_bill_no"])
         if answer.code in ("NOT_ENOUGH", "NOTENOUGH"):

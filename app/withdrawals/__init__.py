@@ -6,27 +6,41 @@
   committed before WeChat is called; an unclear answer makes the withdrawal
   `unknown`, with its money frozen, until a query says what happened. A new bill
   is made only after a queried failure.
+- `payees`, `channels`: to whom and by which way, each way with its terms. What goes to
+  bank cards and Alipay is paid by hand: `byhand` gathers approved withdrawals in
+  batches, with vouchers (`vouchers`); a returned payment (退票) is a second person's act.
 - `locks`: no money leaves while the books do not agree, until two people unlock it.
 - `withholding`: tax across the withdrawals of a person; `rules`: how much, how often.
 - Approved money waits for the payout job; the member confirms in WeChat.
 """
 
-from app.withdrawals import locks, rules, withholding
+from app.withdrawals import batches, byhand, channels, locks, payees, rules, vouchers, withholding
 from app.withdrawals.errors import (
     IdentityNeeded,
+    NameNeeded,
     PayoutsLocked,
     PayoutsNotLocked,
     SameUnlocker,
 )
 from app.withdrawals.models import (
+    BY_HAND,
     TRANSITIONS,
     BillState,
+    Channel,
     LockCause,
     PayoutLock,
     TransferBill,
     Withdrawal,
     WithdrawalStatus,
     Withholding,
+)
+from app.withdrawals.payee_models import (
+    LineState,
+    PayeeAccount,
+    PayoutBatch,
+    PayoutLine,
+    PayoutVoucher,
+    WithdrawalPayee,
 )
 from app.withdrawals.payout import (
     begin_cancel,
@@ -60,14 +74,22 @@ from app.withdrawals.reasons import reason_of
 from app.withdrawals.service import Preview, approve, cancel, preview, reject, request
 
 __all__ = [
+    "BY_HAND",
     "TRANSITIONS",
     "BillAnswer",
     "BillState",
+    "Channel",
     "GatewayUnclear",
     "IdentityNeeded",
+    "LineState",
     "LockCause",
     "MerchantShort",
+    "NameNeeded",
+    "PayeeAccount",
+    "PayoutBatch",
+    "PayoutLine",
     "PayoutLock",
+    "PayoutVoucher",
     "PayoutsLocked",
     "PayoutsNotLocked",
     "Preview",
@@ -75,16 +97,20 @@ __all__ = [
     "TransferBill",
     "TransferGateway",
     "Withdrawal",
+    "WithdrawalPayee",
     "WithdrawalStatus",
     "Withholding",
     "approve",
     "ask",
+    "batches",
     "begin_cancel",
     "bill_to_send",
     "bills_of",
     "bills_to_query",
+    "byhand",
     "cancel",
     "cancel_bill",
+    "channels",
     "counts_by_status",
     "current_bill",
     "due_to_pay",
@@ -92,6 +118,7 @@ __all__ = [
     "numbers_by_id",
     "numbers_of",
     "pay",
+    "payees",
     "prepare_bill",
     "preview",
     "preview_for",
@@ -102,6 +129,7 @@ __all__ = [
     "rules",
     "send",
     "unclear",
+    "vouchers",
     "withdrawal_by_number",
     "withdrawal_of",
     "withdrawals_of",

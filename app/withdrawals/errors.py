@@ -36,6 +36,22 @@ class IdentityNeeded(DomainError):
     message = "提现会代扣个人所得税，请先填写实名信息"
 
 
+class NameNeeded(IdentityNeeded):
+    """From 2,000 yuan up WeChat compares the receiver's name, so the shop must know it."""
+
+    code = "name_needed"
+    message = "到账 ¥2,000.00 起，微信支付要核对收款人姓名，请先填写并同意实名信息"
+
+
+class ChannelClosed(InvalidInput):
+    code = "channel_closed"
+
+
+class TooManyPayees(DomainError):
+    code = "too_many_payees"
+    message = "收款账户最多保存 10 个，请先删除不用的"
+
+
 class IdentityKept(DomainError):
     """Tax was withheld of this person: the law wants to know of whom, for years."""
 
@@ -79,3 +95,18 @@ class SameUnlocker(DomainError):
 
     code = "same_unlocker"
     message = "你已经同意解锁，需要另一位管理员确认"
+
+
+class NothingToPay(DomainError):
+    """No approved withdrawal of the channel waits for a batch."""
+
+    code = "nothing_to_pay"
+    message = "没有等待打款的提现，可能已在别的批次里"
+
+
+class ReturnedBySame(DomainError):
+    """Who said that it was paid does not say that it came back."""
+
+    code = "returned_by_same"
+    status = 403
+    message = "这笔打款是你登记的，退票须由另一位管理员登记"

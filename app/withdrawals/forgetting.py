@@ -7,10 +7,11 @@ import sqlalchemy as sa
 
 from app import audit, tax
 from app.core import clock
-from app.core.db import db, require_transaction
+from app.core.db import affected, db, require_transaction
 from app.members import Member
 from app.withdrawals import withholding
-from app.withdrawals.models import OPEN, TransferBill, Withdrawal, Withholding
+from app.withdrawals.models import OPEN, Channel, TransferBill, Withdrawal, Withholding
+from app.withdrawals.payee_models import PayeeAccount, WithdrawalPayee
 
 KEPT_YEARS = 10
 
@@ -37,8 +38,26 @@ def forget_identity(member_id: int, *, actor: audit.Actor, now: datetime) -> Non
         tax.identity.delete(member_id, actor=actor, now=now)
 
 
+def _tidy_payees(now: datetime, limit: int) -> int:
+    """The same for whom withdrawals by hand were paid to, which vouch for the books."""
+    over = datetime(clock.local(now).year - KEPT_YEARS, 1, 1, tzinfo=clock.SHANGHAI)
+    found = list(
+        db.session.scalars(
+            sa.select(WithdrawalPayee.withdrawal_id)
+            .join(Withdrawal, Withdrawal.id == WithdrawalPayee.withdrawal_id)
+            .join(Member, Member.id == Withdrawal.member_id)
+            .where(
+                Member.erased_at.is_not(None),
+                Withdrawal.ended_at < clock.as_utc(over),
+            )
+            .limit(limit)
+        )
+    )
+    return affected(sa.delete(WithdrawalPayee).where(WithdrawalPayee.withdrawal_id.in_(found)))
+
+
 def tidy(now: datetime, *, limit: int = 500) -> int:
-    """Delete identities of deleted accounts ten years after the last withholding's year."""
+    """Delete identities, and payees, of deleted accounts ten years after the last withholding's year."""
     require_transaction()
     last = sa.select(Withholding.withdrawal_id).where(
         Withholding.member_id == tax.Identity.member_id,
@@ -53,7 +72,8 @@ def tidy(now: datetime, *, limit: int = 500) -> int:
         )
     )
     actor = audit.Actor.system("tidy")
-    return sum(tax.identity.delete(member_id, actor=actor, now=now) for member_id in over)
+    forgotten = sum(tax.identity.delete(member_id, actor=actor, now=now) for member_id in over)
+    return forgotten + _tidy_payees(now, limit)
 
 
 def forget(member_id: int, *, openid: str) -> None:
@@ -74,4 +94,13 @@ def forget(member_id: int, *, openid: str) -> None:
         if "openid" in body:
             body["openid"] = openid
         bill.openid, bill.body, bill.package_info = openid, body, ""
+        bill.payee_name = None
+    affected(sa.delete(PayeeAccount).filter_by(member_id=member_id))
+    # WeChat was told a name; to whom money went by hand is a voucher, see `tidy`.
+    own = sa.select(Withdrawal.id).filter_by(member_id=member_id)
+    affected(
+        sa.delete(WithdrawalPayee).where(
+            WithdrawalPayee.withdrawal_id.in_(own), WithdrawalPayee.channel == Channel.WECHAT
+        )
+    )
     db.session.flush()

@@ -8,13 +8,16 @@ from app.withdrawals.models import (
     RELEASED,
     TRANSITIONS,
     BillState,
+    Channel,
     TransferBill,
     Withdrawal,
     WithdrawalStatus,
     Withholding,
 )
+from app.withdrawals.payee_models import LineState, PayoutLine
 
-_W3 = "paid = exactly one SUCCESS bill of the net"
+_W2 = "at most one bill, or line of a batch, of a withdrawal is not failed"
+_W3 = "paid = exactly one SUCCESS bill of the net, or one voucher by hand"
 _W4 = "frozen equals the open withdrawals"
 
 
@@ -26,13 +29,64 @@ def _parts_differ() -> Rows:
     )
 
 
-@invariant("W2", "at most one bill of a withdrawal is not failed")
+@invariant("W2", _W2)
 def _two_live_bills() -> Rows:
     return (
         sa.select(TransferBill.withdrawal_id.label("withdrawal"), sa.func.count().label("bills"))
         .where(TransferBill.state.not_in((BillState.FAIL, BillState.CANCELLED)))
         .group_by(TransferBill.withdrawal_id)
         .having(sa.func.count() > 1)
+    )
+
+
+@invariant("W2", _W2)
+def _two_lines() -> Rows:
+    """By hand there is one line at most, ever, and never a bill at WeChat beside it."""
+    bills = sa.exists().where(TransferBill.withdrawal_id == PayoutLine.withdrawal_id)
+    return (
+        sa.select(PayoutLine.withdrawal_id.label("withdrawal"), sa.func.count().label("lines"))
+        .join(Withdrawal, Withdrawal.id == PayoutLine.withdrawal_id)
+        .group_by(PayoutLine.withdrawal_id)
+        .having(
+            sa.or_(
+                sa.func.count() > 1,
+                sa.func.max(sa.case((Withdrawal.channel == Channel.WECHAT, 1), (bills, 1), else_=0))
+                > 0,
+            )
+        )
+    )
+
+
+# What a line says, and where its withdrawal must be then.
+_LINE_STATUS = {
+    LineState.WAITING: WithdrawalStatus.SENDING,
+    LineState.PAID: WithdrawalStatus.PAID,
+    LineState.FAILED: WithdrawalStatus.FAILED,
+    LineState.RETURNED: WithdrawalStatus.RETURNED,
+}
+
+
+@invariant("W3", _W3)
+def _line_differs() -> Rows:
+    """A withdrawal by hand and its line stand at the same; of its net, with a voucher."""
+    w, line = Withdrawal, PayoutLine
+    expected = sa.case(
+        {state.value: status.value for state, status in _LINE_STATUS.items()},
+        value=sa.cast(line.state, sa.String(24)),
+    )
+    needs_line = w.status.in_(list(_LINE_STATUS.values()))
+    return (
+        sa.select(w.id.label("withdrawal"), w.status, line.state.label("line"))
+        .outerjoin(line, line.withdrawal_id == w.id)
+        .where(
+            w.channel != Channel.WECHAT,
+            sa.or_(
+                sa.and_(needs_line, line.id.is_(None)),
+                sa.cast(w.status, sa.String(24)) != expected,
+                line.amount_fen != w.net_fen,
+                sa.and_(line.state == LineState.PAID, line.voucher_id.is_(None)),
+            ),
+        )
     )
 
 
@@ -55,18 +109,35 @@ def _paid_without_bill() -> Rows:
         ),
         0,
     )
-    expected = sa.case((Withdrawal.status == WithdrawalStatus.PAID, 1), else_=0)
+    by_wechat = Withdrawal.channel == Channel.WECHAT
+    paid = sa.and_(Withdrawal.status == WithdrawalStatus.PAID, by_wechat)
+    expected = sa.case((paid, 1), else_=0)
     return (
         sa.select(Withdrawal.id.label("withdrawal"), Withdrawal.status, good.label("bills"))
         .outerjoin(TransferBill, TransferBill.withdrawal_id == Withdrawal.id)
-        .group_by(Withdrawal.id, Withdrawal.status)
+        .group_by(Withdrawal.id, Withdrawal.status, Withdrawal.channel)
         .having(good != expected)
     )
 
 
 @invariant("W3", _W3)
 def _paid_out_differs() -> Rows:
-    left = sa.func.coalesce(sa.func.sum(Entry.amount_fen), 0)
+    """By the door of its way, and nothing of it by the other."""
+    doors = {
+        kind: sa.select(Account.id).where(Account.kind == kind).scalar_subquery()
+        for kind in (AccountKind.WORLD_WX, AccountKind.WORLD_BANK)
+    }
+    door = sa.case(
+        (Withdrawal.channel == Channel.WECHAT, doors[AccountKind.WORLD_WX]),
+        else_=doors[AccountKind.WORLD_BANK],
+    )
+    through = sa.case(
+        (Entry.account_id == door, Entry.amount_fen),
+        # What left by the other door counts double: it can only be wrong.
+        else_=2 * Entry.amount_fen,
+    )
+    left = sa.func.coalesce(sa.func.sum(through), 0)
+    net = sa.case((Withdrawal.status == WithdrawalStatus.PAID, Withdrawal.net_fen), else_=0)
     return (
         sa.select(Withdrawal.id.label("withdrawal"), Withdrawal.net_fen, left.label("left_fen"))
         .outerjoin(
@@ -78,13 +149,15 @@ def _paid_out_differs() -> Rows:
             sa.and_(
                 Entry.posting_id == Posting.id,
                 Entry.account_id.in_(
-                    sa.select(Account.id).where(Account.kind == AccountKind.WORLD_WX)
+                    sa.select(Account.id).where(
+                        Account.kind.in_((AccountKind.WORLD_WX, AccountKind.WORLD_BANK))
+                    )
                 ),
             ),
         )
-        .where(Withdrawal.status == WithdrawalStatus.PAID)
-        .group_by(Withdrawal.id, Withdrawal.net_fen)
-        .having(left != Withdrawal.net_fen)
+        .where(Withdrawal.status.in_((WithdrawalStatus.PAID, WithdrawalStatus.RETURNED)))
+        .group_by(Withdrawal.id, Withdrawal.net_fen, Withdrawal.status)
+        .having(left != net)
     )
 
 

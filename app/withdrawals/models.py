@@ -5,8 +5,20 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core.crypto import EncryptedText
 from app.core.db import BigId, Model, UTCDateTime, enum_column
 from app.tax import Method
+
+
+class Channel(enum.StrEnum):
+    """Where the money goes (到账方式)."""
+
+    WECHAT = "wechat"  # WeChat's transfer, confirmed by the member
+    BANK = "bank"  # by hand, in batches, to a bank card
+    ALIPAY = "alipay"  # by hand, in batches, to an Alipay account
+
+
+BY_HAND = (Channel.BANK, Channel.ALIPAY)
 
 
 class WithdrawalStatus(enum.StrEnum):
@@ -20,6 +32,7 @@ class WithdrawalStatus(enum.StrEnum):
     CANCELLING = "cancelling"  # an admin asked WeChat to cancel the bill
     PAID = "paid"
     FAILED = "failed"  # released
+    RETURNED = "returned"  # a payout by hand came back (退票); given back
 
 
 S = WithdrawalStatus
@@ -33,8 +46,10 @@ TRANSITIONS = {
     S.WAIT_CONFIRM: {S.PAID, S.CANCELLING, S.FAILED},
     # The member may have confirmed before the cancel reached WeChat.
     S.CANCELLING: {S.FAILED, S.PAID},
-    S.PAID: set(),
+    # Only of what was paid by hand: WeChat's word on a transfer is final.
+    S.PAID: {S.RETURNED},
     S.FAILED: set(),
+    S.RETURNED: set(),
 }
 OPEN = frozenset(
     {
@@ -47,7 +62,7 @@ OPEN = frozenset(
     }
 )
 # The money went back to the member.
-RELEASED = frozenset({S.CANCELLED, S.REJECTED, S.FAILED})
+RELEASED = frozenset({S.CANCELLED, S.REJECTED, S.FAILED, S.RETURNED})
 # A bill is out: only WeChat's word ends these.
 IN_FLIGHT = frozenset({S.SENDING, S.UNKNOWN, S.WAIT_CONFIRM, S.CANCELLING})
 
@@ -59,6 +74,7 @@ class Withdrawal(Model):
     __table_args__ = (
         sa.UniqueConstraint("member_id", "request_key"),
         sa.Index(None, "status", "id"),
+        sa.Index(None, "channel", "status", "id"),
         sa.CheckConstraint("net_fen > 0", name="net_positive"),
         sa.CheckConstraint(
             "gross_fen = net_fen + tax_fen + vat_fen + fee_fen", name="gross_adds_up"
@@ -73,6 +89,11 @@ class Withdrawal(Model):
     # Made by the page: one tap, one request.
     request_key: Mapped[str] = mapped_column(sa.String(64))
     member_id: Mapped[int] = mapped_column(sa.ForeignKey("members.id"), index=True)
+    channel: Mapped[Channel] = mapped_column(
+        enum_column(Channel, "channel"),
+        default=Channel.WECHAT,
+        server_default=Channel.WECHAT.value,
+    )
     gross_fen: Mapped[int] = mapped_column(sa.BigInteger)
     tax_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     vat_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
@@ -169,6 +190,8 @@ class TransferBill(Model):
     amount_fen: Mapped[int] = mapped_column(sa.BigInteger)
     # Exactly what is sent, so that the same number always carries the same data.
     body: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+    # Whom WeChat is to compare the receiver with; sent sealed for WeChat alone.
+    payee_name: Mapped[str | None] = mapped_column(EncryptedText)
     state: Mapped[BillState] = mapped_column(
         enum_column(BillState, "state"), default=BillState.CREATED
     )

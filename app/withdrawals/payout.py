@@ -8,11 +8,12 @@ from app import audit, members, orders
 from app.core import ids
 from app.core.db import db, require_transaction
 from app.core.errors import IllegalMove
-from app.withdrawals import locks, states
+from app.withdrawals import locks, payees, states
 from app.withdrawals.models import (
     FINAL,
     IN_FLIGHT,
     BillState,
+    Channel,
     TransferBill,
     Withdrawal,
     WithdrawalStatus,
@@ -28,13 +29,14 @@ def prepare_bill(
 ) -> TransferBill | None:
     """Save the bill of an approved withdrawal; to be sent after the commit.
 
-    None if somebody else was first. `live_withdrawal_id` is unique: there is
+    None if somebody else was first, or it is paid by hand. `live_withdrawal_id` is unique: there is
     never a second bill that could pay. Raises PayoutsLocked.
     """
     locks.require_unlocked()
     row = states.locked(withdrawal_id)
-    if row.status is not S.APPROVED:
+    if row.status is not S.APPROVED or row.channel is not Channel.WECHAT:
         return None
+    payee = payees.of_withdrawal(row.id)
     openid = members.get(row.member_id).openid
     number = ids.public_number("B", now)
     bill = TransferBill(
@@ -43,6 +45,7 @@ def prepare_bill(
         out_bill_no=number,
         openid=openid,
         amount_fen=row.net_fen,
+        payee_name=payee.holder if payee else None,
         body=gateway.body(
             out_bill_no=number, openid=openid, amount_fen=row.net_fen, remark="分销佣金提现"
         ),

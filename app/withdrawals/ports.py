@@ -41,8 +41,12 @@ class TransferGateway(Protocol):
         """What will be sent for this bill, to be saved before the call."""
         ...
 
-    def send(self, body: dict[str, Any]) -> BillAnswer:
-        """Raises GatewayUnclear, MerchantShort."""
+    def send(self, body: dict[str, Any], *, payee_name: str | None = None) -> BillAnswer:
+        """Send a saved body; WeChat compares the receiver with `payee_name`, if given.
+
+        The name is not in the body: it lies sealed beside it, and is sealed for
+        WeChat anew each time. Raises GatewayUnclear, MerchantShort.
+        """
         ...
 
     def query(self, out_bill_no: str) -> BillAnswer:

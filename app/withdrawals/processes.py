@@ -39,10 +39,10 @@ def send(bill_id: int, *, gateway: TransferGateway, now: datetime) -> str:
         is_locked = locks.current() is not None
         db.session.rollback()
         return "locked" if is_locked else "taken"
-    body = bill.body
+    body, payee_name = bill.body, bill.payee_name
     db.session.rollback()
     try:
-        answer = gateway.send(body)
+        answer = gateway.send(body, payee_name=payee_name)
     except GatewayUnclear as error:
         run_unit(payout.unclear, bill_id, now=now)
         if isinstance(error, MerchantShort):

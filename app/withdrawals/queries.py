@@ -9,24 +9,32 @@ from app.core.errors import NotFound
 from app.core.money import format_yuan
 from app.core.pages import Page, newest_first
 from app.ledger import AccountKind
-from app.withdrawals import rules
+from app.withdrawals import payees, rules
 from app.withdrawals.errors import AboveBalance
-from app.withdrawals.models import TransferBill, Withdrawal, WithdrawalStatus
+from app.withdrawals.models import Channel, TransferBill, Withdrawal, WithdrawalStatus
 from app.withdrawals.service import Preview, preview
 
 
-def preview_for(member_id: int, amount_fen: int, *, now: datetime) -> Preview:
+def preview_for(
+    member_id: int,
+    amount_fen: int,
+    *,
+    now: datetime,
+    channel: Channel = Channel.WECHAT,
+    payee_id: int | None = None,
+) -> Preview:
     """What `service.request` would come to for this member now, before it is asked.
 
     Raises what the request itself would.
     """
-    rules.check(member_id, amount_fen, now=now)
+    rules.check(member_id, amount_fen, now=now, channel=channel)
+    payees.chosen(member_id, channel, payee_id)
     free = ledger.balance_fen(AccountKind.AVAILABLE, member_id)
     if amount_fen > free:
         raise AboveBalance(
             "amount", f"提现金额超过可提现余额 ¥{format_yuan(free)}", available_fen=free
         )
-    return preview(member_id, amount_fen, now=now)
+    return preview(member_id, amount_fen, now=now, channel=channel)
 
 
 def withdrawal_of(member_id: int, number: str) -> Withdrawal:
@@ -92,11 +100,11 @@ def counts_by_status() -> dict[WithdrawalStatus, tuple[int, int]]:
 
 
 def due_to_pay(*, limit: int = 100) -> list[int]:
-    """Approved withdrawals, the oldest first."""
+    """Approved withdrawals that go by WeChat, the oldest first."""
     return list(
         db.session.scalars(
             sa.select(Withdrawal.id)
-            .filter_by(status=WithdrawalStatus.APPROVED)
+            .filter_by(status=WithdrawalStatus.APPROVED, channel=Channel.WECHAT)
             .order_by(Withdrawal.id)
             .limit(limit)
         )

@@ -1,6 +1,8 @@
 """Why a withdrawal was refused or failed, in words for its owner."""
 
-from app.withdrawals.models import TransferBill, Withdrawal, WithdrawalStatus
+from app.withdrawals.models import Channel, TransferBill, Withdrawal, WithdrawalStatus
+
+S = WithdrawalStatus
 
 # WeChat's reasons for a failed transfer (wechat.md, section 9).
 _FAIL_REASON = {
@@ -23,6 +25,9 @@ def reason_of(row: Withdrawal, bill: TransferBill | None) -> str:
     """The reason of a refused or failed withdrawal with its newest bill, else empty."""
     if row.status is WithdrawalStatus.REJECTED:
         return row.note
+    if row.channel is not Channel.WECHAT:
+        # A person wrote it for the member to read.
+        return row.note if row.status in (S.FAILED, S.RETURNED) else ""
     if row.status is WithdrawalStatus.FAILED:
         code = (bill.fail_reason if bill else "") or row.note
         return _FAIL_REASON.get(code, "微信支付没有完成这笔转账，请稍后重新申请或联系客服")

@@ -9,10 +9,10 @@ from app import audit, ledger, members, settings
 from app.core import ids
 from app.core.db import add_once, db, require_transaction
 from app.core.errors import DomainError, InvalidInput
-from app.core.money import format_yuan, share_fen
+from app.core.money import format_yuan
 from app.ledger import AccountKind
 from app.tax import Withheld
-from app.withdrawals import rules, states, withholding
+from app.withdrawals import channels, payees, rules, states, withholding
 from app.withdrawals.errors import (
     AboveBalance,
     NothingLeft,
@@ -20,10 +20,10 @@ from app.withdrawals.errors import (
     SamePerson,
     TermsChanged,
 )
-from app.withdrawals.models import Withdrawal, WithdrawalStatus
+from app.withdrawals.models import Channel, Withdrawal, WithdrawalStatus
 
 S = WithdrawalStatus
-# The least that WeChat transfers (wechat.md, section 9).
+# The least that WeChat transfers (wechat.md, section 9); by hand nobody moves less.
 LEAST_NET_FEN = 10
 
 
@@ -43,12 +43,17 @@ class Preview:
         return self.gross_fen - self.fee_fen - self.tax_fen - self.vat_fen
 
 
-def preview(member_id: int, amount_fen: int, *, now: datetime) -> Preview:
+def preview(
+    member_id: int, amount_fen: int, *, now: datetime, channel: Channel = Channel.WECHAT
+) -> Preview:
     """Split a gross amount into net, fee and what is withheld (提现试算).
 
-    Raises NothingLeft, IdentityNeeded.
+    Raises NothingLeft, IdentityNeeded, NameNeeded.
     """
-    return _split(amount_fen, withholding.compute(member_id, amount_fen, now=now))
+    price = _split(amount_fen, withholding.compute(member_id, amount_fen, now=now), channel)
+    if channel is Channel.WECHAT:
+        payees.name_for_wechat(member_id, price.net_fen)
+    return price
 
 
 def request(
@@ -58,16 +63,21 @@ def request(
     request_key: str,
     now: datetime,
     expected_net_fen: int | None = None,
+    channel: Channel = Channel.WECHAT,
+    payee_id: int | None = None,
 ) -> Withdrawal:
     """Freeze part of what a member may withdraw and queue it for review (申请提现).
 
-    Asking again with the same `request_key` returns the first withdrawal.
+    Asking again with the same `request_key` returns the first withdrawal. `payee_id`
+    names one of the member's accounts, for what is paid by hand.
 
     Raises:
         BelowMinimum, AboveMaximum, AboveAllowance, NotOpenToday, NothingLeft,
         AboveBalance: naming the field `amount`.
+        ChannelClosed: naming `channel`. InvalidInput: naming `payee`.
         TermsChanged: fee or tax changed since `expected_net_fen` was shown.
         IdentityNeeded: tax is withheld and the member did not say who they are.
+        NameNeeded: so much that WeChat wants the receiver's name.
         DomainError: the member is blocked.
     """
     require_transaction()
@@ -78,15 +88,18 @@ def request(
         return known
     if member.status is not members.MemberStatus.ACTIVE:
         raise DomainError("账号已被限制，暂不能提现，请联系客服")
-    rules.check(member_id, amount_fen, now=now)
+    rules.check(member_id, amount_fen, now=now, channel=channel)
+    account = payees.chosen(member_id, channel, payee_id)
     computed = withholding.compute(member_id, amount_fen, now=now, lock=True)
-    price = _split(amount_fen, computed)
+    price = _split(amount_fen, computed, channel)
     if expected_net_fen is not None and price.net_fen != expected_net_fen:
         raise TermsChanged("amount", "手续费或税费刚刚有变动，请重新确认到账金额")
+    name = payees.name_for_wechat(member_id, price.net_fen) if account is None else ""
     row = Withdrawal(
         number=ids.public_number("W", now),
         request_key=request_key,
         member_id=member_id,
+        channel=channel,
         gross_fen=price.gross_fen,
         fee_fen=price.fee_fen,
         tax_fen=price.tax_fen,
@@ -100,6 +113,7 @@ def request(
         # The second tap: it waited for the first one's commit.
         return _requested(member_id, request_key).scalar_one()
     withholding.keep(row, computed)
+    payees.keep(row, account, name)
     audit.record_move(
         "withdrawal",
         row.id,
@@ -118,11 +132,8 @@ def request(
     return row
 
 
-def _split(amount_fen: int, computed: withholding.Computed) -> Preview:
-    bps, fixed = settings.several(
-        settings.registry.WITHDRAW_FEE_BPS, settings.registry.WITHDRAW_FEE_FEN
-    )
-    fee = min(share_fen(amount_fen, int(bps)) + int(fixed), amount_fen)
+def _split(amount_fen: int, computed: withholding.Computed, channel: Channel) -> Preview:
+    fee = channels.terms(channel).fee_of(amount_fen)
     price = Preview(amount_fen, fee, computed.tax_fen, vat_fen=0, detail=computed.detail)
     if price.net_fen < LEAST_NET_FEN:
         raise NothingLeft("amount", "扣除手续费和税后不足 ¥0.10，无法到账，请提高提现金额")

@@ -7,11 +7,17 @@ from app.core.db import lock_one
 from app.core.errors import IllegalMove
 from app.ledger import AccountKind, Move
 from app.withdrawals import withholding
-from app.withdrawals.models import RELEASED, TRANSITIONS, Withdrawal, WithdrawalStatus
+from app.withdrawals.models import (
+    RELEASED,
+    TRANSITIONS,
+    Channel,
+    Withdrawal,
+    WithdrawalStatus,
+)
 
 S = WithdrawalStatus
 # What the member is told about.
-NEWS = frozenset({S.APPROVED, S.REJECTED, S.WAIT_CONFIRM, S.PAID, S.FAILED})
+NEWS = frozenset({S.APPROVED, S.REJECTED, S.WAIT_CONFIRM, S.PAID, S.FAILED, S.RETURNED})
 
 
 def locked(withdrawal_id: int) -> Withdrawal:
@@ -28,7 +34,8 @@ def move(
     note: str = "",
 ) -> None:
     """Move a locked withdrawal, log it, and move its money. Raises IllegalMove."""
-    if to not in TRANSITIONS[row.status]:
+    by_wechat = row.channel is Channel.WECHAT
+    if to not in TRANSITIONS[row.status] or (by_wechat and to is S.RETURNED):
         raise IllegalMove(state=row.status.value)
     audit.record_move(
         "withdrawal",
@@ -43,7 +50,10 @@ def move(
     if to in RELEASED:
         row.ended_at = now
         withholding.reverse(row.id, now)
-        _release(row, now)
+        if to is S.RETURNED:
+            _give_back(row, now)
+        else:
+            _release(row, now)
     elif to is S.PAID:
         row.ended_at = now
         _pay_out(row, now)
@@ -80,14 +90,26 @@ def _release(row: Withdrawal, now: datetime) -> None:
 
 def _pay_out(row: Withdrawal, now: datetime) -> None:
     frozen = ledger.member(AccountKind.FROZEN, row.member_id)
-    parts = [
-        (AccountKind.WORLD_WX, row.net_fen),
+    moves = [Move(frozen, ledger.system(kind), fen) for kind, fen in _parts(row) if fen]
+    _post(row, "paid", moves, now)
+
+
+def _give_back(row: Withdrawal, now: datetime) -> None:
+    """What was paid by hand and came back: net, tax and fee are `available` again."""
+    available = ledger.member(AccountKind.AVAILABLE, row.member_id)
+    moves = [Move(ledger.system(kind), available, fen) for kind, fen in _parts(row) if fen]
+    _post(row, "returned", moves, now)
+
+
+def _parts(row: Withdrawal) -> list[tuple[AccountKind, int]]:
+    """Where the gross goes when it is paid."""
+    by_wechat = row.channel is Channel.WECHAT
+    return [
+        (AccountKind.WORLD_WX if by_wechat else AccountKind.WORLD_BANK, row.net_fen),
         (AccountKind.TAX_PAYABLE, row.tax_fen),
         (AccountKind.VAT_PAYABLE, row.vat_fen),
         (AccountKind.SHOP, row.fee_fen),
     ]
-    moves = [Move(frozen, ledger.system(kind), fen) for kind, fen in parts if fen]
-    _post(row, "paid", moves, now)
 
 
 def _post(row: Withdrawal, event: str, moves: list[Move], now: datetime) -> None:

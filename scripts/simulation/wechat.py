@@ -197,7 +197,7 @@ class Transfers(Gateway):
     ) -> dict[str, Any]:
         return {"out_bill_no": out_bill_no, "openid": openid, "transfer_amount": amount_fen}
 
-    def send(self, body: dict[str, Any]) -> BillAnswer:
+    def send(self, body: dict[str, Any], *, payee_name: str | None = None) -> BillAnswer:
         mishap = self._mishap("transfer")
         if mishap == UNCLEAR:
             raise GatewayUnclear("timed out")

@@ -97,6 +97,6 @@ def test_the_rules_are_said_before_the_amount(client, me):
 
     words = text_of(client.get("/me/wallet/withdraw"))
 
-    assert "单笔 ¥1.00 到 ¥200.00，手续费 0.6% 加每笔 ¥1.00。" in words
+    assert "微信零钱单笔 ¥1.00 到 ¥200.00，手续费 0.6% 加每笔 ¥1.00" in words
     assert "每天最多 2 次。" in words
     assert "每月 11、21 日可以申请。" in words

@@ -105,6 +105,8 @@ def person(session, tmp_path):
                 dedupe_key=f"{member.openid}1", openid=member.openid, kind="text", reply="", at=NOON
             )
         )
+    account = withdrawals.payees.PayeeInput(withdrawals.Channel.ALIPAY, "欧阳娜娜", "13812345678")
+    run_unit(withdrawals.payees.add, member.id, account, now=NOON)
     return member
 
 
@@ -195,6 +197,7 @@ def test_every_table_of_members_was_thought_of():
             "training_reads",
             "visits",
         ),
+        "payee_accounts",
     }
     stays = {
         *(
@@ -359,7 +362,7 @@ def test_the_copy_has_all_of_ones_own(person):
     assert {key for key, count in rows.items() if count} == {
         *("profile", "addresses", "consents", "orders", "order_lines", "payments", "invoices"),
         *("reviews", "uploads", "favourites", "visits", "cart", "distributor", "bindings"),
-        "appeals",
+        *("appeals", "payees"),
         *("scans", "notices", "chat"),
     } - ({"scans"} if not rows["scans"] else set())
     assert by_key["addresses"].rows[0]["phone"] == "13812345678"

@@ -25,6 +25,7 @@ class FakeTransfers:
     def __init__(self) -> None:
         self.bills: dict[str, BillAnswer] = {}
         self.sent: list[dict[str, Any]] = []
+        self.names: list[str | None] = []
         self.queried: list[str] = []
         self.on_send: list[str | Exception] = []
         self.on_query: list[Exception] = []
@@ -40,9 +41,10 @@ class FakeTransfers:
             "transfer_remark": remark,
         }
 
-    def send(self, body: dict[str, Any]) -> BillAnswer:
+    def send(self, body: dict[str, Any], *, payee_name: str | None = None) -> BillAnswer:
         no_unit_is_open()
         self.sent.append(dict(body))
+        self.names.append(payee_name)
         number = body["out_bill_no"]
         script = self.on_send.pop(0) if self.on_send else "WAIT_USER_CONFIRM"
         if isinstance(script, Exception):

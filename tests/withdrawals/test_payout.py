@@ -71,7 +71,7 @@ def test_the_bill_is_committed_before_wechat_is_called(live):
     seen = []
     send = gateway.send
 
-    def look_first(body):
+    def look_first(body, **given):
         # Another connection sees only what was committed.
         with db.engine.connect() as other:
             seen.append(
@@ -84,7 +84,7 @@ def test_the_bill_is_committed_before_wechat_is_called(live):
                     {"n": body["out_bill_no"]},
                 ).one()
             )
-        return send(body)
+        return send(body, **given)
 
     gateway.send = look_first
 
