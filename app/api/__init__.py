@@ -15,6 +15,10 @@ from app.api import (  # noqa: F401
     desk_people,
     desk_products,
     document,
+    mall,
+    me,
+    my_money,
+    my_orders,
 )
 from app.api.blueprint import bp, render_error
 

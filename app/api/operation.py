@@ -23,7 +23,7 @@ from app.api.blueprint import of_error
 from app.api.shapes import IDEMPOTENCY_KEY, Problem, WriteHeaders
 from app.core import clock, web
 from app.core.db import db, run_unit
-from app.core.errors import DomainError, InvalidInput, TooMany
+from app.core.errors import DomainError, InvalidInput, NotFound, TooMany
 from app.integrations import Scope, writes
 
 T = TypeVar("T")
@@ -37,6 +37,7 @@ BAD_KEYS_MAX = 30
 # Of one member's phone, or of one address that nobody is logged in at.
 MEMBER_MAX, VISITORS_MAX = 120, 600
 CSRF_HEADER = "X-CSRF-Token"
+_ID_MAX = 2**63 - 1
 
 _SCHEMES = [
     SecurityScheme(name="key", data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer")),
@@ -169,6 +170,9 @@ def operation(
                 _by_key(scope)
             else:
                 _by_phone(needed=phone, writes=writes)
+            # No row has such an id, and engines fail on what no column can hold.
+            if any(isinstance(value, int) and value > _ID_MAX for value in kwargs.values()):
+                raise NotFound()
             return checked(*args, **kwargs)
 
         wrapped.rule = scope or (PHONE if phone else "open")  # type: ignore[attr-defined]

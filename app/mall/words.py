@@ -10,6 +10,7 @@ from app.audit import StateMove
 from app.commission import CommissionStatus
 from app.commission.bonus import ResultState
 from app.commission.cycles import Cycle, Rhythm
+from app.commission.wording import percent, rate, rate_source
 from app.core import web
 from app.core.money import format_yuan
 from app.distribution import DistributorStatus
@@ -22,6 +23,9 @@ from app.settings import registry
 from app.withdrawals import Channel, Withdrawal, WithdrawalStatus, channels
 from app.withdrawals.channels import Terms
 from app.withdrawals.rules import days_said
+
+# Also asked for as `words.…` by pages.
+__all__ = ["percent", "rate", "rate_source"]
 
 S, W = OrderStatus, WithdrawalStatus
 
@@ -459,42 +463,6 @@ def line_reason(line: reports.Line) -> str:
 def relation(depth: int, *, is_own: bool) -> str:
     """How a distributor came to earn from an order."""
     return OWN if is_own else DEPTH[depth]
-
-
-def percent(bps: int) -> str:
-    """`1050` as `10.5%`."""
-    whole, rest = divmod(bps, 100)
-    return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") + "%"
-
-
-def rate(document: dict[str, Any]) -> str:
-    """A commission's rate in words."""
-    if "bps" in document:
-        return percent(document["bps"])
-    if "fen" in document:
-        return f"每件 ¥{format_yuan(document['fen'])}"
-    tiers = document.get("tiers", {})
-    of = "订单金额" if tiers.get("by") == "order_paid" else "毛利率"
-    steps = []
-    for step in tiers.get("steps", []):
-        start = (
-            f"¥{format_yuan(step['from'])}"
-            if tiers.get("by") == "order_paid"
-            else percent(step["from"])
-        )
-        given = percent(step["bps"]) if "bps" in step else f"每件 ¥{format_yuan(step['fen'])}"
-        steps.append(f"满 {start} {given}")
-    return f"按{of}分档（{'，'.join(steps)}）"
-
-
-def rate_source(source: str) -> str:
-    """Which table of the plan the rate comes from."""
-    kind = source.partition(":")[0]
-    return {
-        "product": "这件商品的专属佣金",
-        "category": "这个商品分类的佣金",
-        "level": "你的分销等级的佣金",
-    }.get(kind, "默认佣金")
 
 
 def closed_at(moves: Sequence[StateMove]) -> datetime | None:
