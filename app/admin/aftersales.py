@@ -5,10 +5,11 @@ from flask.typing import ResponseReturnValue
 
 from app import aftersales, commission, ledger, members, orders, outbox, settings
 from app.admin import aftersale_words as said
-from app.admin import auth, lists, people, words
+from app.admin import auth, lists, people, tables, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.admin.tables.orders import AFTERSALES
 from app.aftersales import AfterSale, AfterSaleKind, AfterSaleStatus, RefundStatus
 from app.core import clock, web
 from app.core.db import db, run_unit
@@ -23,15 +24,10 @@ _TABS = [(key, title) for key, title, _ in said.TABS]
 @bp.get("/aftersales", endpoint="aftersales")
 @requires(Permission.AFTERSALE_VIEW)
 def aftersales_list() -> ResponseReturnValue:
+    if (led := tables.opening(AFTERSALES)) is not None:
+        return led
     state, kind = lists.chosen(_TABS), lists.chosen(_KINDS, "kind")
-    number = request.args.get("number", "").strip().upper()[:32]
-    statuses = next(wanted for key, _, wanted in said.TABS if key == state)
-    page = aftersales.aftersales_page(
-        statuses,
-        number=number,
-        kind=AfterSaleKind(kind) if kind else None,
-        before=web.page_before(),
-    )
+    table = tables.show(AFTERSALES, state=state, kind=kind)
     found = aftersales.counts_by_status()
     counts = {
         key: sum(found.get(status, 0) for status in wanted or AfterSaleStatus)
@@ -39,19 +35,16 @@ def aftersales_list() -> ResponseReturnValue:
     }
     return render_template(
         "admin/aftersales.html",
-        page=page,
-        pager=lists.pager(page),
+        table=table,
         tabs=lists.tabs(
             _TABS, state, counts, alerts=["applied", "returning", "returned", "abnormal"]
         ),
         state=state,
         kind=kind,
         kinds=_KINDS,
-        number=number,
+        number=table.given["number"].upper(),
         said=said,
         may_batch=state == "applied" and auth.allowed(Permission.AFTERSALE_REVIEW),
-        orders=orders.by_ids(row.order_id for row in page.items),
-        buyers=members.names_of(row.member_id for row in page.items),
     )
 
 

@@ -6,12 +6,12 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from app import commission, ledger, members, orders
-from app.admin import lists, words
+from app.admin import lists, tables, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.admin.tables.money import COMMISSIONS
 from app.commission import CommissionStatus
-from app.core import web
 
 _TABS = [("", "全部"), *((s.value, words.COMMISSION[s][0]) for s in CommissionStatus)]
 
@@ -19,19 +19,14 @@ _TABS = [("", "全部"), *((s.value, words.COMMISSION[s][0]) for s in Commission
 @bp.get("/commissions")
 @requires(Permission.COMMISSION_VIEW)
 def commissions() -> ResponseReturnValue:
+    if (led := tables.opening(COMMISSIONS)) is not None:
+        return led
     state = lists.chosen(_TABS)
-    page = commission.commissions_page(
-        CommissionStatus(state) if state else None, before=web.page_before()
-    )
     counts = {status.value: count for status, count in commission.open_counts().items()}
     return render_template(
         "admin/commissions.html",
-        page=page,
-        rhythm=commission.cycles.in_force(),
-        pager=lists.pager(page),
+        table=tables.show(COMMISSIONS, state=state),
         tabs=lists.tabs(_TABS, state, counts),
-        members=members.names_of(row.member_id for row in page.items),
-        orders=orders.by_ids(row.order_id for row in page.items),
     )
 
 

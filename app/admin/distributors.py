@@ -6,10 +6,11 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import commission, distribution, ledger, members, risk, withdrawals
-from app.admin import auth, distributor_batch, lists, people, risks, words
+from app.admin import auth, distributor_batch, lists, people, risks, tables, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.admin.tables.people import DISTRIBUTORS
 from app.core import clock, web
 from app.core.crypto import mask_phone
 from app.core.db import run_unit
@@ -31,21 +32,20 @@ _TABS = [
 @bp.get("/distributors")
 @requires(Permission.DISTRIBUTOR_VIEW)
 def distributors() -> ResponseReturnValue:
+    if (led := tables.opening(DISTRIBUTORS)) is not None:
+        return led
     counts = {status.value: count for status, count in distribution.counts_by_status().items()}
     # Opened from the bar: what waits first; nothing waits: those who earn.
     first = D.APPLIED.value if counts.get(D.APPLIED) else D.APPROVED.value
     state = lists.chosen([(first, ""), *_TABS])
-    page = distribution.queue(None if state == "all" else D(state), before=web.page_before())
     return render_template(
         "admin/distributors.html",
-        page=page,
-        pager=lists.pager(page),
+        table=tables.show(DISTRIBUTORS, state=state),
         tabs=lists.tabs(_TABS, state, counts | {"all": sum(counts.values())}, alerts=[D.APPLIED]),
         state=state,
         batch=[(name, act) for name, act in distributor_batch.ACTS.items() if act.tab == state]
         if auth.allowed(Permission.DISTRIBUTOR_REVIEW)
         else [],
-        members=members.names_of(row.member_id for row in page.items),
     )
 
 
@@ -214,7 +214,9 @@ def _answers(row: distribution.Distributor) -> list[tuple[str, str]]:
     given = row.answers
     fields = form.fields_of(form.by_id(row.form_id))
     # Who does not decide about applicants has no need to call them.
-    opens = auth.allowed(Permission.DISTRIBUTOR_REVIEW)
+    opens = auth.allowed(Permission.DISTRIBUTOR_REVIEW) and auth.allowed(
+        Permission.PERSONAL_DATA_VIEW
+    )
     said = []
     for field in fields:
         text = str(given.get(field.key, ""))

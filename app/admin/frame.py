@@ -8,7 +8,8 @@ from flask import g, request, url_for
 from app import aftersales, catalog, reports, settings, withdrawals
 from app.admin import aftersale_words, auth, words
 from app.admin.blueprint import bp
-from app.admin.models import Permission
+from app.admin.models import Permission, Role
+from app.admin.tables import masks
 from app.audit import runs
 from app.core import clock, web
 from app.distribution import channels, levels
@@ -150,6 +151,8 @@ def _everywhere() -> dict[str, Any]:
         "words": words,
         "allowed": auth.allowed,
         "Permission": Permission,
+        "mask_name": masks.mask_name,
+        "mask_key": masks.mask_key,
         "small_picture": small_picture,
         "level_name": level_name,
         "here": request.full_path.rstrip("?"),
@@ -163,11 +166,23 @@ def _everywhere() -> dict[str, Any]:
     queues = reports.queues(clock.now())
     return {
         **shared,
-        "admin_user": {"name": g.admin.name, "role": words.ROLE[g.admin.role]},
+        "admin_user": {
+            "id": g.admin.id,
+            "name": g.admin.name,
+            "role": words.ROLE[g.admin.role],
+            "is_owner": g.admin.role is Role.OWNER,
+        },
         "queues": queues,
         "nav": _nav(_badges(queues)),
         "standing_warnings": _warnings(),
-        "admin_menu": [{"label": "账号与安全", "endpoint": "admin.own_account"}],
+        "admin_menu": [
+            *(
+                [{"label": "我的导出", "endpoint": "admin.exports_list"}]
+                if auth.allowed(Permission.LIST_EXPORT)
+                else []
+            ),
+            {"label": "账号与安全", "endpoint": "admin.own_account"},
+        ],
         "logout_url": url_for("admin.logout"),
         "search_url": url_for("admin.search"),
     }

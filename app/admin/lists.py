@@ -75,8 +75,13 @@ def chosen(choices: Iterable[tuple[str, str]], name: str = "state") -> str:
     return asked if asked in values else values[0]
 
 
+# What a tab keeps of the address: the view one is in and the order.
+_KEPT = ("view", "sort")
+
+
 def _tab_url(name: str, value: str) -> str:
     args: dict[str, Any] = {**(request.view_args or {}), **({name: value} if value else {})}
+    args |= {kept: request.args[kept] for kept in _KEPT if request.args.get(kept)}
     return url_for(request.endpoint or "admin.dashboard", **args)
 
 

@@ -4,11 +4,12 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import aftersales, debts, distribution, ledger, members, notices, orders, risk
-from app.admin import aftersale_words, auth, lists, people
+from app.admin import aftersale_words, auth, lists, people, tables
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.debts import AGES
 from app.admin.models import Permission
+from app.admin.tables.people import MEMBERS
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import InvalidInput
@@ -20,38 +21,24 @@ _TABS = [
     (MemberKind.STRANGER.value, "未关注"),
     (MemberKind.GONE.value, "已注销"),
 ]
-WANTED_CHARS_MAX = 40
 
 
 @bp.get("/members", endpoint="members")
 @requires(Permission.MEMBER_VIEW)
 def members_list() -> ResponseReturnValue:
     """Newest first. What is typed is a number, a code, an order or a part of a nickname."""
+    if (led := tables.opening(MEMBERS)) is not None:
+        return led
     state = lists.chosen(_TABS)
-    wanted = request.args.get("wanted", "").strip()[:WANTED_CHARS_MAX]
-    exact = _named(wanted) if wanted else None
-    tag = request.args.get("tag", "").strip()[: members.tags.NAME_CHARS_MAX]
-    page = members.members_page(
-        MemberKind(state) if state else None,
-        nickname=wanted,
-        tag=tag,
-        member_id=exact,
-        before=web.page_before(),
-    )
-    ids = [row.id for row in page.items]
+    table = tables.show(MEMBERS, state=state)
     return render_template(
         "admin/members.html",
-        page=page,
-        pager=lists.pager(page),
+        table=table,
         tabs=lists.tabs(_TABS, state, {}),
         state=state,
-        wanted=wanted,
-        tag=tag,
+        wanted=table.given["wanted"],
+        tag=table.given["tag"],
         tags=[("", "全部"), *((name, name) for name in members.tags.known())],
-        tagged=members.tags.of_members(ids),
-        inviters=members.names_of(row.upline1_id for row in page.items if row.upline1_id),
-        bought=orders.bought_by(ids),
-        seats={row.member_id: row for row in distribution.distributors_of(ids)},
     )
 
 
@@ -91,12 +78,6 @@ def member_tag(member_id: int) -> ResponseReturnValue:
         return _page(member_id, {"tag": error.message}), error.status
     flash("标签已去掉" if removed else "标签已加上")
     return redirect(url_for(".member", member_id=member_id), 303)
-
-
-def _named(text: str) -> int | None:
-    """Whom a referral code, a member's number or an order's number names exactly."""
-    found = distribution.member_by_code(text)
-    return found if found is not None else orders.buyer_of(text.upper())
 
 
 def _page(member_id: int, errors: dict[str, str] | None = None) -> str:

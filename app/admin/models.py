@@ -66,6 +66,14 @@ class Permission(enum.StrEnum):
     CHANNEL_CHANGE = "channel.change"
     JOB_VIEW = "job.view"
     JOB_RUN = "job.run"
+    # Personal data in full: phones, addresses, openids; and whom money is paid to, by the
+    # name in their papers and their account. Not called views: who sees all else, an
+    # auditor, sees masks.
+    PERSONAL_DATA_VIEW = "personal_data.open"
+    PAYEE_DATA_VIEW = "payee_data.open"
+    # A list as a file; and one with what of the above its columns have.
+    LIST_EXPORT = "list.export"
+    PERSONAL_DATA_EXPORT = "personal_data.export"
     SETTINGS_VIEW = "settings.view"
     SETTINGS_CHANGE = "settings.change"
     AUDIT_VIEW = "audit.view"
@@ -106,6 +114,7 @@ FRESH = frozenset(
         Permission.TAX_IDENTITY,
         Permission.DISTRIBUTOR_EXPORT,
         Permission.AUDIT_EXPORT,
+        Permission.PERSONAL_DATA_EXPORT,
     }
 )
 
@@ -147,6 +156,10 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.RISK_DECIDE,
             Permission.MEMBER_VIEW,
             Permission.MEMBER_NOTE,
+            Permission.PERSONAL_DATA_VIEW,
+            Permission.PAYEE_DATA_VIEW,
+            Permission.LIST_EXPORT,
+            Permission.PERSONAL_DATA_EXPORT,
             Permission.JOIN_CHANGE,
             Permission.LEVEL_CHANGE,
             Permission.POSTER_VIEW,
@@ -181,6 +194,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.PAYOUT_UNLOCK,
         Permission.RISK_DECIDE,
         Permission.MEMBER_NOTE,
+        Permission.PAYEE_DATA_VIEW,
+        Permission.LIST_EXPORT,
+        Permission.PERSONAL_DATA_EXPORT,
         Permission.INVOICE_ISSUE,
         Permission.AFTERSALE_REVIEW,
         Permission.AFTERSALE_REFUND,
@@ -199,10 +215,12 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.COMMISSION_VIEW,
             Permission.MEMBER_VIEW,
             Permission.MEMBER_NOTE,
+            Permission.PERSONAL_DATA_VIEW,
+            Permission.PAYEE_DATA_VIEW,
             Permission.REPLY_VIEW,
         }
     ),
-    Role.AUDITOR: _VIEWS | {Permission.AUDIT_EXPORT},
+    Role.AUDITOR: _VIEWS | {Permission.AUDIT_EXPORT, Permission.LIST_EXPORT},
 }
 
 

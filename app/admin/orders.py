@@ -6,10 +6,12 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import aftersales, audit, commission, ledger, members, orders
-from app.admin import aftersale_words, auth, lists, people, words
+from app.admin import aftersale_words, auth, lists, people, tables, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.admin.tables import masks
+from app.admin.tables.orders import ORDERS
 from app.core import clock, web
 from app.core.crypto import mask_phone
 from app.core.db import run_unit
@@ -37,22 +39,19 @@ _TABS = [
 @bp.get("/orders", endpoint="orders")
 @requires(Permission.ORDER_VIEW)
 def orders_list() -> ResponseReturnValue:
+    if (led := tables.opening(ORDERS)) is not None:
+        return led
     state = lists.chosen(_TABS)
-    number = request.args.get("number", "").strip().upper()[:32]
-    page = orders.orders_page(
-        OrderStatus(state) if state else None, number=number, before=web.page_before()
-    )
+    table = tables.show(ORDERS, state=state)
     counts = {status.value: count for status, count in orders.counts_for_desk().items()}
     return render_template(
         "admin/orders.html",
-        page=page,
-        pager=lists.pager(page),
+        table=table,
         tabs=lists.tabs(
             _TABS, state, counts | {"": sum(counts.values())}, alerts=[OrderStatus.PAID]
         ),
         state=state,
-        number=number,
-        buyers=members.names_of(order.member_id for order in page.items),
+        number=table.given["number"].upper(),
     )
 
 
@@ -63,7 +62,7 @@ def order(number: str) -> ResponseReturnValue:
 
 
 @bp.post("/orders/<number>/phone")
-@requires(Permission.ORDER_SHIP)
+@requires(Permission.PERSONAL_DATA_VIEW)
 def order_phone(number: str) -> ResponseReturnValue:
     """Show the receiver's phone once; a POST, so that who looked is kept."""
     found = orders.order_by_number(number)
@@ -186,6 +185,9 @@ def _page(number: str, *, show_phone: bool = False, errors: dict[str, str] | Non
         people=members.names_of(people_ids | {row.member_id for row in earned}),
         phone=found.receiver_phone if show_phone else mask_phone(found.receiver_phone),
         show_phone=show_phone,
+        receiver=found.receiver_name
+        if auth.allowed(Permission.PAYEE_DATA_VIEW)
+        else masks.mask_name(found.receiver_name),
         timeline=people.timeline("order", found.id, words.ORDER),
         may_ship=found.status is OrderStatus.PAID
         and found.pickup is None

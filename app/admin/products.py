@@ -7,11 +7,12 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import catalog
-from app.admin import auth, lists, people, product_form
+from app.admin import auth, lists, people, product_form, tables
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
 from app.admin.product_form import Form
+from app.admin.tables.goods import PRODUCTS
 from app.catalog import Product
 from app.core import clock, web
 from app.core.db import db, run_unit
@@ -31,23 +32,17 @@ _IDS_MAX = 200
 @bp.get("/products", endpoint="products")
 @requires(Permission.PRODUCT_VIEW)
 def products_list() -> ResponseReturnValue:
+    if (led := tables.opening(PRODUCTS)) is not None:
+        return led
     tab = lists.chosen(_TABS)
-    text = request.args.get("q", "").strip()[:64]
-    category = whole(request.args.get("category", ""))
-    page = catalog.products_page(
-        tab,
-        text=text,
-        category_ids=catalog.search.below(category) if category else None,
-        before=web.page_before(),
-    )
+    table = tables.show(PRODUCTS, state=tab)
     return render_template(
         "admin/products.html",
-        page=page,
-        pager=lists.pager(page),
+        table=table,
         tabs=lists.tabs(_TABS, tab, catalog.counts_by_tab(), alerts=["gone", "low"]),
         tab=tab,
-        q=text,
-        category=category,
+        q=table.given["q"],
+        category=whole(table.given["category"]),
         categories=category_choices("全部"),
         now=clock.now(),
     )

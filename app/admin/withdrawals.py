@@ -4,10 +4,11 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import audit, distribution, ledger, members, settings, tax, wechat, withdrawals
-from app.admin import auth, lists, people, words
+from app.admin import auth, lists, people, tables, words
 from app.admin.auth import current_admin, requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.admin.tables.money import WITHDRAWALS
 from app.core import clock, web
 from app.core.db import db, run_unit
 from app.core.errors import DomainError, IllegalMove, InvalidInput
@@ -34,17 +35,15 @@ _TABS = [("", "全部"), *((state.value, words.WITHDRAWAL[state][0]) for state i
 @bp.get("/withdrawals")
 @requires(Permission.WITHDRAWAL_VIEW)
 def withdrawals_list() -> ResponseReturnValue:
+    if (led := tables.opening(WITHDRAWALS)) is not None:
+        return led
     state = lists.chosen(_TABS)
-    page = withdrawals.withdrawals_page(
-        [WithdrawalStatus(state)] if state else None, before=web.page_before()
-    )
     found = withdrawals.counts_by_status()
     counts = {status.value: count for status, (count, _) in found.items()}
     sums = {status.value: total for status, (_, total) in found.items()}
     return render_template(
         "admin/withdrawals.html",
-        page=page,
-        pager=lists.pager(page),
+        table=tables.show(WITHDRAWALS, state=state),
         tabs=lists.tabs(
             _TABS, state, counts | {"": sum(counts.values())}, alerts=[S.SUBMITTED, S.UNKNOWN]
         ),
@@ -52,7 +51,6 @@ def withdrawals_list() -> ResponseReturnValue:
         total_fen=sums.get(state, 0) if state else sum(sums.values()),
         count=counts.get(state, 0) if state else sum(counts.values()),
         may_batch=state == S.SUBMITTED and auth.allowed(Permission.WITHDRAWAL_REVIEW),
-        applicants=members.names_of(row.member_id for row in page.items),
     )
 
 

@@ -20,6 +20,7 @@ from app.ledger import AccountKind
 from app.members import MemberStatus
 from app.orders import InvoiceStatus, OddityKind, OrderStatus, PaymentStatus
 from app.reconciliation import BillKind, BreakKind, DayState
+from app.reports.exports import ExportState
 from app.reviews import ReviewStatus
 from app.risk import RiskKind, RiskState
 from app.settings.registry import ALL
@@ -70,6 +71,9 @@ JOB_TROUBLE: Mapping[Trouble, tuple[str, str]] = {
 }
 
 RESULT: Mapping[str, str] = {
+    "done": "已生成",
+    "stopped": "已取消",
+    "exports": "过期的导出",
     "sealed": "已封存",
     "first_broken": "第一条异常记录",
     "due": "应处理",
@@ -332,6 +336,22 @@ EVENT: Mapping[str, str] = {
     OddityKind.PAID_LATE: "关单后收款",
     OddityKind.PAID_TWICE: "重复收款",
 }
+# What a file shows in full.
+PERSONAL: Mapping[str, str] = {
+    "name": "姓名",
+    "phone": "手机",
+    "address": "地址",
+    "account": "收款账号",
+    "openid": "openid",
+}
+EXPORT: Mapping[str, Word] = {
+    ExportState.QUEUED: ("排队中", "go"),
+    ExportState.RUNNING: ("生成中", "go"),
+    ExportState.DONE: ("已完成", "good"),
+    ExportState.FAILED: ("失败", "bad"),
+    ExportState.CANCELLED: ("已取消", "off"),
+    ExportState.EXPIRED: ("已过期", "off"),
+}
 CHECK: Mapping[doctor.Outcome, str] = {
     doctor.Outcome.OK: "通过",
     doctor.Outcome.WARNING: "留意",
@@ -364,6 +384,14 @@ ACTION: Mapping[str, str] = {
     "admin.recovery_codes": "更换恢复码",
     "admin.recovery_used": "使用恢复码",
     "audit.export": "导出操作日志",
+    "list.columns": "选择列表的列",
+    "list.save_view": "保存列表视图",
+    "list.delete_view": "删除列表视图",
+    "list.open_with": "设置默认视图",
+    "list.export": "导出列表",
+    "list.export_made": "生成导出文件",
+    "list.export_cancel": "取消导出",
+    "list.download": "下载导出文件",
     "order.ship": "订单发货",
     "order.ready": "自提备货完成",
     "order.deliver": "交付虚拟商品",
@@ -484,6 +512,8 @@ ACTION: Mapping[str, str] = {
 }
 SUBJECT: Mapping[str, str] = {
     "api_key": "接口密钥",
+    "list": "列表",
+    "export": "导出",
     "tax": "涉税信息",
     "poster_template": "海报模板",
     "material": "推广素材",
@@ -527,6 +557,7 @@ SUBJECT: Mapping[str, str] = {
     "job_run": "任务",
 }
 SYSTEM: Mapping[str, str] = {
+    "export": "导出任务",
     "cli": "命令行",
     "demo": "演示数据",
     "demo_review": "演示复核",
@@ -652,6 +683,14 @@ FACT: Mapping[str, str] = {
     "state": "微信状态",
 }
 FIELD: Mapping[str, str] = {
+    "list": "列表",
+    "columns": "列",
+    "shared": "所有管理员可用",
+    "format": "格式",
+    "rows": "行数",
+    "personal": "完整的个人信息",
+    "sha256": "文件指纹",
+    "wanted": "搜索",
     "quarter": "季度",
     "ended": "退出次数",
     "year": "年份",
@@ -932,7 +971,7 @@ def shown(name: str, value: object, level_name: Callable[[str], str] = str) -> s
     said_of_level = levels.shown(name, value, level_name)
     if said_of_level is not None:
         return said_of_level
-    if name in ("is_active", "is_permanent", "is_on_shelf", "is_open"):
+    if name in ("is_active", "is_permanent", "is_on_shelf", "is_open", "shared"):
         return "是" if value else "否"
     if name == "status":
         for said in (ORDER, DISTRIBUTOR, WITHDRAWAL):
@@ -955,6 +994,10 @@ def _plan(document: Mapping[str, Any]) -> str:
 
 def _plainly(name: str, value: object) -> str:
     """A value that no rule of its own says."""
+    if name == "personal" and isinstance(value, list):
+        return "、".join(PERSONAL.get(str(kind), str(kind)) for kind in value) or "无"
+    if name == "columns" and isinstance(value, list):
+        return "、".join(map(str, value))
     if name == "layout" and isinstance(value, dict):
         return f"{len(value.get('parts', []))} 个元素"
     if name == "document" and isinstance(value, dict) and "depth_cap" in value:

@@ -47,6 +47,7 @@ from app.aftersales.ports import (
 )
 from app.aftersales.processes import carry_on
 from app.aftersales.queries import (
+    WITH_ITEMS,
     Habit,
     Trouble,
     aftersale_by_id,
@@ -56,6 +57,7 @@ from app.aftersales.queries import (
     aftersales_of_order,
     aftersales_page,
     counts_by_status,
+    desk_aftersales,
     habit_of,
     is_open,
     numbers_by_id,
@@ -114,6 +116,8 @@ __all__ = [
     "aftersale_of",
     "aftersales_of",
     "aftersales_of_order",
+    "WITH_ITEMS",
+    "desk_aftersales",
     "aftersales_page",
     "apply",
     "approve",

@@ -16,7 +16,7 @@ from app.aftersales.models import (
     Refund,
     RefundStatus,
 )
-from app.core.db import db
+from app.core.db import Rows, db
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
 from app.orders import Order, Payment
@@ -90,19 +90,26 @@ def aftersales_of(member_id: int, *, before: int | None = None, size: int = 10) 
     return newest_first(query, AfterSale.id, before=before, size=size)
 
 
+WITH_ITEMS = selectinload(AfterSale.items)
+
+
 def aftersales_page(
     statuses: Sequence[AfterSaleStatus] = (),
     *,
     number: str = "",
-    kind: AfterSaleKind | None = None,
     before: int | None = None,
     size: int = 20,
 ) -> Page[AfterSale]:
-    """Everyone's after-sales, newest first, for the admin panel.
+    """Everyone's after-sales, newest first; `number` as of `desk_aftersales`."""
+    query = desk_aftersales(statuses, number=number)
+    return newest_first(query.options(WITH_ITEMS), AfterSale.id, before=before, size=size)
 
-    `number` is an after-sale's own, or its order's.
-    """
-    query = sa.select(AfterSale).options(selectinload(AfterSale.items))
+
+def desk_aftersales(
+    statuses: Sequence[AfterSaleStatus] = (), *, number: str = "", kind: AfterSaleKind | None = None
+) -> Rows:
+    """What the desk's list of after-sales is narrowed to."""
+    query = sa.select(AfterSale)
     if statuses:
         query = query.where(AfterSale.status.in_(statuses))
     if kind is not None:
@@ -110,7 +117,7 @@ def aftersales_page(
     if number:
         of_order = sa.select(Order.id).filter_by(number=number)
         query = query.where(sa.or_(AfterSale.number == number, AfterSale.order_id.in_(of_order)))
-    return newest_first(query, AfterSale.id, before=before, size=size)
+    return query
 
 
 def aftersales_of_order(order_id: int) -> Sequence[AfterSale]:

@@ -52,11 +52,13 @@ from app.catalog.models import (
 from app.catalog.products import ProductInput, SkuInput
 from app.catalog.queries import (
     TABS,
+    WITH_SKUS,
     categories,
     categories_above,
     categories_of_products,
     category_parents,
     counts_by_tab,
+    desk_products,
     for_sale_among,
     low_stock_count,
     moves_of_product,
@@ -133,6 +135,8 @@ __all__ = [
     "products",
     "products_by_id",
     "products_page",
+    "WITH_SKUS",
+    "desk_products",
     "receive_stock",
     "release",
     "remove_freight",

@@ -7,7 +7,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.catalog.errors import SoldOff
 from app.catalog.models import Category, Product, Sku, StockMove
 from app.core import clock
-from app.core.db import db
+from app.core.db import Rows, db
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
 
@@ -153,11 +153,22 @@ def products_page(
     before: int | None = None,
     size: int = 20,
 ) -> Page[Product]:
-    """Products for the desk, newest first; `text` is a part of the title or a whole code.
+    """Products for the desk, newest first; `text` is a part of the title or a whole code."""
+    query = desk_products(tab, text=text, category_ids=category_ids)
+    return newest_first(query.options(WITH_SKUS), Product.id, before=before, size=size)
+
+
+WITH_SKUS = selectinload(Product.skus)
+
+
+def desk_products(
+    tab: str = "", *, text: str = "", category_ids: Sequence[int] | None = None
+) -> Rows:
+    """What the desk's list of products is narrowed to.
 
     The code may be the product's or one of its SKUs'.
     """
-    query = sa.select(Product).where(_tab(tab)).options(selectinload(Product.skus))
+    query = sa.select(Product).where(_tab(tab))
     if text:
         by_code = sa.exists().where(Sku.product_id == Product.id, Sku.code == text)
         query = query.where(
@@ -165,7 +176,7 @@ def products_page(
         )
     if category_ids is not None:
         query = query.where(Product.category_id.in_(category_ids))
-    return newest_first(query, Product.id, before=before, size=size)
+    return query
 
 
 def low_stock_count(now: datetime) -> int:

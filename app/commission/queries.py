@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from app.commission.models import Commission, CommissionStatus, PlanVersion, SettlementBatch
 from app.commission.quote import Line, Person, Plan, after_refund, quote
 from app.core import clock
-from app.core.db import db
+from app.core.db import Rows, db
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
 from app.orders import OrderLine
@@ -147,7 +147,12 @@ def commissions_of_order(order_id: int) -> Sequence[Commission]:
 def commissions_page(
     status: CommissionStatus | None = None, *, before: int | None = None, size: int = 20
 ) -> Page[Commission]:
-    """Everyone's commissions, newest first, for the admin panel."""
+    """Everyone's commissions, newest first."""
+    return newest_first(desk_commissions(status), Commission.id, before=before, size=size)
+
+
+def desk_commissions(status: CommissionStatus | None = None) -> Rows:
+    """What the desk's list of commissions is narrowed to."""
     query = sa.select(Commission)
     if status is not None:
         query = query.filter_by(status=status)
@@ -158,7 +163,7 @@ def commissions_page(
         # So few that the newest are far apart: MariaDB would read all to find them.
         for dialect in ("mysql", "mariadb"):
             query = query.with_hint(Commission, f"FORCE INDEX ({_BY_BATCH})", dialect)
-    return newest_first(query, Commission.id, before=before, size=size)
+    return query
 
 
 def commission_by_id(commission_id: int) -> Commission:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from app.core.db import db, direct
+from app.core.db import Rows, db, direct
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
 from app.distribution import policy
@@ -273,14 +273,10 @@ def same_phone(distributor: Distributor) -> Sequence[Distributor]:
     ).all()
 
 
-def queue(
-    status: DistributorStatus | None, *, before: int | None = None, size: int = 20
-) -> Page[Distributor]:
-    """Distributors by state, newest first; all of them for None."""
+def desk_distributors(status: DistributorStatus | None) -> Rows:
+    """What the desk's list of distributors is narrowed to."""
     query = sa.select(Distributor)
-    if status is not None:
-        query = query.filter_by(status=status)
-    return newest_first(query, Distributor.id, before=before, size=size)
+    return query if status is None else query.filter_by(status=status)
 
 
 def counts_by_status() -> dict[DistributorStatus, int]:

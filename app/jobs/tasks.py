@@ -33,6 +33,7 @@ from app.core import clock, web
 from app.core.db import db, run_unit
 from app.distribution import channels, levels, posters
 from app.distribution import scenes as product_scenes
+from app.reports import exports
 from app.wechat import scenes, tags
 from app.withdrawals import forgetting as withdrawals_forgetting
 
@@ -446,7 +447,8 @@ def tidy(now: datetime, dry_run: bool) -> Result:
 
     Records of runs that found nothing to do, old visits, pictures nothing shows,
     posters nobody looks at, QR codes that ended, files of products, identities that the
-    law no longer wants, answers of the open API after a day.
+    law no longer wants, answers of the open API after a day, exported files past their
+    time.
     """
     if dry_run:
         return {}
@@ -460,7 +462,18 @@ def tidy(now: datetime, dry_run: bool) -> Result:
         "imports": run_unit(catalog.product_import.tidy, now),
         "identities": run_unit(withdrawals_forgetting.tidy, now),
         "posters": posters.files.sweep(web.settings().data_dir, now=now),
+        "exports": exports.expire(web.settings().data_dir / "exports", now),
     }
+
+
+def make_exports(now: datetime, dry_run: bool) -> Result:
+    """Write the files that admins wait for (生成导出文件)."""
+    waiting = exports.due(now)
+    db.session.rollback()
+    if dry_run:
+        return {"due": len(waiting)}
+    folder = web.settings().data_dir / "exports"
+    return dict(Counter(exports.make(export_id, folder) for export_id in waiting))
 
 
 def _each(ids: Sequence[Row], act: Callable[[Row], str], dry_run: bool) -> Result:
@@ -507,6 +520,7 @@ JOBS = {
         "reconcile": reconcile,
         "seal-audit": seal_audit,
         "verify-audit": verify_audit,
+        "make-exports": make_exports,
         "tidy": tidy,
     }.items()
 }

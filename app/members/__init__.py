@@ -15,6 +15,7 @@ from app.members.queries import (
     by_public_id,
     consents_of,
     default_address,
+    desk_members,
     followers,
     get,
     has_agreed,
@@ -44,6 +45,7 @@ from app.members.service import (
 
 __all__ = [
     "MemberKind",
+    "desk_members",
     "members_page",
     "MemberNote",
     "notes",

@@ -3,7 +3,7 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
-from app.core.db import db, lock_one
+from app.core.db import Rows, db, lock_one
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
 from app.members.models import Address, Consent, Member, MemberTag
@@ -17,16 +17,19 @@ class MemberKind(enum.StrEnum):
     GONE = "gone"  # deleted their account
 
 
-def members_page(
+def members_page(*, before: int | None = None, size: int = 20) -> Page[Member]:
+    """Members, newest first."""
+    return newest_first(desk_members(), Member.id, before=before, size=size)
+
+
+def desk_members(
     kind: MemberKind | None = None,
     *,
     nickname: str = "",
     tag: str = "",
     member_id: int | None = None,
-    before: int | None = None,
-    size: int = 20,
-) -> Page[Member]:
-    """Members, newest first: this one, or those with a part of a nickname; with a tag of the desk."""
+) -> Rows:
+    """What the desk's list is narrowed to: this one, or a part of a nickname; with a tag."""
     query = sa.select(Member)
     match kind:
         case MemberKind.GONE:
@@ -44,7 +47,7 @@ def members_page(
         query = query.filter_by(id=member_id)
     elif nickname:
         query = query.where(Member.nickname.contains(nickname, autoescape=True))
-    return newest_first(query, Member.id, before=before, size=size)
+    return query
 
 
 def get(member_id: int) -> Member:

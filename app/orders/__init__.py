@@ -59,12 +59,14 @@ from app.orders.pricing import (
 )
 from app.orders.processes import ask, close, paying_sheet
 from app.orders.queries import (
+    WITH_LINES,
     Bought,
     bought_by,
     buyer_of,
     by_ids,
     counts_by_status,
     counts_for_desk,
+    desk_orders,
     due_to_expire,
     due_to_finish,
     due_to_receive,
@@ -165,6 +167,8 @@ __all__ = [
     "order_of",
     "orders_of",
     "orders_page",
+    "WITH_LINES",
+    "desk_orders",
     "paid_counts",
     "paying_sheet",
     "payment_by_number",

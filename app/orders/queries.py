@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
 from app import outbox
-from app.core.db import db, direct
+from app.core.db import Rows, db, direct
 from app.core.errors import NotFound
 from app.core.pages import Page, counts_up_to, newest_first
 from app.orders.extras import Pickup
@@ -85,14 +85,23 @@ def orders_page(
     size: int = 20,
 ) -> Page[Order]:
     """All members' orders, or one's with those they took out of their list, newest first."""
-    query = sa.select(Order).options(selectinload(Order.lines), selectinload(Order.pickup))
+    query = desk_orders(status, number=number)
+    if member_id is not None:
+        query = query.filter_by(member_id=member_id)
+    return newest_first(query.options(*WITH_LINES), Order.id, before=before, size=size)
+
+
+WITH_LINES = (selectinload(Order.lines), selectinload(Order.pickup))
+
+
+def desk_orders(status: OrderStatus | None = None, *, number: str = "") -> Rows:
+    """What the desk's list of orders is narrowed to."""
+    query = sa.select(Order)
     if status is not None:
         query = query.filter_by(status=status)
     if number:
         query = query.filter_by(number=number)
-    if member_id is not None:
-        query = query.filter_by(member_id=member_id)
-    return newest_first(query, Order.id, before=before, size=size)
+    return query
 
 
 def counts_by_status(member_id: int) -> dict[OrderStatus, int]:

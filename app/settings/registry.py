@@ -544,6 +544,16 @@ API_PER_MINUTE = Setting(
     most=6000,
 )
 
+EXPORT_KEEP_DAYS = Setting(
+    "admin.export_keep_days",
+    7,
+    "导出文件保留",
+    "后台生成的导出文件过期后自动删除，需要时重新导出",
+    unit="天",
+    least=1,
+    most=30,
+)
+
 ALL: dict[str, Setting[int] | Setting[str] | Setting[bool]] = {
     item.key: item for item in list(globals().values()) if isinstance(item, Setting)
 }

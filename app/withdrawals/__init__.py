@@ -61,6 +61,7 @@ from app.withdrawals.queries import (
     bills_of,
     counts_by_status,
     current_bill,
+    desk_withdrawals,
     due_to_pay,
     numbers_by_id,
     numbers_of,
@@ -133,6 +134,7 @@ __all__ = [
     "withdrawal_by_number",
     "withdrawal_of",
     "withdrawals_of",
+    "desk_withdrawals",
     "withdrawals_page",
     "withholding",
 ]

@@ -75,6 +75,8 @@ class Withdrawal(Model):
         sa.UniqueConstraint("member_id", "request_key"),
         sa.Index(None, "status", "id"),
         sa.Index(None, "channel", "status", "id"),
+        # The desk sorts its queue by amount.
+        sa.Index(None, "status", "gross_fen"),
         sa.CheckConstraint("net_fen > 0", name="net_positive"),
         sa.CheckConstraint(
             "gross_fen = net_fen + tax_fen + vat_fen + fee_fen", name="gross_adds_up"

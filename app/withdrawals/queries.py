@@ -4,7 +4,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app import ledger
-from app.core.db import db
+from app.core.db import Rows, db
 from app.core.errors import NotFound
 from app.core.money import format_yuan
 from app.core.pages import Page, newest_first
@@ -83,10 +83,13 @@ def withdrawals_page(
     size: int = 20,
 ) -> Page[Withdrawal]:
     """Everyone's withdrawals in these states, newest first."""
+    return newest_first(desk_withdrawals(statuses), Withdrawal.id, before=before, size=size)
+
+
+def desk_withdrawals(statuses: Sequence[WithdrawalStatus] | None = None) -> Rows:
+    """What the desk's list of withdrawals is narrowed to."""
     query = sa.select(Withdrawal)
-    if statuses:
-        query = query.where(Withdrawal.status.in_(statuses))
-    return newest_first(query, Withdrawal.id, before=before, size=size)
+    return query.where(Withdrawal.status.in_(statuses)) if statuses else query
 
 
 def counts_by_status() -> dict[WithdrawalStatus, tuple[int, int]]:

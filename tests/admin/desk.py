@@ -152,6 +152,10 @@ class Desk:
             "admin_id": self.admin_id,
             "session_id": 0,
             "key_id": self.key_id,
+            "listing": "orders",
+            # Nobody's: views and exports are one's own.
+            "view_id": 0,
+            "export_id": 0,
         }
 
 

@@ -75,7 +75,9 @@ def test_an_export_says_all_as_stored_and_leaves_an_entry(entries, admin_client)
         "'=1+1",
         "203.0.113.1",
     ]
-    assert [entry.after for entry in acts("audit.export")] == [{"to": "2026-11-20"}]
+    assert [entry.after for entry in acts("audit.export")] == [
+        {"list": "操作日志", "to": "2026-11-20", "format": "csv", "rows": 1, "personal": []}
+    ]
 
 
 def test_finance_does_not_export_the_log(entries, admin_client):

@@ -5,6 +5,7 @@ import pytest
 from app import ledger
 from app.admin import words
 from app.admin.models import Role
+from app.admin.tables import Personal
 from app.catalog import ProductKind, ProductStatus
 from app.commission import CommissionStatus
 from app.commission.bonus import ResultState
@@ -17,6 +18,7 @@ from app.ledger import AccountKind
 from app.members import MemberStatus
 from app.orders import InvoiceStatus, OddityKind, OrderStatus, PaymentStatus
 from app.reconciliation import BillKind, BreakKind, DayState
+from app.reports.exports import ExportState
 from app.wechat.replies import ReplyType, RuleKind
 from app.withdrawals import BillState, LockCause, WithdrawalStatus
 
@@ -42,6 +44,8 @@ from app.withdrawals import BillState, LockCause, WithdrawalStatus
         (words.CHANNEL_KIND, ChannelKind),
         (words.SCAN_SOURCE, ScanSource),
         (words.ROLE, Role),
+        (words.EXPORT, ExportState),
+        (words.PERSONAL, Personal),
         (words.REPLY_KIND, RuleKind),
         (words.REPLY_TYPE, ReplyType),
         (words.REPLY_BEFORE, RuleKind),

@@ -216,6 +216,20 @@
   }
   foldFilters();
 
+  // One tool of a list is open at a time; a click elsewhere or Escape closes it.
+  document.addEventListener("click", (event) => {
+    document.querySelectorAll("[data-tool][open]").forEach((tool) => {
+      if (!tool.contains(event.target)) tool.open = false;
+    });
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    document.querySelectorAll("[data-tool][open]").forEach((tool) => {
+      tool.open = false;
+      tool.querySelector("summary").focus();
+    });
+  });
+
   // A chosen value filters at once; text waits for Enter.
   document.addEventListener("change", (event) => {
     const form = event.target.closest(".filter-row");

@@ -1,0 +1,72 @@
+"""The audit log as a list for files: evidence, so from its beginning and as it is stored."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+from app import audit
+from app.admin import people, words
+from app.admin.models import Permission
+from app.admin.tables.kinds import Column, Facts, Given, Kind, Listing
+from app.audit import AuditEntry
+from app.core import clock
+from app.core.db import Rows
+
+
+def search(given: Given) -> audit.Search:
+    """What the filters of the log's page ask for."""
+    return audit.Search(
+        actor=given.get("actor", ""),
+        action=given.get("action", ""),
+        subject=given.get("subject", ""),
+        text=given.get("q", ""),
+        since=_start_of(given.get("from", "")),
+        until=_start_of(given.get("to", ""), days=1),
+    )
+
+
+def _start_of(text: str, *, days: int = 0) -> datetime | None:
+    """When a day begins in the shop's time, or so many days later; None for no day."""
+    try:
+        day = date.fromisoformat(text) + timedelta(days=days)
+        return clock.parse(day.isoformat())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _query(given: Given) -> Rows:
+    return search(given).query()
+
+
+def _facts(rows: Sequence[AuditEntry]) -> Facts:
+    return {"called": people.names(row.actor for row in rows)}
+
+
+def _plain(values: Mapping[str, object] | None) -> str:
+    return json.dumps(values, ensure_ascii=False, sort_keys=True) if values else ""
+
+
+AUDIT = Listing(
+    name="audit",
+    title="操作日志",
+    endpoint="admin.audit_log",
+    permission=Permission.AUDIT_VIEW,
+    key=AuditEntry.id,
+    filters=("actor", "action", "subject", "q", "from", "to"),
+    query=_query,
+    facts=_facts,
+    is_descending=False,
+    exported_with=Permission.AUDIT_EXPORT,
+    columns=(
+        Column("id", "编号", lambda row, _: row.id, Kind.NUMBER),
+        Column("at", "时间", lambda row, _: row.at, Kind.TIME),
+        Column("actor", "操作人", lambda row, facts: facts["called"].get(row.actor, row.actor)),
+        Column("action", "操作", lambda row, _: words.ACTION.get(row.action, row.action)),
+        Column("subject", "对象", lambda row, _: words.SUBJECT.get(row.subject, row.subject)),
+        Column("subject_id", "对象编号", lambda row, _: row.subject_id, Kind.NUMBER),
+        Column("before", "改动前", lambda row, _: _plain(row.before)),
+        Column("after", "改动后", lambda row, _: _plain(row.after)),
+        Column("reason", "原因", lambda row, _: row.reason),
+        Column("address", "地址", lambda row, _: row.address),
+    ),
+)

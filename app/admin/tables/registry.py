@@ -1,0 +1,30 @@
+"""Every list by its name."""
+
+from app.admin.tables.goods import PRODUCTS
+from app.admin.tables.kinds import Listing
+from app.admin.tables.log import AUDIT
+from app.admin.tables.money import COMMISSIONS, WITHDRAWALS
+from app.admin.tables.orders import AFTERSALES, ORDERS
+from app.admin.tables.people import DISTRIBUTORS, MEMBERS
+from app.core.errors import NotFound
+
+LISTINGS: dict[str, Listing] = {
+    found.name: found
+    for found in (
+        ORDERS,
+        AFTERSALES,
+        PRODUCTS,
+        MEMBERS,
+        DISTRIBUTORS,
+        COMMISSIONS,
+        WITHDRAWALS,
+        AUDIT,
+    )
+}
+
+
+def listing(name: str) -> Listing:
+    """Raises NotFound."""
+    if name not in LISTINGS:
+        raise NotFound("没有这个列表")
+    return LISTINGS[name]
