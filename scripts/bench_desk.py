@@ -69,13 +69,13 @@ def _fill() -> None:
         put("commissions", [commission_row(0, 1)])
     settled = ORDERS * 98 // 100
     member = f"1 + MOD(s.seq, {MEMBERS})"
-    _many("members", MEMBERS, {
+    copies("members", MEMBERS, {
         "public_id": "LPAD(s.seq, 12, 'A')",
         "openid": "CONCAT('oMany', s.seq)",
         "nickname": "CONCAT('会员', s.seq)",
     })  # fmt: skip
-    _many("distributors", MEMBERS // 10, {"member_id": "s.seq"})
-    _many("orders", ORDERS, {
+    copies("distributors", MEMBERS // 10, {"member_id": "s.seq"})
+    copies("orders", ORDERS, {
         "number": "CONCAT('M', LPAD(s.seq, 12, '0'))",
         "request_key": "CONCAT('r', s.seq)",
         "member_id": member,
@@ -85,8 +85,8 @@ def _fill() -> None:
         "created_at": "TIMESTAMPADD(SECOND, s.seq * 20, t.created_at)",
         "paid_at": "TIMESTAMPADD(SECOND, s.seq * 20, t.paid_at)",
     })  # fmt: skip
-    _many("order_lines", ORDERS, {"order_id": "s.seq"})
-    _many("commissions", ORDERS, {
+    copies("order_lines", ORDERS, {"order_id": "s.seq"})
+    copies("commissions", ORDERS, {
         "order_id": "s.seq",
         "order_line_id": "s.seq",
         "member_id": f"1 + MOD(s.seq, {MEMBERS // 10})",
@@ -98,7 +98,7 @@ def _fill() -> None:
             connection.exec_driver_sql(f"ANALYZE TABLE {table}")
 
 
-def _many(table: str, count: int, differs: Mapping[str, str]) -> None:
+def copies(table: str, count: int, differs: Mapping[str, str]) -> None:
     """Copies of a table's first row, with ids to `count`, where `differs` says how."""
     columns = db.metadata.tables[table].columns.keys()
     values = [differs.get(name, "s.seq" if name == "id" else f"t.`{name}`") for name in columns]

@@ -20,6 +20,7 @@ from scripts import (
     bench_callbacks,
     bench_desk,
     bench_engine,
+    bench_export,
     bench_mall,
     bench_settle,
     bench_share,
@@ -107,6 +108,7 @@ BENCHMARKS: dict[str, Callable[[], Result]] = {
     "purchase": bench_mall.purchase,
     "oversell": bench_mall.oversell,
     "desk": bench_desk.desk,
+    "export": bench_export.export,
 }
 
 
