@@ -55,6 +55,8 @@ def products_batch() -> ResponseReturnValue:
     if action in ("prices", "stocks") and ids:
         joined = ",".join(map(str, ids))
         return redirect(url_for(f".product_{action}", ids=joined), 303)
+    if ids and "confirmed" not in request.form:
+        return _shelf_summary(ids, is_on=action == "on")
     try:
         if action == "on":
             done = run_unit(catalog.products.put_on_shelf, ids, actor=auth.actor(), now=clock.now())
@@ -67,6 +69,22 @@ def products_batch() -> ResponseReturnValue:
     except DomainError as error:
         flash(error.message, "error")
     return redirect(_back(), 303)
+
+
+def _shelf_summary(ids: Sequence[int], *, is_on: bool) -> str:
+    """What would change, and what is left out and why, before it is done."""
+    known = catalog.products_by_id(ids)
+    found = [known[product_id] for product_id in ids if product_id in known]
+    reasons = [(row, catalog.products.shelf_obstacle(row, is_on=is_on)) for row in found]
+    rows = [row for row, reason in reasons if not reason]
+    return render_template(
+        "admin/products_batch.html",
+        is_on=is_on,
+        rows=rows,
+        left_out=[(row, reason) for row, reason in reasons if reason],
+        stock=sum(sku.stock for row in rows for sku in row.skus),
+        back=_back(),
+    )
 
 
 @bp.get("/products/new")

@@ -221,6 +221,17 @@ def put_on_shelf(product_ids: Iterable[int], *, actor: audit.Actor, now: datetim
     return _shelve(products, is_on=True, actor=actor, now=now)
 
 
+def shelf_obstacle(product: Product, *, is_on: bool) -> str:
+    """Why a batch would leave this product as it is; empty where it would not."""
+    if product.is_on_shelf is is_on:
+        return "已在架上" if is_on else "不在架上"
+    if is_on and not product.pictures:
+        return "还没有图片"
+    if is_on and not product.skus:
+        return "还没有规格与价格"
+    return ""
+
+
 def take_off_shelf(product_ids: Iterable[int], *, actor: audit.Actor, now: datetime) -> int:
     """Take products off the shelf (下架); orders that are placed are not touched."""
     return _shelve(_batch(product_ids), is_on=False, actor=actor, now=now)

@@ -9,7 +9,7 @@ from PIL import Image
 from app import catalog
 from app.catalog import Category, FreightTemplate, Product, Sku, SkuInput, StockMove
 from app.core import web
-from app.core.db import db
+from app.core.db import db, transaction
 from tests.admin.desk import acts, fresh
 from tests.factories import make_category, make_freight, make_product
 
@@ -179,14 +179,29 @@ def test_a_batch_goes_up_and_down(session, admin_client):
     made = [make_product(f"商品{n}", is_on_shelf=False) for n in range(3)]
     ids = [str(product.id) for product in made[:2]]
 
-    client.post("/admin/products/batch", data={"action": "on", "ids": ids})
+    client.post("/admin/products/batch", data={"action": "on", "ids": ids, "confirmed": "1"})
 
     assert [fresh(product).is_on_shelf for product in made] == [True, True, False]
     assert "已上架 2 个商品" in client.get("/admin/products").text
-    client.post("/admin/products/batch", data={"action": "off", "ids": ids[:1]})
+    client.post("/admin/products/batch", data={"action": "off", "ids": ids[:1], "confirmed": "1"})
     assert [fresh(product).is_on_shelf for product in made] == [False, True, False]
     client.post("/admin/products/batch", data={"action": "off", "ids": []})
     assert "请先勾选商品" in client.get("/admin/products").text
+
+
+def test_a_batch_says_first_what_it_does_and_what_it_leaves_out(session, admin_client):
+    client = admin_client("operations")
+    made = [make_product(f"商品{n}", is_on_shelf=n == 2) for n in range(3)]
+    with transaction():
+        db.session.get_one(Product, made[1].id).pictures = []
+    ids = [str(product.id) for product in made]
+
+    text = client.post("/admin/products/batch", data={"action": "on", "ids": ids}).text
+
+    assert "上架这 1 个商品" in text
+    assert [reason in text for reason in ("还没有图片", "已在架上")] == [True, True]
+    assert f'name="ids" value="{ids[0]}"' in text
+    assert [fresh(product).is_on_shelf for product in made] == [False, False, True]
 
 
 def test_prices_of_a_batch_are_shown_before_they_change(session, admin_client):
