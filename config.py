@@ -79,6 +79,7 @@ class Config:
     compliance_allow_team_bonus: bool
     compliance_allow_paid_joining: bool
     poster_font: str
+    hook_test_origin: str
     wechat_app_id: str
     wechat_app_secret: str
     wechat_original_id: str
@@ -154,6 +155,7 @@ def load(env: Mapping[str, str]) -> Config:
         compliance_allow_team_bonus=team_bonus == "1",
         compliance_allow_paid_joining=paid_joining == "1",
         poster_font=text("POSTER_FONT"),
+        hook_test_origin=text("HOOK_TEST_ORIGIN").rstrip("/"),
         wechat_app_id=text("WECHAT_APP_ID"),
         wechat_app_secret=text("WECHAT_APP_SECRET"),
         wechat_original_id=text("WECHAT_ORIGINAL_ID"),
@@ -221,6 +223,8 @@ def _production_problems(env: Mapping[str, str], config: Config) -> list[str]:
     ]
     if env.get("FLASK_DEBUG", "").strip() not in ("", "0"):
         problems.append("FLASK_DEBUG must not be set in production")
+    if config.hook_test_origin:
+        problems.append("HOOK_TEST_ORIGIN must not be set in production")
     if config.log_level.upper() == "DEBUG":
         # urllib3 would log access tokens at this level.
         problems.append("LOG_LEVEL must not be DEBUG in production")

@@ -30,6 +30,7 @@ from app.core.cache import Cache
 from app.core.db import db
 from app.distribution import levels, posters
 from app.distribution.joining import ways
+from app.integrations import hooks
 from app.mall.footprints import Footprints
 from app.reports import operations
 
@@ -79,6 +80,7 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     aftersales.subscribe()
     commission.subscribe()
     risk.subscribe()
+    hooks.events.subscribe()
     app.register_blueprint(health.bp)
     app.register_blueprint(metrics.bp)
     app.extensions["gauges"] = _gauges_of(app)

@@ -28,6 +28,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     frame,
     freight,
     home,
+    hooks,
     invoices,
     jobs,
     joining,

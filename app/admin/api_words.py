@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from app.integrations import ApiKey, Scope
+from app.integrations.hooks import DeliveryState, HookDelivery, HookEvent, HookState
 
 SCOPE: Mapping[Scope, tuple[str, str]] = {
     Scope.PRODUCTS_READ: ("读取商品", "名称、规格、价格和库存，不含成本"),
@@ -37,3 +38,33 @@ def key_state(row: ApiKey, now: datetime) -> tuple[str, str]:
 
 def scopes_said(row: ApiKey) -> str:
     return "、".join(SCOPE[Scope(scope)][0] for scope in row.scopes)
+
+
+EVENT: Mapping[HookEvent, str] = {
+    HookEvent.ORDER_PAID: "订单已付款",
+    HookEvent.ORDER_SHIPPED: "订单已发货",
+    HookEvent.ORDER_RECEIVED: "订单已收货",
+    HookEvent.ORDER_CLOSED: "订单已关闭",
+    HookEvent.AFTERSALE_REFUNDED: "售后已退款",
+    HookEvent.MEMBER_BOUND: "会员绑定上级",
+    HookEvent.DISTRIBUTOR_JOINED: "成为分销员",
+    HookEvent.COMMISSION_SETTLED: "佣金已结算",
+    HookEvent.WITHDRAWAL_PAID: "提现已到账",
+}
+HOOK_STATE: Mapping[HookState, tuple[str, str]] = {
+    HookState.ACTIVE: ("使用中", "good"),
+    HookState.STOPPED: ("已停用", "off"),
+    HookState.DISABLED: ("持续失败，已自动停用", "bad"),
+}
+DELIVERY_STATE: Mapping[DeliveryState, tuple[str, str]] = {
+    DeliveryState.WAITING: ("等待发送", "wait"),
+    DeliveryState.DELIVERED: ("已送达", "good"),
+    DeliveryState.FAILED: ("已放弃", "bad"),
+}
+
+
+def answer_said(row: HookDelivery) -> str:
+    """What came of the newest attempt."""
+    if row.answer_status is None:
+        return "还没有发送"
+    return f"HTTP {row.answer_status}" if row.answer_status else "没有答复"

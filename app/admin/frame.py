@@ -11,9 +11,10 @@ from app.admin.blueprint import bp
 from app.admin.models import Permission, Role
 from app.admin.tables import masks
 from app.audit import runs
-from app.core import clock, web
+from app.core import brief, clock, web
 from app.distribution import channels, levels
 from app.distribution.joining import ways
+from app.integrations import hooks
 
 # Label, icon, items: label, endpoint, permission, key of its badge, also lit by.
 _GROUPS: tuple[
@@ -138,6 +139,7 @@ _GROUPS: tuple[
             ("业务设置", "settings_list", Permission.SETTINGS_VIEW, "", ("setting*",)),
             ("定时任务", "jobs", Permission.JOB_VIEW, "jobs", ("job*",)),
             ("开放接口", "api_keys", Permission.API_VIEW, "", ("api_key*",)),
+            ("事件推送", "hooks", Permission.API_VIEW, "", ("hook*",)),
             ("管理员", "admins", Permission.ADMIN_VIEW, "", ("admin", "admin_*")),
             ("操作日志", "audit_log", Permission.AUDIT_VIEW, "", ()),
         ),
@@ -245,6 +247,15 @@ def _warnings() -> list[dict[str, str]]:
         )
     if auth.allowed(Permission.AFTERSALE_VIEW):
         warnings += aftersale_words.warnings(aftersales.trouble())
+    if auth.allowed(Permission.API_VIEW) and (gone := _dead_hooks()):
+        warnings.append(
+            {
+                "text": f"{gone} 个事件推送地址连续多天失败，已自动停用，对方系统收不到通知",
+                "tone": "bad",
+                "url": url_for(".hooks"),
+                "link": "事件推送",
+            }
+        )
     if auth.allowed(Permission.CHANNEL_VIEW):
         ration = channels.ration()
         if ration.is_short:
@@ -257,6 +268,11 @@ def _warnings() -> list[dict[str, str]]:
                 }
             )
     return warnings
+
+
+def _dead_hooks() -> int:
+    # On every page, and forgotten with each entry of the audit.
+    return brief.current().get("dead_hooks", hooks.disabled_count, times=5)
 
 
 def _badges(queues: list[reports.Queue]) -> dict[str, int]:

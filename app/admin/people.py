@@ -106,6 +106,7 @@ _BY_ID = {
     "level": ("{}", ".levels", ""),
     "review": ("{}", ".review", "review_id"),
     "plan": ("版本 {}", ".plan", "plan_id"),
+    "hook": ("推送地址 {}", ".hook", "hook_id"),
     "api_key": ("密钥 {}", ".api_key", "key_id"),
 }
 

@@ -366,6 +366,12 @@ ACTION: Mapping[str, str] = {
     "tax.export": "导出涉税信息",
     "tax.certificate": "下载代扣税款凭证",
     "api_key.create": "创建接口密钥",
+    "hook.create": "登记推送地址",
+    "hook.stop": "停用推送地址",
+    "hook.start": "重新启用推送地址",
+    "hook.rotate": "更换推送签名密钥",
+    "hook.send_again": "再次推送",
+    "hook.disable": "推送地址自动停用",
     "api_key.end": "停用接口密钥",
     "api_key.personal": "通过接口读取完整个人信息",
     "admin.create": "创建管理员",
@@ -514,6 +520,7 @@ SUBJECT: Mapping[str, str] = {
     "api_key": "接口密钥",
     "list": "列表",
     "export": "导出",
+    "hook": "推送地址",
     "tax": "涉税信息",
     "poster_template": "海报模板",
     "material": "推广素材",
@@ -558,6 +565,7 @@ SUBJECT: Mapping[str, str] = {
 }
 SYSTEM: Mapping[str, str] = {
     "export": "导出任务",
+    "send-hooks": "事件推送任务",
     "cli": "命令行",
     "demo": "演示数据",
     "demo_review": "演示复核",

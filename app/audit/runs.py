@@ -40,6 +40,7 @@ class Kind:
 KINDS = {
     "outbox": Kind("处理内部事件", 5),
     "send-messages": Kind("发送微信通知", 5),
+    "send-hooks": Kind("推送事件给其他系统", 10),
     "query-payments": Kind("补查支付结果", 30),
     "expire-orders": Kind("关闭超时订单", 60),
     "receive-orders": Kind("自动确认收货", 3_600),

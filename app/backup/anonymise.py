@@ -27,6 +27,8 @@ LEFT_OUT = frozenset(
         "admin_sessions",
         "api_keys",
         "api_writes",
+        "hook_deliveries",
+        "hook_endpoints",
         "audit_seals",
         "risk_traces",
         "wechat_messages",

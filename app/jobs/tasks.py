@@ -34,6 +34,8 @@ from app.core.db import db, run_unit
 from app.distribution import channels, levels, posters
 from app.distribution import scenes as product_scenes
 from app.reports import exports
+from app.integrations import hooks
+from app.jobs.hook_sender import HttpSender
 from app.wechat import scenes, tags
 from app.withdrawals import forgetting as withdrawals_forgetting
 
@@ -89,6 +91,17 @@ def _drain(now: datetime, dry_run: bool, *, calls: bool) -> Result:
             break
         delivered += outbox.drain(now, calls=calls)
     return {"delivered": delivered}
+
+
+def send_hooks(now: datetime, dry_run: bool) -> Result:
+    """Tell the shop's other systems what happened (推送事件).
+
+    What they do not take is tried again later: that is no failure of this run.
+    """
+    sender = HttpSender(also=web.settings().hook_test_origin)
+    return _each(
+        hooks.sending.due(now), lambda row: hooks.sending.send(row, sender=sender, now=now), dry_run
+    )
 
 
 def remind_confirmations(now: datetime, dry_run: bool) -> Result:
@@ -458,6 +471,7 @@ def tidy(now: datetime, dry_run: bool) -> Result:
         "pictures": uploads.sweep(web.settings().data_dir / "media", now=now),
         "traces": run_unit(risk.tidy, now),
         "api_writes": run_unit(integrations.writes.tidy, now),
+        "hooks": run_unit(hooks.sending.tidy, now),
         "scenes": run_unit(product_scenes.tidy, now),
         "imports": run_unit(catalog.product_import.tidy, now),
         "identities": run_unit(withdrawals_forgetting.tidy, now),
@@ -500,6 +514,7 @@ JOBS = {
     for name, task in {
         "outbox": deliver,
         "send-messages": send_messages,
+        "send-hooks": send_hooks,
         "query-payments": query_payments,
         "expire-orders": expire_orders,
         "receive-orders": receive_orders,

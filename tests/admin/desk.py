@@ -37,7 +37,8 @@ from app.debts import DebtWriteOff, WriteOffState
 from app.distribution import Distributor, channels, levels, posters
 from app.distribution.channels import Channel, ChannelInput
 from app.distribution.posters import PosterTemplate
-from app.integrations import Scope, keys
+from app.integrations import Scope, hooks, keys
+from app.integrations.hooks import DeliveryState, HookDelivery, HookEvent
 from app.ledger import Posting
 from app.members import Member
 from app.orders import InvoiceRequest, Oddity, Order, OrderTrace, PickupShop
@@ -109,6 +110,7 @@ class Desk:
     bonus_id: int
     admin_id: int
     key_id: int
+    delivery: HookDelivery
     difference: Break
 
     def values(self) -> dict[str, Any]:
@@ -156,6 +158,8 @@ class Desk:
             # Nobody's: views and exports are one's own.
             "view_id": 0,
             "export_id": 0,
+            "hook_id": self.delivery.endpoint_id,
+            "delivery_id": self.delivery.id,
         }
 
 
@@ -213,6 +217,7 @@ def fill() -> Desk:
         bonus_id=_one(sa.select(BonusRun.program_id).filter_by(id=earned.run_id)),
         admin_id=a_colleague().id,
         key_id=an_api_key(),
+        delivery=a_delivery(),
     )
 
 
@@ -228,6 +233,30 @@ def an_api_key(*scopes: str, **given: Any) -> int:
     """A key for another system; with these scopes, or all of them."""
     facts = {"networks": "", "days": 365, "actor": SYSTEM, "now": clock.now(), **given}
     return run_unit(keys.create, "仓库系统", scopes=scopes or list(Scope), **facts)[0]
+
+
+def a_delivery() -> HookDelivery:
+    """An event that an endpoint did not take."""
+    now = clock.now()
+    made = {"url": "https://erp.example.com/mall-events", "events": list(HookEvent)}
+    hook_id, _ = run_unit(hooks.create, "财务系统", **made, actor=SYSTEM, now=now)
+    with transaction():
+        row = HookDelivery(
+            public_id="evt_ABCDEFGH",
+            endpoint_id=hook_id,
+            event=HookEvent.ORDER_PAID,
+            subject_id=1,
+            body="{}",
+            state=DeliveryState.FAILED,
+            attempts=10,
+            due_at=now,
+            answer_status=502,
+            answer="Bad Gateway",
+            sent_at=now,
+            created_at=now,
+        )
+        db.session.add(row)
+    return row
 
 
 def a_break() -> Break:
