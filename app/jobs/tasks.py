@@ -33,9 +33,9 @@ from app.core import clock, web
 from app.core.db import db, run_unit
 from app.distribution import channels, levels, posters
 from app.distribution import scenes as product_scenes
-from app.reports import exports
 from app.integrations import hooks
 from app.jobs.hook_sender import HttpSender
+from app.reports import exports
 from app.wechat import scenes, tags
 from app.withdrawals import forgetting as withdrawals_forgetting
 
