@@ -10,7 +10,8 @@ from app.admin.tables.kinds import Column, Facts, Given, Kind, Listing, Personal
 from app.commission import Commission, CommissionStatus
 from app.core.db import Rows
 from app.distribution import levels
-from app.withdrawals import Withdrawal, WithdrawalStatus
+from app.withdrawals import Withdrawal, WithdrawalStatus, payees
+from app.withdrawals.models import Channel
 
 
 def _withdrawals(given: Given) -> Rows:
@@ -22,6 +23,7 @@ def _withdrawals(given: Given) -> Rows:
 def _withdrawal_facts(rows: Sequence[Withdrawal]) -> Facts:
     return {
         "members": members.names_of(row.member_id for row in rows),
+        "payees": payees.of_withdrawals(row.id for row in rows),
         "identities": tax.identity.identities_of(row.member_id for row in rows),
         "reviewers": people.names(
             ref for row in rows for ref in (row.first_reviewer, row.reviewer)
@@ -36,12 +38,20 @@ def _review(row: Withdrawal) -> str:
 
 
 def _named(row: Withdrawal, facts: Facts) -> str:
+    payee = facts["payees"].get(row.id)
+    if payee is not None and payee.holder:
+        return str(payee.holder)
     found = facts["identities"].get(row.member_id)
     return found.name if found else ""
 
 
 def _account(row: Withdrawal, facts: Facts) -> str:
-    """Transfers go to the member's WeChat."""
+    """Where the money goes: a card or account by hand, else the member's WeChat."""
+    payee = facts["payees"].get(row.id)
+    if payee is not None and payee.account:
+        return str(payee.account)
+    if row.channel is not Channel.WECHAT:
+        return ""
     found = facts["members"].get(row.member_id)
     return found.openid if found and found.erased_at is None else ""
 
@@ -66,7 +76,7 @@ WITHDRAWALS = Listing(
         Column("number", "提现单号", lambda row, _: row.number),
         Column("member", "申请人", _who),
         Column("payee", "收款人姓名", _named, personal=Personal.NAME, is_shown=False),
-        Column("account", "收款微信号", _account, personal=Personal.ACCOUNT, is_shown=False),
+        Column("account", "收款账号", _account, personal=Personal.ACCOUNT, is_shown=False),
         Column(
             "gross",
             "申请金额",
