@@ -115,13 +115,21 @@ def product_stocks_change() -> ResponseReturnValue:
     mode = request.form.get("mode", "")
     key = request_key()
     rows = [(sku_id, seen or 0, then or 0) for sku_id, seen, then in _triples()]
-    done = run_unit(_restock, rows, mode=mode, key=key)
+    try:
+        done = run_unit(_restock, rows, mode=mode, key=key)
+    except DomainError as error:
+        flash(error.message, "error")
+        return redirect(url_for(".product_stocks", ids=request.form.get("ids", "")), 303)
     flash(f"已更新 {done} 个规格的库存" if done else "库存没有变化")
     return redirect(url_for(".products"), 303)
 
 
 def _restock(rows: list[tuple[int, int, int]], *, mode: str, key: str) -> int:
-    """Adding counts from what is there now, orders between summary and yes included."""
+    """Adding counts from what is there now, orders between summary and yes included.
+
+    A count is of the stock that was shown: where orders changed it meanwhile, nothing
+    is done.
+    """
     done = 0
     for sku_id, seen, then in sorted(rows):
         at = f"batch:{key}:{sku_id}"
@@ -134,7 +142,13 @@ def _restock(rows: list[tuple[int, int, int]], *, mode: str, key: str) -> int:
         else:
             done += bool(
                 catalog.count_stock(
-                    sku_id, then, key=at, reason="批量盘点", actor=auth.actor(), now=clock.now()
+                    sku_id,
+                    then,
+                    key=at,
+                    reason="批量盘点",
+                    actor=auth.actor(),
+                    now=clock.now(),
+                    seen=seen,
                 )
             )
     return done

@@ -1,5 +1,6 @@
 """Products: the list with its batch work, the editor, pictures, stock of one product."""
 
+import base64
 import secrets
 from collections.abc import Sequence
 
@@ -14,9 +15,11 @@ from app.admin.models import Permission
 from app.admin.product_form import Form
 from app.admin.tables.goods import PRODUCTS
 from app.catalog import Product
-from app.core import clock, web
+from app.catalog.product_input import PICTURES_MAX
+from app.core import clock, preview, web
 from app.core.db import db, run_unit
 from app.core.errors import DomainError, InvalidInput
+from app.distribution.pictures import qr_png
 
 _TABS = [
     ("", "全部"),
@@ -157,11 +160,14 @@ def _editor(form: Form, found: Product | None = None) -> str:
 @requires(Permission.PRODUCT_VIEW)
 def product_preview(product_id: int) -> ResponseReturnValue:
     """A product as a phone would show it, on the shelf or not; nothing can be bought here."""
-    found = catalog.product(product_id)
+    link = url_for("mall.product_preview", token=preview.product_token(product_id))
+    png = qr_png(web.settings().public_base_url + link, size=240)
     return render_template(
         "admin/product_preview.html",
-        product=found,
-        text=catalog.richtext.clean(found.description),
+        product=catalog.product(product_id),
+        link=link,
+        minutes=preview.LASTS_SECONDS // 60,
+        qr=f"data:image/png;base64,{base64.b64encode(png).decode()}",
     )
 
 
@@ -203,6 +209,31 @@ def product_picture() -> ResponseReturnValue:
         "width": width,
         "height": height,
     }
+
+
+@bp.post("/products/<int:product_id>/pictures")
+@requires(Permission.PRODUCT_CHANGE)
+def product_pictures(product_id: int) -> ResponseReturnValue:
+    """Pictures from a plain file field, for browsers without script."""
+    request.max_content_length = PICTURES_MAX * catalog.media.BYTES_MAX + 64 * 1024
+    folder = web.settings().data_dir / "media"
+    paths = []
+    try:
+        for upload in request.files.getlist("file")[: PICTURES_MAX + 1]:
+            with upload.stream as stream:
+                paths.append(
+                    catalog.media.store(stream.read(catalog.media.BYTES_MAX + 1), folder)[0]
+                )
+        run_unit(
+            catalog.products.add_pictures, product_id, paths, actor=auth.actor(), now=clock.now()
+        )
+    except catalog.InvalidFields as error:
+        flash(next(iter(error.errors.values())), "error")
+    except InvalidInput as error:
+        flash(error.message, "error")
+    else:
+        flash(f"已添加 {len(paths)} 张图片")
+    return redirect(url_for(".product", product_id=product_id), 303)
 
 
 # --- stock -------------------------------------------------------------------------

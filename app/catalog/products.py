@@ -29,6 +29,7 @@ __all__ = [
     "SKUS_MAX",
     "ProductInput",
     "SkuInput",
+    "add_pictures",
     "change_prices",
     "copy",
     "faults",
@@ -204,6 +205,16 @@ def copy(product_id: int, *, actor: audit.Actor, now: datetime) -> Product:
         off_at=None,
     )
     return save(None, made, actor=actor, now=now)
+
+
+def add_pictures(
+    product_id: int, paths: Sequence[str], *, actor: audit.Actor, now: datetime
+) -> Product:
+    """Put pictures behind those that are there. Raises NotFound, InvalidFields."""
+    product = lock_one(Product, product_id, "商品不存在")
+    given = given_of(product)
+    pictures = tuple(dict.fromkeys([*given.pictures, *paths]))
+    return save(product_id, replace(given, pictures=pictures), actor=actor, now=now)
 
 
 def put_on_shelf(product_ids: Iterable[int], *, actor: audit.Actor, now: datetime) -> int:

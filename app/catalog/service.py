@@ -7,7 +7,7 @@ from app import audit
 from app.catalog.errors import OutOfStock
 from app.catalog.models import Product, Sku, StockMove
 from app.core.db import affected, db, insert_all, lock_one, require_transaction
-from app.core.errors import InvalidInput
+from app.core.errors import DomainError, InvalidInput
 
 STOCK_MAX = 1_000_000
 RESERVED = "下单占用"
@@ -37,20 +37,34 @@ def receive_stock(sku_id: int, count: int, *, key: str, actor: audit.Actor, now:
 
 
 def count_stock(
-    sku_id: int, counted: int, *, key: str, reason: str, actor: audit.Actor, now: datetime
+    sku_id: int,
+    counted: int,
+    *,
+    key: str,
+    reason: str,
+    actor: audit.Actor,
+    now: datetime,
+    seen: int | None = None,
 ) -> int:
     """Somebody counted `counted` pieces on the shelf (盘点); return the change that makes.
+
+    With `seen`, only if that is what the stock still is.
 
     What orders have reserved is not on the shelf any more: the count is of what can
     still be sold. The same `key` counts once.
 
     Raises:
         NotFound, InvalidInput: nothing is changed.
+        DomainError: the stock is not what was `seen`; nothing is changed.
     """
     if not 0 <= counted <= STOCK_MAX:
         raise InvalidInput("counted", f"库存应在 0 到 {STOCK_MAX} 之间")
     sku = lock_one(Sku, sku_id, "规格不存在")
-    if _is_moved(key) or counted == sku.stock:
+    if _is_moved(key):
+        return 0
+    if seen is not None and sku.stock != seen:
+        raise DomainError("有库存刚刚变过（可能有人下单），请重新核对后再提交")
+    if counted == sku.stock:
         return 0
     before = sku.stock
     said = f"盘点为 {counted}" + (f"：{reason}" if reason else "")

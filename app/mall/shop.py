@@ -145,9 +145,31 @@ def product(product_id: int) -> ResponseReturnValue:
     return page
 
 
+@bp.get("/preview/product/<token>")
+@file_view
+def product_preview(token: str) -> ResponseReturnValue:
+    """A product as it would be on the shelf, for whoever has the desk's link; not to be bought."""
+    product_id = preview.product_of(token)
+    if product_id is None:
+        raise NotFound("预览链接已过期，请在后台重新打开")
+    preview.frame_here()
+    return render_template(
+        "mall/product.html",
+        product_id=product_id,
+        body=_body_of(catalog.product(product_id), "", is_special=False),
+        is_favourite=False,
+        is_preview=True,
+    )
+
+
 def _product_body(product_id: int, level: str, *, is_special: bool) -> _ProductBody:
     """Raises NotFound for what is not on the shelf."""
     found = catalog.product_for_sale(product_id, now=clock.now())
+    return _body_of(found, level, is_special=is_special)
+
+
+def _body_of(found: catalog.Product, level: str, *, is_special: bool) -> _ProductBody:
+    product_id = found.id
     units = orders.prices_of(found.skus, is_special=is_special)
     # What people see first is what they can buy at the best price.
     ranked = sorted(found.skus, key=lambda sku: (sku.stock == 0, units[sku.id], sku.id))

@@ -496,3 +496,44 @@ def test_a_freight_template_with_a_fault_is_not_kept(session, admin_client, chan
         assert 'value="2.50"' in answer.text
 
     assert stored() == before
+
+
+def test_a_draft_is_shown_by_a_signed_link_and_only_by_that(session, admin_client, app):
+    draft = make_product("还没有上架的茶", is_on_shelf=False)
+    page = admin_client("auditor").get(f"/admin/products/{draft.id}/preview").text
+    link = page.split('<iframe class="home-phone-page" src="')[1].split('"')[0]
+    stranger = app.test_client()
+
+    shown = stranger.get(link)
+
+    assert shown.status_code == 200
+    assert "还没有上架的茶" in shown.text
+    assert "预览中，不能购买" in shown.text
+    assert 'src="data:image/png;base64,' in page
+    assert stranger.get(link[:-3] + "abc").status_code == 404
+
+
+def test_a_count_is_refused_where_orders_changed_the_stock_meanwhile(session, admin_client):
+    sku = make_product().skus[0]
+    db.session.rollback()
+
+    admin_client("operations").post(
+        "/admin/products/stocks",
+        data={"request_key": KEY, "mode": "set", "sku": sku.id, "seen": "9", "then": "4"},
+    )
+
+    assert fresh(sku).stock == 10
+    assert acts("stock.count") == []
+
+
+def test_pictures_come_in_by_a_plain_file_field_as_well(session, admin_client):
+    product = make_product()
+    client = admin_client("operations")
+    address = f"/admin/products/{product.id}/pictures"
+
+    client.post(address, data={"file": [(io.BytesIO(photo()), "a.jpg")]})
+
+    assert len(only_product().pictures) == 2
+    client.post(address, data={"file": [(io.BytesIO(b"no picture"), "b.jpg")]})
+    assert "error" in client.get(f"/admin/products/{product.id}").text
+    assert len(only_product().pictures) == 2

@@ -11,7 +11,7 @@ from flask import url_for
 from app import aftersales, demo, members
 from app.catalog import Product, Sku
 from app.commission import Commission
-from app.core import clock, web
+from app.core import clock, preview, web
 from app.core.db import db, run_unit, transaction
 from tests.admin.desk import a_bonus, an_article, ask_for
 from tests.factories import give_available, make_address, paid_order, place_order
@@ -84,6 +84,7 @@ def shop(stack: Stack) -> dict[str, Any]:
             sa.select(Commission.id).filter_by(member_id=lin.id)
         ).first(),
         "sku": sku.id,
+        "token": preview.product_token(sku.product_id),
         "result_id": a_bonus(lin).id,
         "article_id": an_article("怎样分享才不打扰朋友", is_required=True).id,
     }

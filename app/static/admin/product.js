@@ -9,13 +9,26 @@
 
   /* ---- uploading -------------------------------------------------------------- */
 
-  async function upload(address, file) {
-    const body = new FormData();
-    body.append("file", file);
-    const answer = await fetch(address, { method: "POST", body: body, headers: { Accept: "application/json" } });
-    const found = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw new Error(found.message || "图片没有上传成功，请重试");
-    return found;
+  // Not fetch: it does not say how far an upload has come.
+  function upload(address, file, progress) {
+    return new Promise((resolve, reject) => {
+      const body = new FormData();
+      body.append("file", file);
+      const request = new XMLHttpRequest();
+      request.open("POST", address);
+      request.setRequestHeader("Accept", "application/json");
+      request.responseType = "json";
+      request.upload.addEventListener("progress", (event) => {
+        if (progress && event.lengthComputable) progress(event.loaded / event.total);
+      });
+      request.addEventListener("load", () => {
+        const found = request.response || {};
+        if (request.status >= 200 && request.status < 300 && found.path) resolve(found);
+        else reject(new Error(found.message || "图片没有上传成功，请重试"));
+      });
+      request.addEventListener("error", () => reject(new Error("网络不通，请检查后重试")));
+      request.send(body);
+    });
   }
 
   function pick() {
@@ -75,7 +88,6 @@
 
   const tiles = form.querySelector("[data-tiles]");
   const adder = tiles.querySelector(".tile-add");
-  const addText = tiles.querySelector("[data-add-text]");
   const PICTURES_MAX = 9;
 
   async function addPictures(files) {
@@ -84,19 +96,26 @@
         say("最多 " + PICTURES_MAX + " 张图片");
         break;
       }
-      addText.textContent = "上传中…";
+      const waiting = document.createElement("li");
+      waiting.className = "tile tile-waiting";
+      const bar = document.createElement("progress");
+      bar.max = 1;
+      bar.value = 0;
+      bar.setAttribute("aria-label", "正在上传 " + file.name);
+      waiting.append(bar);
+      adder.before(waiting);
       try {
-        const kept = await upload(address, file);
+        const kept = await upload(address, file, (part) => (bar.value = part));
         const tile = form.querySelector("[data-tile-template]").content.cloneNode(true);
         tile.querySelector("input").value = kept.path;
         tile.querySelector("img").src = kept.small;
-        adder.before(tile);
+        waiting.before(tile);
         changed(tiles);
       } catch (error) {
         say("“" + file.name + "”：" + error.message);
       }
+      waiting.remove();
     }
-    addText.textContent = "添加图片";
   }
 
   tiles.querySelector("[data-add-pictures]").addEventListener("change", (event) => {
@@ -111,6 +130,21 @@
     if (event.target.closest("[data-tile-left]") && before) before.before(tile);
     if (event.target.closest("[data-tile-right]") && after !== adder) after.after(tile);
     if (event.target.closest("[data-tile-drop]")) tile.remove();
+    changed(tiles);
+  });
+
+  tiles.addEventListener("keydown", (event) => {
+    if (!event.target.matches("[data-tile]")) return;
+    const tile = event.target;
+    const before = tile.previousElementSibling;
+    const after = tile.nextElementSibling;
+    if (event.key === "ArrowLeft" && before) before.before(tile);
+    else if (event.key === "ArrowRight" && after.matches("[data-tile]")) after.after(tile);
+    else if (event.key === "Delete") (after.matches("[data-tile]") ? after : before || after).focus();
+    else return;
+    event.preventDefault();
+    if (event.key === "Delete") tile.remove();
+    else tile.focus();
     changed(tiles);
   });
 
