@@ -97,6 +97,14 @@ class Service:
         """End it as a power cut would: nothing is flushed or said goodbye to."""
         self._end(signal.SIGKILL)
 
+    def strike_down(self) -> None:
+        """The same, from a process that did not start it and cannot wait for its end."""
+        if self.process is not None:
+            os.kill(self.process.pid, signal.SIGKILL)
+
+    def is_alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def _end(self, how: signal.Signals) -> None:
         if self.process is None:
             return
@@ -201,16 +209,18 @@ class MariaDB(Service):
         )
         if done.returncode != 0:
             raise ServiceError(f"mariadb-install-db failed:\n{done.stdout}{done.stderr}")
-        # One user with a password; root without one is left only on the private socket.
-        users = [
+        script = self.folder / "users.sql"
+        script.touch(mode=0o600)
+        script.write_text("\n".join(self.users()) + "\n")
+
+    def users(self) -> list[str]:
+        """One user with a password; root without one is left only on the private socket."""
+        return [
             f"CREATE OR REPLACE USER '{self.user}'@'127.0.0.1' IDENTIFIED BY '{self.password}';",
             f"GRANT ALL ON *.* TO '{self.user}'@'127.0.0.1' WITH GRANT OPTION;",
             "DELETE FROM mysql.global_priv WHERE User IN ('', 'root') AND Host <> 'localhost';",
             "FLUSH PRIVILEGES;",
         ]
-        script = self.folder / "users.sql"
-        script.touch(mode=0o600)
-        script.write_text("\n".join(users) + "\n")
 
     def _user_option(self) -> list[str]:
         return ["--user=root"] if os.geteuid() == 0 else []
@@ -256,7 +266,7 @@ def find_redis() -> str | None:
 
 @contextlib.contextmanager
 def mariadb(*, fast: bool = False) -> Iterator[MariaDB]:
-    with _folder("mall-mariadb-") as folder:
+    with temporary_folder("mall-mariadb-") as folder:
         service = MariaDB(folder, fast=fast)
         try:
             service.start()
@@ -267,7 +277,7 @@ def mariadb(*, fast: bool = False) -> Iterator[MariaDB]:
 
 @contextlib.contextmanager
 def redis() -> Iterator[Redis]:
-    with _folder("mall-redis-") as folder:
+    with temporary_folder("mall-redis-") as folder:
         service = Redis(folder)
         try:
             service.start()
@@ -277,7 +287,7 @@ def redis() -> Iterator[Redis]:
 
 
 @contextlib.contextmanager
-def _folder(prefix: str) -> Iterator[Path]:
+def temporary_folder(prefix: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
         yield Path(name)
 

@@ -4,7 +4,7 @@ Without arguments: scripts/check, then the whole suite on MariaDB with Redis and
 real browser, then on SQLite what does not need those and is about SQL. With arguments, pytest
 gets them on both engines; TEST_ENGINE=sqlite (or mariadb) keeps to one.
 
-What the machine lacks (MariaDB, Redis, Chromium, a Chinese font, nginx) is
+What the machine lacks (MariaDB, Redis, Chromium, a Chinese font, nginx, HAProxy) is
 installed with apt where that is allowed. Elsewhere the run goes on and says what it
 left out; with CI=true that is a failure.
 
@@ -28,6 +28,7 @@ from pathlib import Path
 
 from scripts import assets, checks
 from scripts.bootstrap import INSTANCE, ROOT, SetupError, ensure_venv, say
+from scripts.cluster import find_haproxy
 from scripts.services import (
     ServiceError,
     die_with_parent,
@@ -84,6 +85,8 @@ def missing() -> dict[str, str]:
         lacking["fonts-wqy-microhei"] = "中文字体 / a Chinese font"
     if find_nginx() is None:
         lacking["nginx-light"] = "nginx"
+    if find_haproxy() is None:
+        lacking["haproxy"] = "HAProxy"
     return lacking
 
 

@@ -152,7 +152,9 @@ def _on_begin(connection: Connection) -> None:
 @event.listens_for(Engine, "commit")
 @event.listens_for(Engine, "rollback")
 def _on_end(connection: Connection) -> None:
-    connection.info[_IS_OPEN] = False
+    # A lost line has no info any more, and asking for it would end the rerun of the unit.
+    if not connection.invalidated:
+        connection.info[_IS_OPEN] = False
 
 
 @event.listens_for(Pool, "reset")

@@ -10,11 +10,13 @@
 - `story` is one sale from the order to the payout, written so that it may be played
   again from its start; `strikes` kills, stops and doubles the processes that play it,
   at every boundary of a unit of work, and compares the books.
+- `outages` kills the database server under it, a single one and the writer of a cluster.
 - `wechat` is WeChat behind the ports of the domains.
 
     scripts/simulate --seed 7 --steps 3000            one run on SQLite
     scripts/simulate --seed 7 --steps 3000 --engine mariadb --faults
     scripts/simulate --strikes                        every strike, on MariaDB
+    scripts/simulate --outages                        servers that fall
 
 A run prints one JSON line; exit 1 says that an invariant broke, and at which step.
 """

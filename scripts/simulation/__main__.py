@@ -9,7 +9,7 @@ from contextlib import nullcontext
 
 from app.core.db import db
 from scripts.bench_shop import shop
-from scripts.simulation import books, faults
+from scripts.simulation import books, faults, outages
 from scripts.simulation.world import Unsound, World
 
 
@@ -17,6 +17,8 @@ def main() -> int:
     options = _options()
     if options.strikes:
         return _strike()
+    if options.outages:
+        return outages.main()
     started = time.monotonic()
     with shop(on_sqlite=options.engine == "sqlite", fast=True):
         world = World(options.seed)
@@ -48,6 +50,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--engine", choices=("sqlite", "mariadb"), default="sqlite")
     parser.add_argument("--faults", action="store_true", help="database faults in between")
     parser.add_argument("--strikes", action="store_true", help="see strikes.py; MariaDB")
+    parser.add_argument("--outages", action="store_true", help="see outages.py; MariaDB, HAProxy")
     return parser.parse_args()
 
 

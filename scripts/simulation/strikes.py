@@ -77,16 +77,16 @@ class Strikes:
     def run(self) -> None:
         """Every strike. Raises DifferentBooks at the first that made a difference."""
         for point in self.points:
-            self._strike("killed", f"{point}", partial(self._kill, point=point))
+            self.strike("killed", f"{point}", partial(self._kill, point=point))
             if point[1] == "after_commit":
-                self._strike("stopped", f"{point}", partial(self._stop, point=point))
+                self.strike("stopped", f"{point}", partial(self._stop, point=point))
         # As schedulers are, by claims; and where somebody starts a job by hand as well.
         for run in (_by_slot, story.run_job)[: 1 if self._every > 1 else 2]:
-            self._strike("doubled", run.__name__, partial(self._double, run=run))
-        self._strike("misled", "clocks", self._mislead)
+            self.strike("doubled", run.__name__, partial(self._double, run=run))
+        self.strike("misled", "clocks", self._mislead)
         for number in range(1, self._longest_unit() + 1, self._every):
-            self._strike("refused", f"statement {number}", partial(self._refuse, number=number))
-        self._strike("unheard", "each commit", self._lose_commits)
+            self.strike("refused", f"statement {number}", partial(self._refuse, number=number))
+        self.strike("unheard", "each commit", self._lose_commits)
         if wrong := books.broken():
             raise DifferentBooks(f"the books are not sound: {wrong}")
 
@@ -94,14 +94,14 @@ class Strikes:
 
     def _kill(self, played: Story, point: Point) -> None:
         """SIGKILL at the point; another process does the work again from its start."""
-        status = _wait(_fork(lambda: self._play_until(played, point, signal.SIGKILL)))
+        status = wait_for(fork(lambda: self.play_until(played, point, _signal(signal.SIGKILL))))
         if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
             raise DifferentBooks(f"{point} was not reached: {status}")
         played.play()
 
     def _stop(self, played: Story, point: Point) -> None:
         """Stopped at the point, woken when another has done everything."""
-        pid = _fork(lambda: self._play_until(played, point, signal.SIGSTOP))
+        pid = fork(lambda: self.play_until(played, point, _signal(signal.SIGSTOP)))
         _, status = os.waitpid(pid, os.WUNTRACED)
         if not os.WIFSTOPPED(status):
             raise DifferentBooks(f"{point} was not reached: {status}")
@@ -109,15 +109,15 @@ class Strikes:
             played.play()
         finally:
             os.kill(pid, signal.SIGCONT)
-        if status := _wait(pid):
+        if status := wait_for(pid):
             raise DifferentBooks(f"the woken process failed: {status}")
 
     def _double(self, played: Story, run: RunJob) -> None:
         """Two processes are the scheduler, each time at one moment."""
 
         def both(name: str, now: datetime) -> None:
-            pids = [_fork(lambda: run(name, now)) for _ in range(2)]
-            ended = [_wait(pid) for pid in pids]
+            pids = [fork(lambda: run(name, now)) for _ in range(2)]
+            ended = [wait_for(pid) for pid in pids]
             if any(ended):
                 raise DifferentBooks(f"one of two schedulers failed in {name}")
 
@@ -167,7 +167,7 @@ class Strikes:
         book = Book(self._folder / f"wechat-{self._number}.json")
         return since, Story(self._number, WeChat(book))
 
-    def _strike(self, kind: str, what: str, strike: Callable[[Story], None]) -> None:
+    def strike(self, kind: str, what: str, strike: Callable[[Story], None]) -> None:
         started = time.monotonic()
         since, played = self._new()
         strike(played)
@@ -215,17 +215,22 @@ class Strikes:
             for side, hear in listeners.items():
                 event.remove(Session, side, hear)
 
-    def _play_until(self, played: Story, point: Point, number: signal.Signals) -> None:
+    def play_until(self, played: Story, point: Point, act: Callable[[], None]) -> None:
+        """Play, and do `act` where the point is reached for the first time."""
         is_struck = False
 
         def reached(found: Point) -> None:
             nonlocal is_struck
             if found == point and not is_struck:
                 is_struck = True
-                os.kill(os.getpid(), number)
+                act()
 
         with self._listening(reached):
             played.play()
+
+
+def _signal(number: signal.Signals) -> Callable[[], None]:
+    return lambda: os.kill(os.getpid(), number)
 
 
 def _by_slot(name: str, now: datetime) -> None:
@@ -233,7 +238,7 @@ def _by_slot(name: str, now: datetime) -> None:
         runner.run_slot(tasks.JOBS[name], now)
 
 
-def _fork(act: Callable[[], None]) -> int:
+def fork(act: Callable[[], None]) -> int:
     """A process that does `act` on connections of its own; its id."""
     db.session.remove()
     db.engine.dispose()
@@ -251,7 +256,7 @@ def _fork(act: Callable[[], None]) -> int:
         os._exit(code)
 
 
-def _wait(pid: int) -> int:
+def wait_for(pid: int) -> int:
     return os.waitpid(pid, 0)[1]
 
 

@@ -409,3 +409,22 @@ def test_a_transaction_that_was_lost_with_its_owner_is_rolled_back(one_line):
     with one_line.begin() as connection:
         found = connection.execute(sa.text("SELECT nickname FROM members")).scalar_one()
     assert found == "旧名"
+
+
+@pytest.mark.mariadb_only
+def test_a_unit_whose_line_is_lost_under_way_is_run_again(live):
+    member_id = make_member("旧名").id
+    db.session.rollback()
+    lines = []
+
+    def work() -> None:
+        lines.append(db.session.scalar(sa.text("SELECT CONNECTION_ID()")))
+        if len(lines) == 1:
+            with sa.create_engine(db.engine.url).begin() as other:
+                other.execute(sa.text(f"KILL {lines[0]}"))
+        rename(member_id, "新名")
+
+    run_unit(work)
+
+    assert len(set(lines)) == 2
+    assert name_of(member_id) == "新名"
