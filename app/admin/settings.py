@@ -14,7 +14,7 @@ from app.core.errors import InvalidInput, NotFound
 from app.core.money import format_yuan, parse_yuan, plain_yuan
 from app.settings.registry import ALL
 
-_GROUPS = (
+GROUPS = (
     ("shop", "店铺"),
     ("order", "订单"),
     ("commission", "佣金"),
@@ -35,7 +35,7 @@ _CONFIRM = {
 @requires(Permission.SETTINGS_VIEW)
 def settings_list() -> ResponseReturnValue:
     values = settings.everything()
-    titles = dict(_GROUPS)
+    titles = dict(GROUPS)
     groups: dict[str, list[dict[str, object]]] = {title: [] for title in titles.values()}
     for key, item in ALL.items():
         title = titles.get(key.partition(".")[0], "其他")
@@ -97,7 +97,7 @@ def _page(key: str, *, typed: str | None = None, error: str = "") -> str:
         key=key,
         now_shown=shown(key, value),
         default_shown=shown(key, item.default),
-        bounds=_bounds(item),
+        bounds=bounds_words(item),
         is_money=is_money,
         is_switch=isinstance(item.default, bool),
         field_value=typed if typed is not None else _typed(value, is_money=is_money),
@@ -144,9 +144,10 @@ def _typed(value: object, *, is_money: bool) -> str:
     return str(value)
 
 
-def _bounds(
+def bounds_words(
     item: settings.Setting[int] | settings.Setting[str] | settings.Setting[bool],
 ) -> str:
+    """The least and the most of a number, as people read it; empty for anything else."""
     if isinstance(item.default, bool | str) or item.least is None or item.most is None:
         return ""
     return f"{shown(item.key, item.least)} 到 {shown(item.key, item.most)}"
