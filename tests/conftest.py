@@ -29,6 +29,7 @@ from app.members import Member
 from config import load
 from scripts.wechat_sandbox import config as sandbox_config
 from tests.stack import Stack, forget_tokens, serving
+from tests.undone import undone
 
 ORIGIN = "http://mall.test"
 
@@ -112,22 +113,8 @@ def app(migrated_app: Flask, environment: dict[str, str]) -> Iterator[Flask]:
 @pytest.fixture
 def session(app: Flask) -> Iterator[Session]:
     """The database session of a test, in an outer transaction that is rolled back."""
-    engines = db.engines
-    engine = engines[None]
-    connection = engine.connect()
-    outer = connection.begin()
-    previous = db.session
-    # Flask-SQLAlchemy looks its engine up here and would pass by a session's own bind.
-    engines[None] = connection  # type: ignore[assignment]
-    db.session = db._make_scoped_session({"join_transaction_mode": "create_savepoint"})
-    try:
+    with undone():
         yield db.session()
-    finally:
-        db.session.remove()
-        db.session = previous
-        engines[None] = engine
-        outer.rollback()
-        connection.close()
 
 
 @pytest.fixture

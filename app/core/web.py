@@ -33,6 +33,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from app.core import brief, clock, metrics
 from app.core.cache import Cache
@@ -90,6 +91,7 @@ def init_app(app: Flask) -> None:
     if config.trusted_proxies:
         n = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=0)  # type: ignore[method-assign]
+    app.url_map.converters["int"] = _Id
     app.jinja_env.filters.update(
         yuan=format_yuan, price_parts=price_parts, dt=short_time, dt_full=full_time, day=day
     )
@@ -150,6 +152,13 @@ _HTTP_MESSAGES = {
     500: "系统开小差了，请稍后再试",
     503: "系统繁忙，请稍后再试",
 }
+
+
+class _Id(IntegerConverter):
+    """A number in an address; what no column holds is no address of ours."""
+
+    def __init__(self, map: Map, **given: Any) -> None:  # noqa: A002  (werkzeug's name)
+        super().__init__(map, **{"max": 2**63 - 1, **given})
 
 
 # --- requests ------------------------------------------------------------------
