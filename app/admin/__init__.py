@@ -43,6 +43,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     oddities,
     orders,
     own_account,
+    payouts,
     pickups,
     plan_editor,
     plan_publish,

@@ -98,6 +98,13 @@ _GROUPS: tuple[
                 "withdrawals",
                 ("withdrawal*",),
             ),
+            (
+                "线下打款",
+                "payout_batches",
+                Permission.WITHDRAWAL_VIEW,
+                "by_hand",
+                ("payout_batch*", "payout_line*"),
+            ),
             ("个税代扣", "taxes", Permission.TAX_VIEW, "", ("tax*",)),
             ("待追回", "debts", Permission.LEDGER_VIEW, "", ("debt*",)),
             ("总账", "ledger", Permission.LEDGER_VIEW, "", ("posting",)),
@@ -279,6 +286,7 @@ def _badges(queues: list[reports.Queue]) -> dict[str, int]:
     counts = {queue.key: queue.count for queue in queues}
     # Both wait on the same page, on two of its tabs.
     counts["withdrawals"] += counts["payouts"]
+    counts["by_hand"] = sum(count for count, _ in withdrawals.batches.waiting().values())
     return counts
 
 

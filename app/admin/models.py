@@ -52,6 +52,10 @@ class Permission(enum.StrEnum):
     DEBT_WRITE_OFF = "debt.write_off"
     WITHDRAWAL_VIEW = "withdrawal.view"
     WITHDRAWAL_REVIEW = "withdrawal.review"
+    # Paying by hand: batches, their files with full numbers, what became of each line;
+    # and seeing the vouchers.
+    PAYOUT_BATCH = "payout.batch"
+    PAYOUT_VOUCHER_VIEW = "payout_voucher.view"
     # What was withheld, with masked names; and names and numbers in full, as files.
     TAX_VIEW = "tax.view"
     TAX_IDENTITY = "tax.identity"
@@ -104,6 +108,7 @@ FRESH = frozenset(
         Permission.RECONCILIATION_CLOSE,
         Permission.PAYOUT_UNLOCK,
         Permission.WITHDRAWAL_REVIEW,
+        Permission.PAYOUT_BATCH,
         Permission.BONUS_REVIEW,
         Permission.DEBT_WRITE_OFF,
         Permission.PLAN_PUBLISH,
@@ -188,6 +193,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.BONUS_REVIEW,
         Permission.DEBT_WRITE_OFF,
         Permission.WITHDRAWAL_REVIEW,
+        Permission.PAYOUT_BATCH,
         Permission.TAX_IDENTITY,
         Permission.ODDITY_RESOLVE,
         Permission.RECONCILIATION_CLOSE,

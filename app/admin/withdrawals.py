@@ -126,7 +126,7 @@ def withdrawal_reject(number: str) -> ResponseReturnValue:
 def withdrawal_pay(number: str) -> ResponseReturnValue:
     """Send an approved one now instead of waiting for the payout job."""
     row = withdrawals.withdrawal_by_number(number)
-    if row.status is not S.APPROVED:
+    if row.status is not S.APPROVED or row.channel in withdrawals.BY_HAND:
         raise IllegalMove(state=row.status.value)
     row_id, now = row.id, clock.now()
     run_unit(
@@ -234,7 +234,10 @@ def _page(number: str, errors: dict[str, str] | None = None) -> str:
         is_first_mine=row.first_reviewer == auth.actor().ref,
         is_own=current_admin().member_id == row.member_id,
         may_review=can_review and row.status is S.SUBMITTED,
-        may_pay=can_review and row.status is S.APPROVED,
+        payee=withdrawals.payees.of_withdrawal(row.id),
+        by_hand=withdrawals.batches.line_of(row.id),
+        is_by_hand=row.channel in withdrawals.BY_HAND,
+        may_pay=can_review and row.status is S.APPROVED and row.channel not in withdrawals.BY_HAND,
         may_cancel=can_review and row.status is S.WAIT_CONFIRM and _has_live(row.id),
         typed=request.form,
         errors=errors or {},

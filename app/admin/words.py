@@ -26,7 +26,8 @@ from app.risk import RiskKind, RiskState
 from app.settings.registry import ALL
 from app.wechat import doctor
 from app.wechat.replies import ReplyType, RuleKind
-from app.withdrawals import BillState, LineState, LockCause, WithdrawalStatus
+from app.withdrawals import BillState, Channel, LineState, LockCause, WithdrawalStatus
+from app.withdrawals.channels import NAME as WAYS
 
 # Word and tone: "wait" somebody must act, "go" on its way, "good" done, "off"
 # over, "bad" look at it now.
@@ -185,6 +186,7 @@ WITHDRAWAL: Mapping[str, Word] = {
     WithdrawalStatus.FAILED: ("打款失败", "bad"),
     WithdrawalStatus.RETURNED: ("已退票", "bad"),
 }
+CHANNEL: Mapping[Channel, str] = WAYS
 PAYOUT_LINE: Mapping[str, Word] = {
     LineState.WAITING: ("待登记", "wait"),
     LineState.PAID: ("已打款", "good"),

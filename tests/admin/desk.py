@@ -48,7 +48,7 @@ from app.risk import RiskFlag
 from app.risk.detection import watch_binding
 from app.wechat import replies
 from app.wechat.replies import ReplyRule, RuleInput
-from app.withdrawals import Withdrawal
+from app.withdrawals import PayoutBatch, PayoutLine, Withdrawal
 from tests.factories import (
     ADMIN,
     PLAN,
@@ -69,6 +69,7 @@ from tests.factories import (
     received_order,
     take,
 )
+from tests.withdrawals.byhand import a_voucher, batch_of, open_channel, to_pay
 
 PASSWORD = "tangerine-river-88"
 # Blocks of tests that lead to no place need none.
@@ -84,6 +85,7 @@ class Desk:
     distributor: Distributor
     applicant: Distributor
     withdrawal: Withdrawal
+    payout: tuple[PayoutBatch, PayoutLine]
     aftersale: AfterSale
     oddity: Oddity
     posting_id: int
@@ -160,6 +162,8 @@ class Desk:
             "export_id": 0,
             "hook_id": self.delivery.endpoint_id,
             "delivery_id": self.delivery.id,
+            "line_id": self.payout[1].id,
+            "voucher_id": self.payout[1].voucher_id,
         }
 
 
@@ -186,6 +190,7 @@ def fill() -> Desk:
         distributor=_one(sa.select(Distributor).filter_by(member_id=earner.id)),
         applicant=_one(sa.select(Distributor).filter_by(member_id=applicant.id)),
         withdrawal=ask_for(earner, 50_00),
+        payout=a_payout(),
         aftersale=asked_refund(
             paid_order(make_member("钱宁", now=clock.now()), sku, now=clock.now())
         ),
@@ -425,6 +430,25 @@ def a_poster(name: str = "我们的海报", starter: str = "classic", **given: A
     """A template of the shop's own, as it would be after changing nothing but its name."""
     made = posters.TemplateInput(name, posters.STARTERS[starter][1], **given)
     return run_unit(posters.save, None, made, actor=SYSTEM, now=clock.now())
+
+
+def a_payout() -> tuple[PayoutBatch, PayoutLine]:
+    """A batch with one line that was paid and one that waits."""
+    open_channel(withdrawals.Channel.BANK, actor=SYSTEM)
+    for _ in range(2):
+        to_pay(200_00, now=clock.now(), actor=SYSTEM)
+    batch, lines = batch_of(actor=SYSTEM)
+    run_unit(
+        withdrawals.byhand.mark_paid,
+        batch.id,
+        [lines[0].id],
+        serial="ICBC20261121",
+        voucher_id=a_voucher(),
+        actor=SYSTEM,
+        actor_member_id=None,
+        now=clock.now(),
+    )
+    return batch, lines[0]
 
 
 def a_material(text: str = "春茶上新，喝一口就知道", **given: Any) -> Material:

@@ -92,6 +92,7 @@ WITHDRAWALS = Listing(
         Column("created", "申请时间", lambda row, _: row.created_at, Kind.TIME, by=Withdrawal.id),
         Column("reviewed", "审核时间", lambda row, _: row.reviewed_at, Kind.TIME, is_shown=False),
         Column("ended", "结束时间", lambda row, _: row.ended_at, Kind.TIME, is_shown=False),
+        Column("channel", "到账方式", lambda row, _: words.CHANNEL[row.channel]),
         Column("review", "审核", lambda row, _: _review(row)),
         Column(
             "reviewer",
