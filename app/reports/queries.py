@@ -51,9 +51,14 @@ class Figures:
 
 @dataclass(frozen=True)
 class Money:
-    """Where the money is, in fen."""
+    """Where the money is, in fen.
+
+    `by_hand_fen`: what the shop paid distributors from its bank and Alipay accounts,
+    so that so much less is theirs at WeChat.
+    """
 
     at_wechat_fen: int
+    by_hand_fen: int
     held_fen: int
     shop_fen: int
     refund_due_fen: int
@@ -189,6 +194,7 @@ def money() -> Money:
     }
     return Money(
         at_wechat_fen=-held.get(AccountKind.WORLD_WX, 0),
+        by_hand_fen=held.get(AccountKind.WORLD_BANK, 0),
         held_fen=held.get(AccountKind.ORDER_HOLD, 0),
         shop_fen=held.get(AccountKind.SHOP, 0),
         refund_due_fen=held.get(AccountKind.REFUND_DUE, 0),
