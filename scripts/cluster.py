@@ -25,7 +25,14 @@ from pathlib import Path
 import pymysql
 
 from scripts.bootstrap import ROOT
-from scripts.services import MariaDB, Service, ServiceError, free_port, temporary_folder
+from scripts.services import (
+    MariaDB,
+    Service,
+    ServiceError,
+    find_haproxy,
+    free_port,
+    temporary_folder,
+)
 
 SIZE = 3
 PROVIDERS = ("/usr/lib/galera/libgalera_smm.so", "/usr/lib/libgalera_smm.so")
@@ -170,10 +177,6 @@ class Cluster:
         if row is None:
             raise ServiceError("the writer does not say who it is")
         return next(node for node in self.nodes if node.port == row[0])
-
-
-def find_haproxy() -> str | None:
-    return shutil.which("haproxy", path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin")
 
 
 @contextlib.contextmanager

@@ -260,6 +260,10 @@ def find_nginx() -> str | None:
     return shutil.which("nginx", path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin")
 
 
+def find_haproxy() -> str | None:
+    return shutil.which("haproxy", path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin")
+
+
 def find_redis() -> str | None:
     return shutil.which("redis-server") or shutil.which("valkey-server")
 

@@ -28,10 +28,10 @@ from pathlib import Path
 
 from scripts import assets, checks
 from scripts.bootstrap import INSTANCE, ROOT, SetupError, ensure_venv, say
-from scripts.cluster import find_haproxy
 from scripts.services import (
     ServiceError,
     die_with_parent,
+    find_haproxy,
     find_mariadbd,
     find_nginx,
     find_redis,

@@ -42,6 +42,21 @@ def test_the_units_are_understood_whole(tmp_path):
     assert [line for line in done.stderr.splitlines() if "mall-" in line] == []
 
 
+@pytest.mark.engine_free
+def test_what_sets_the_checkout_up_needs_nothing_installed():
+    """They run before there is a .venv; -S hides what is installed here."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", "import scripts.checks, scripts.runner, scripts.suite"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
 def asking(port: int, answers: list[int | str], over: threading.Event) -> None:
     while not over.is_set():
         try:
