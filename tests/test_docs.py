@@ -58,3 +58,17 @@ def test_every_alert_is_in_the_handbook():
     text = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 
     assert [alert for alert in alerts if f"`{alert}`" not in text] == []
+
+
+def test_the_readmes_show_every_picture_and_all_are_small():
+    pictures = sorted((ROOT / "docs/pictures").glob("*"))
+    shown = {
+        page: re.findall(r'src="(docs/pictures/[\w.-]+)"', (ROOT / page).read_text("utf-8"))
+        for page in ("README.md", "README.zh-CN.md")
+    }
+
+    assert len(pictures) == 10
+    assert {tuple(sorted(found)) for found in shown.values()} == {
+        tuple(str(picture.relative_to(ROOT)) for picture in pictures)
+    }
+    assert sum(picture.stat().st_size for picture in pictures) < 1_000_000
