@@ -32,23 +32,23 @@ SOON, LATER = 1, 400
 def callbacks(scale: int) -> tuple[float, str, float, dict[str, Any]]:
     """Pushes answered a second; baseline: GET /healthz from the same senders."""
     fill(distributors=50, each=1)
-    codes = _codes(20)
+    codes = codes_of(20)
     with mall() as served:
-        pushes = list(itertools.islice(_pushes(served.config, codes), 4000 * scale))
+        pushes = list(itertools.islice(pushes_of(served.config, codes), 4000 * scale))
         plain = [Request("/healthz")]
         send(served, plain * 200, clients=SENDERS)
         _, baseline_seconds = send(served, plain * 2000, clients=SENDERS)
-        send(served, _requests(pushes[:100]), clients=SENDERS)
+        send(served, requests_of(pushes[:100]), clients=SENDERS)
         measured = pushes[100:]
         before = cpu_seconds(served.pid)
-        answers, seconds = send(served, _requests(measured), clients=SENDERS)
+        answers, seconds = send(served, requests_of(measured), clients=SENDERS)
         after = cpu_seconds(served.pid)
     cpu = {who: round((after[who] - before[who]) / len(measured) * 1000, 2) for who in after}
     facts = _judge(served.config, answers, pushes) | {"cpu_ms": cpu}
     return len(measured) / seconds, "callbacks/s", 2000 / baseline_seconds, facts
 
 
-def _codes(count: int) -> list[str]:
+def codes_of(count: int) -> list[str]:
     member_ids = db.session.scalars(
         sa.select(members.Member.id).order_by(members.Member.id).limit(count)
     ).all()
@@ -69,11 +69,11 @@ class Push:
     openid: str
 
 
-def _requests(pushes: Iterable[Push]) -> list[Request]:
+def requests_of(pushes: Iterable[Push]) -> list[Request]:
     return [Request(p.path, p.body, {"Content-Type": "text/xml"}, p.key) for p in pushes]
 
 
-def _pushes(config: Any, codes: list[str]) -> Iterator[Push]:
+def pushes_of(config: Any, codes: list[str]) -> Iterator[Push]:
     made: list[Push] = []
     followers: list[str] = []
     for number in itertools.count():

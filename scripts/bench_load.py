@@ -72,16 +72,18 @@ class Served:
     port: int
     pid: int
     config: Any = None
+    scheduler_pid: int = 0
 
 
 # --- servers ----------------------------------------------------------------------------
 
 
 @contextmanager
-def mall(*, with_wechat: bool = False) -> Iterator[Served]:
+def mall(*, with_wechat: bool = False, with_scheduler: bool = False) -> Iterator[Served]:
     """The mall under gunicorn on the benchmark's database, as in production.
 
-    Without a WeChat its calls there are refused at once.
+    Without a WeChat its calls there are refused at once; without a scheduler nothing is
+    done that nobody asked for.
     """
     port, wechat_port = free_port(), free_port() if with_wechat else 1
     with tempfile.TemporaryDirectory() as name:
@@ -104,9 +106,9 @@ def mall(*, with_wechat: bool = False) -> Iterator[Served]:
         with ExitStack() as stack:
             if with_wechat:
                 stack.enter_context(_wechat(wechat_port, config.folder))
-            yield Served(
-                port, stack.enter_context(_gunicorn("wsgi:app", port, environment)), config
-            )
+            pid = stack.enter_context(_gunicorn("wsgi:app", port, environment))
+            scheduler = stack.enter_context(_scheduler(environment)) if with_scheduler else 0
+            yield Served(port, pid, config, scheduler)
 
 
 @contextmanager
@@ -119,6 +121,21 @@ def _wechat(port: int, keys: str) -> Iterator[None]:
     finally:
         process.terminate()
         process.wait(30)
+
+
+@contextmanager
+def _scheduler(environment: dict[str, str]) -> Iterator[int]:
+    process = subprocess.Popen(
+        [*die_with_parent(), sys.executable, "-m", "flask", "--app", "wsgi", "scheduler", "run"],
+        env={k: os.environ[k] for k in ("PATH", "HOME", "LANG") if k in os.environ} | environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(60)
 
 
 @contextmanager
@@ -155,7 +172,7 @@ def _wait_until_it_answers(port: int) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         line = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-        answer = _ask(line, Request("/healthz"))
+        answer = ask(line, Request("/healthz"))
         line.close()
         if answer.status == 200:
             return
@@ -274,7 +291,7 @@ def send(
             if request is None:
                 line.close()
                 return done
-            done.append(_ask(line, request))
+            done.append(ask(line, request))
 
     started = time.perf_counter()
     with ThreadPoolExecutor(clients) as pool:
@@ -283,7 +300,8 @@ def send(
     return found, time.perf_counter() - started
 
 
-def _ask(line: http.client.HTTPConnection, request: Request) -> Answer:
+def ask(line: http.client.HTTPConnection, request: Request) -> Answer:
+    """One request on this line, opened again where the server ended it."""
     started = time.perf_counter()
     for _ in range(2):
         try:
@@ -327,6 +345,27 @@ def cpu_seconds(mall_pid: int) -> dict[str, float]:
         elif pid != os.getpid() and os.getpid() in line:
             found["database"] += spent[pid]
     return found
+
+
+def memory_bytes(pid: int) -> int:
+    """What a process and all below it hold in memory of their own.
+
+    Source: proc(5), /proc/pid/smaps_rollup, Pss: shared pages are counted by their share.
+    """
+    parents, held = {}, {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    for each in [each for each in parents if pid in _line_of(each, parents)]:
+        try:
+            rollup = Path(f"/proc/{each}/smaps_rollup").read_text()
+        except OSError:
+            continue
+        found = re.search(r"^Pss:\s+(\d+) kB$", rollup, re.MULTILINE)
+        held[each] = int(found[1]) * 1024 if found else 0
+    return sum(held.values())
 
 
 def _line_of(pid: int, parents: dict[int, int]) -> Iterator[int]:

@@ -43,18 +43,18 @@ BARE_FLASK = "what bare Flask answers a second here"
 
 def product_list() -> Found:
     """Lists of 20 products a second; baseline: a bare page, one Core query, 20 cards."""
-    _shelf(products=1000)
-    asked = [Request("/", headers=session_cookie(buyer)) for buyer in _buyers()]
+    shelf(products=1000)
+    asked = [Request("/", headers=session_cookie(buyer)) for buyer in buyers_of()]
     with mall() as ours, bare() as base:
         return _against(ours, asked, base, [Request("/list")])
 
 
 def product_page() -> Found:
     """Product pages a second; baseline: an ORM page of the same data with three queries."""
-    _shelf(products=1000)
+    shelf(products=1000)
     asked = [
         Request(f"/p/{2 + number % 999}", headers=session_cookie(buyer))
-        for number, buyer in zip(range(2000), itertools.cycle(_buyers()))
+        for number, buyer in zip(range(2000), itertools.cycle(buyers_of()))
     ]
     with mall() as ours, bare() as base:
         plain = [Request(f"/product/{2 + number}") for number in range(999)]
@@ -78,7 +78,7 @@ def purchase() -> Found:
     Making the notices is WeChat's work and not counted.
     """
     count = 400
-    _shelf(products=1000)
+    shelf(products=1000)
     with mall(with_wechat=True) as served:
         _walk(served, range(20))
         before = cpu_seconds(served.pid)
@@ -97,14 +97,14 @@ def purchase() -> Found:
 
 def oversell() -> Found:
     """Orders that 64 buyers at once get of 20 pieces; baseline: the pieces."""
-    _shelf(products=3)
+    shelf(products=3)
     with db.engine.begin() as connection:
         connection.execute(sa.update(catalog.Sku).where(catalog.Sku.id == 2).values(stock=20))
         connection.execute(
             sa.update(catalog.StockMove).where(catalog.StockMove.sku_id == 2).values(delta=20)
         )
     with mall() as served:
-        requests = [_order(served, buyer, 2, number) for number, buyer in enumerate(_buyers(64))]
+        requests = [_order(served, buyer, 2, number) for number, buyer in enumerate(buyers_of(64))]
         answers, _ = send(served, requests, clients=64)
     placed = sum(1 for answer in answers if answer.status == 303)
     broken = sum(1 for answer in answers if answer.status >= 500 or not answer.status)
@@ -128,8 +128,8 @@ def _against(
 
 def _placing(skus: Iterable[int]) -> Found:
     wanted = list(skus)
-    _shelf(products=1 + len(wanted))
-    pairs = list(zip(range(2000), itertools.cycle(_buyers()), itertools.cycle(wanted)))
+    shelf(products=1 + len(wanted))
+    pairs = list(zip(range(2000), itertools.cycle(buyers_of()), itertools.cycle(wanted)))
     with mall() as ours, bare() as base:
         mine = [_order(ours, buyer, sku) for _, buyer, sku in pairs]
         plain = [
@@ -158,7 +158,7 @@ def _order(served: Served, buyer: int, sku: int, number: int | None = None) -> R
 
 def _walk(served: Served, numbers: Sequence[int]) -> dict[str, float]:
     """Buy once for each number, step by step; the seconds that each step took."""
-    buyers = dict(zip(numbers, itertools.cycle(_buyers()), strict=False))
+    buyers = dict(zip(numbers, itertools.cycle(buyers_of()), strict=False))
     # One at a time of each buyer's: a second order would find the cart changed.
     parts = [list(numbers)[at : at + BUYERS] for at in range(0, len(numbers), BUYERS)]
     taken: dict[str, float] = {}
@@ -184,7 +184,7 @@ def _walk(served: Served, numbers: Sequence[int]) -> dict[str, float]:
         )
         placed = step(
             "order",
-            (form(served, "/checkout", buyers[p.request.key], _fields(p.body), key=p.request.key)
+            (form(served, "/checkout", buyers[p.request.key], form_fields(p.body), key=p.request.key)
              for p in pages),
             303,
         )  # fmt: skip
@@ -193,17 +193,17 @@ def _walk(served: Served, numbers: Sequence[int]) -> dict[str, float]:
         sheets = {n: paths[n].removesuffix("/pay") + "/sheet" for n in part}
         step("sheet", (form(served, sheets[n], buyers[n], {"ok": 1}) for n in part), 200)
         numbers_of = [paths[n].split("/")[-2] for n in part]
-        step("notice", list(_notices(served, numbers_of)), 204)
+        step("notice", list(paid_notices(served, numbers_of)), 204)
     return taken
 
 
-def _fields(page: bytes) -> list[tuple[str, str]]:
+def form_fields(page: bytes) -> list[tuple[str, str]]:
     """What the checkout's form would send."""
     inputs = re.findall(rb'<input type="hidden" name="(\w+)" value="([^"]*)"', page)
     return [(name.decode(), value.decode()) for name, value in inputs]
 
 
-def _notices(served: Served, numbers: Sequence[str]) -> Iterator[Request]:
+def paid_notices(served: Served, numbers: Sequence[str]) -> Iterator[Request]:
     config, now = served.config, time.time()
     rows = db.session.execute(
         sa.select(orders.Payment.out_trade_no, orders.Payment.amount_fen, members.Member.openid)
@@ -238,11 +238,11 @@ def _notices(served: Served, numbers: Sequence[str]) -> Iterator[Request]:
         yield Request("/wechat/pay/notify", body, headers)
 
 
-def _shelf(*, products: int) -> None:
+def shelf(*, products: int) -> None:
     """A shop with buyers of two uplines each, who agreed and have an address."""
     fill(distributors=BUYERS, each=1)
     put_products(range(2, products + 1), price_fen=PRICE_FEN)
-    for member_id in _buyers():
+    for member_id in buyers_of():
         run_unit(_settle_in, member_id)
 
 
@@ -255,7 +255,7 @@ def _settle_in(member_id: int) -> None:
     )
 
 
-def _buyers(count: int = BUYERS) -> list[int]:
+def buyers_of(count: int = BUYERS) -> list[int]:
     return list(range(1, count + 1))
 
 

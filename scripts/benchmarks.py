@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import ledger
+from app.core import clock
 from app.core.db import db
 from app.jobs import tasks
 from scripts import (
@@ -21,6 +22,7 @@ from scripts import (
     bench_desk,
     bench_engine,
     bench_export,
+    bench_goals,
     bench_mall,
     bench_settle,
     bench_share,
@@ -37,22 +39,23 @@ def main() -> int:
     if unknown:
         sys.stderr.write(f"no benchmark {unknown[0]}; there are {', '.join(BENCHMARKS)}\n")
         return 2
+    measured: dict[str, dict[str, Any]] = {}
     for name in names:
         with shop(on_sqlite=name.endswith("_sqlite")):
             value, unit, baseline, *more = BENCHMARKS[name]()
-        print(
-            json.dumps(
-                {
-                    "name": name,
-                    "value": round(value, 2),
-                    "unit": unit,
-                    "baseline": round(baseline, 2),
-                    "ratio": round(value / baseline, 2),
-                    **(more[0] if more else {}),
-                }
-            ),
-            flush=True,
-        )
+        line = {
+            "name": name,
+            "value": round(value, 2),
+            "unit": unit,
+            "baseline": round(baseline, 2),
+            "ratio": round(value / baseline, 2),
+            **(more[0] if more else {}),
+        }
+        print(json.dumps(line), flush=True)
+        bench_goals.keep(line, clock.now())
+        measured[name] = line
+    # Beside the lines, which programs read.
+    sys.stderr.write(f"{bench_goals.table(measured)}\nall kept in {bench_goals.RESULTS}\n")
     return 0
 
 

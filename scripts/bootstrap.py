@@ -105,7 +105,7 @@ def _install(requirements: str) -> None:
         subprocess.run([*pip, "install", UV_REQUIREMENT], cwd=ROOT, capture_output=True)
     if uv.exists():
         command = [str(uv), "pip", "install", "-q", "--python", str(VENV_PYTHON)]
-        done = subprocess.run([*command, "-r", requirements], cwd=ROOT, env=_uv_environment(pip))
+        done = subprocess.run([*command, "-r", requirements], cwd=ROOT, env=uv_environment(pip))
         if done.returncode == 0:
             return
         say("uv 未能完成，改用 pip / uv could not do it, falling back to pip")
@@ -116,7 +116,7 @@ def _install(requirements: str) -> None:
         )
 
 
-def _uv_environment(pip: list[str]) -> dict[str, str]:
+def uv_environment(pip: list[str]) -> dict[str, str]:
     """Hand pip's own mirror to uv, which does not read pip's configuration."""
     env = dict(os.environ)
     if "UV_DEFAULT_INDEX" not in env:

@@ -1,17 +1,26 @@
-"""The configuration reference, from the code that reads the configuration."""
+"""The configuration reference, from the code that reads the configuration.
+
+`scripts/docs figures` also takes what `scripts/bench` and `scripts/load` measured last into
+docs/figures and fills the tables of docs/benchmarks.md from there.
+"""
 
 import base64
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import config as configuration
 from app.admin.settings import GROUPS, bounds_words, shown
 from app.settings.registry import ALL, Setting
 from config import ROOT
+from scripts import bench_goals
 
+BENCHMARKS = ROOT / "docs" / "benchmarks.md"
+FIGURES = ROOT / "docs" / "figures"
 TARGET = ROOT / "docs" / "configuration.md"
 # What gives whoever reads it a way in, beside what `config.py` holds to a length.
 SECRET = {*configuration.SECRETS, *configuration.SHORTEST, "BACKUP_PASSPHRASE"}
@@ -38,7 +47,12 @@ Changed in the admin panel under 设置, at once and for all processes; each cha
 
 
 def main() -> int:
-    TARGET.parent.mkdir(exist_ok=True)
+    if "figures" in sys.argv[1:]:
+        FIGURES.mkdir(exist_ok=True)
+        for name in ("bench.json", "load.json"):
+            if (made := ROOT / "instance" / name).exists():
+                shutil.copyfile(made, FIGURES / name)
+    BENCHMARKS.write_text(benchmarks(), encoding="utf-8")
     TARGET.write_text(text(), encoding="utf-8")
     sys.stdout.write(f"{TARGET.relative_to(ROOT)}\n")
     return 0
@@ -47,6 +61,51 @@ def main() -> int:
 def text() -> str:
     """The whole reference in Markdown."""
     return HEAD + "".join(_environment()) + SETTINGS + "".join(_settings())
+
+
+# --- figures ---------------------------------------------------------------------------
+
+_PLACE = "<!-- {name}: written by scripts/docs figures -->"
+
+
+def benchmarks() -> str:
+    """docs/benchmarks.md with its two tables as docs/figures says."""
+    found = BENCHMARKS.read_text(encoding="utf-8")
+    bench = bench_goals.read(FIGURES / "bench.json")
+    load = bench_goals.read(FIGURES / "load.json")
+    for name, table in (("bench", _bench(bench)), ("load", _load(load))):
+        begin, end = _PLACE.format(name=name), _PLACE.format(name=f"end of {name}")
+        head, _, rest = found.partition(begin)
+        found = f"{head}{begin}\n{table}\n{end}{rest.partition(end)[2]}"
+    return found
+
+
+def _bench(lines: dict[str, dict[str, str]]) -> str:
+    if not lines:
+        return "Nothing measured yet."
+    taken = sorted({f"{line['at'][:10]} on {line['machine']}" for line in lines.values()})
+    return f"{bench_goals.markdown(lines)}\n\nTaken {'; '.join(taken)}."
+
+
+def _load(found: dict[str, Any]) -> str:
+    if not found:
+        return "Nothing measured yet."
+    head = ("scenario", "requests/s", "p50 ms", "p95 ms", "p99 ms", "requests", "errors")
+    keys = ("a_second", "p50_ms", "p95_ms", "p99_ms", "requests", "errors")
+    rows = [
+        (name, *(f"{facts[key]:g}" if key != "requests" else str(facts[key]) for key in keys))
+        for name, facts in found["scenarios"].items()
+    ]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in [head, ("---",) * len(head), *rows])
+    lost = found["lost_notices"]
+    grown = "; ".join(
+        f"{who} {held['before']} > {held['after']} MB" for who, held in found["memory_mb"].items()
+    )
+    return (
+        f"{table}\n\nMemory: {grown}. Lost notices: {lost['lost']}, not booked {lost['not_booked']}, "
+        f"longest gap {lost['longest_gap_s']} s (goal {lost['goal_s']} s). "
+        f"Taken {found['at'][:10]} for {found['minutes']:g} minutes on {found['machine']}."
+    )
 
 
 # --- environment -----------------------------------------------------------------------
