@@ -72,3 +72,15 @@ def test_the_readmes_show_every_picture_and_all_are_small():
         tuple(str(picture.relative_to(ROOT)) for picture in pictures)
     }
     assert sum(picture.stat().st_size for picture in pictures) < 1_000_000
+
+
+def test_the_map_of_packages_is_the_import_contract():
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    layers = project.partition("layers = [")[2].partition("\n]\n")[0]
+    contract = [name for name in re.findall(r"\w+", layers) if (ROOT / "app" / name).is_dir()]
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [^|]+ \| ([^|]*`[^|]*) \|", text, re.MULTILINE)
+
+    assert [
+        name for row in rows for name in re.findall(r"`(\w+)`", row) if name != "cli"
+    ] == contract

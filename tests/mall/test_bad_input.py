@@ -186,6 +186,12 @@ def test_nobody_reaches_into_anothers_cart(client, me):
     assert held(me) == []
 
 
+@pytest.mark.parametrize("number", [2**63 - 1, 2**63, 10**30])
+def test_a_number_that_no_column_holds_is_no_address(client, me, number):
+    assert client.get(f"/p/{number}").status_code == 404
+    assert client.post(f"/me/address/{number}/default").status_code == 404
+
+
 @pytest.mark.parametrize("path", ["", "/aftersale", "/invoice", "/traces", "/pay", "/result"])
 def test_anothers_order_is_not_there(client, me, path):
     order = place_order(make_member("赵磊"), make_sku())
