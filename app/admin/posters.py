@@ -49,7 +49,9 @@ def poster_new() -> ResponseReturnValue:
     key = request.args.get("from", "")
     if key not in STARTERS:
         wanted = request.args.get("audience", Audience.MEMBER.value)
-        key = next(each for each, (_, layout) in STARTERS.items() if layout.audience == wanted)
+        fitting = [each for each, (_, layout) in STARTERS.items() if layout.audience == wanted]
+        # Nobody's audience: the first that comes along.
+        key = next(iter([*fitting, *STARTERS]))
     return _editor(poster_form.of(None, "", STARTERS[key][1]))
 
 

@@ -132,3 +132,12 @@ def test_pictures_of_templates_are_shown(owner):
         answer = owner.get(path)
         assert (answer.status_code, answer.mimetype) == (200, "image/jpeg")
     assert owner.get("/admin/posters/starters/none.jpg").status_code == 404
+
+
+@pytest.mark.parametrize("asked", ["audience=", "audience=nobody", "from=nothing", ""])
+def test_a_new_poster_for_nobody_begins_with_the_first_that_comes_along(owner, asked):
+    answer = owner.get(f"/admin/posters/new?{asked}")
+
+    first = STARTERS[next(iter(STARTERS))][1]
+    assert answer.status_code == 200
+    assert f'name="audience" value="{first.audience.value}"' in answer.text
