@@ -1,4 +1,8 @@
-"""How `flask db` reaches the database and writes column types."""
+"""How `flask db` reaches the database and writes column types.
+
+A release migrates before it restarts, so every migration must leave a schema on which
+the version before it can work: `scripts/migration_check.py` says what that forbids.
+"""
 
 from typing import Any, Literal
 

@@ -1,7 +1,8 @@
 """`scripts/check`: everything that can be said about the code without running it.
 
-Format, lint, types, the direction of imports, the syntax of our scripts. All are
-run, so that one look shows all there is to mend. `scripts/check --fix` first
+Format, lint, types, the direction of imports, migrations under the version before, the
+syntax of our scripts. All are run,
+so that one look shows all there is to mend. `scripts/check --fix` first
 lets ruff mend what it can.
 """
 
@@ -27,6 +28,7 @@ def programs() -> dict[str, list[str]]:
         "lint": [tool["ruff"], "check", "--quiet", "."],
         "types": [tool["mypy"], "--no-error-summary"],
         "imports": [tool["lint-imports"], "--no-cache", "--no-logo"],
+        "migrations": [sys.executable, "-m", "scripts.migration_check"],
         "shell": ["sh", "-c", EACH_PARSES, "sh", *shell_scripts()],
     }
     if find_nginx() is not None:
