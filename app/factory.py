@@ -113,6 +113,8 @@ def _engine_options(url: str) -> dict[str, Any]:
         # Under REPEATABLE READ a request that waited for a lock would still see
         # the old rows.
         "isolation_level": "READ COMMITTED",
+        # A server that takes no connections must not hold a page for long.
+        "connect_args": {"connect_timeout": 5},
         # `core.db` ends open transactions and asks only lines that were idle.
         "pool_reset_on_return": None,
         "pool_recycle": 1800,

@@ -1,9 +1,8 @@
 """`scripts/check`: everything that can be said about the code without running it.
 
 Format, lint, types, the direction of imports, migrations under the version before, the
-syntax of our scripts. All are run,
-so that one look shows all there is to mend. `scripts/check --fix` first
-lets ruff mend what it can.
+syntax of our scripts. All are run, so that one look shows all there is to mend.
+`scripts/check --fix` first lets ruff mend what it can.
 """
 
 from __future__ import annotations

@@ -45,7 +45,13 @@ def render_error(*, status: int, message: str) -> Response:
     return problem(status, message, code=_CODES.get(status, "error"))
 
 
-_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    503: "unavailable",
+}
 
 
 @bp.errorhandler(DomainError)

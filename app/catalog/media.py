@@ -1,5 +1,6 @@
 """Pictures of products and of members (图片): checked by content, encoded anew, named at random."""
 
+import contextlib
 import io
 import secrets
 import warnings
@@ -54,16 +55,27 @@ def read(data: bytes) -> Image.Image:
 def save(
     picture: Image.Image, folder: Path, name: str, *, below: str = FOLDER
 ) -> tuple[str, int, int]:
-    """Write a picture in both sizes and both formats under `name`."""
+    """Write a picture in both sizes and both formats under `name`: all of it or nothing.
+
+    Raises OSError when the disk takes no more.
+    """
     target = folder / below
     target.mkdir(parents=True, exist_ok=True)
     flat = _on_white(picture)
     flat.thumbnail((LARGE, LARGE * 4), Image.Resampling.LANCZOS)
     small = flat.copy()
     small.thumbnail((SMALL, SMALL * 4), Image.Resampling.LANCZOS)
-    for suffix, version in (("", flat), ("-s", small)):
-        version.save(target / f"{name}{suffix}.webp", quality=80, method=4)
-        version.save(target / f"{name}{suffix}.jpg", quality=84, optimize=True, progressive=True)
+    try:
+        for suffix, version in (("", flat), ("-s", small)):
+            version.save(target / f"{name}{suffix}.webp", quality=80, method=4)
+            version.save(
+                target / f"{name}{suffix}.jpg", quality=84, optimize=True, progressive=True
+            )
+    except OSError:
+        # Nothing leads to the name yet, so nobody would ever remove half a picture.
+        with contextlib.suppress(OSError):
+            remove(f"{below}/{name}.jpg", folder)
+        raise
     return f"{below}/{name}.jpg", flat.width, flat.height
 
 

@@ -6,6 +6,7 @@
 - Template filters for money and time; `asset()` for files with their hash.
 """
 
+import contextlib
 import hashlib
 import json
 import re
@@ -27,19 +28,22 @@ from flask import (
     current_app,
     g,
     jsonify,
+    make_response,
     request,
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
-from app.core import brief, clock, metrics
+from app.core import brief, clock, metrics, outages
 from app.core.cache import Cache
 from app.core.db import db
 from app.core.errors import DomainError
 from app.core.money import format_yuan
+from app.core.outages import Outage, outage_of
 from config import Config
 
 log = structlog.get_logger()
@@ -119,7 +123,8 @@ def register_app_errors(app: Flask, pages: dict[str, Callable[..., str | Respons
         if request.path.startswith("/api/"):
             return pages["api"](status=status, message=message), status
         if wants_json() or request.path.startswith("/wechat/"):
-            return jsonify(code="error", message=message, request_id=g.get("request_id")), status
+            code = "unavailable" if status == 503 else "error"
+            return jsonify(code=code, message=message, request_id=g.get("request_id")), status
         part = request.path.split("/")[1]
         render = pages.get(part, pages[""])
         return render(status=status, message=message), status
@@ -134,10 +139,21 @@ def register_app_errors(app: Flask, pages: dict[str, Callable[..., str | Respons
     def refused(error: DomainError) -> ResponseReturnValue:
         return answer(error.status, error.message)
 
+    def out_of_service(error: Exception, outage: Outage) -> ResponseReturnValue:
+        # Without the trace: during an outage it would be written for every visitor.
+        log.error("out_of_service", what=outage, path=request.path, error=str(error)[:200])
+        only_looked = request.method in SAFE_METHODS
+        response = make_response(answer(503, outages.message(outage, only_looked=only_looked)))
+        response.headers["Retry-After"] = str(outages.RETRY_AFTER_SECONDS)
+        return response
+
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> ResponseReturnValue:
         # The page of the error may read settings; a broken transaction would not let it.
-        db.session.rollback()
+        with contextlib.suppress(SQLAlchemyError):
+            db.session.rollback()
+        if outage := outage_of(error):
+            return out_of_service(error, outage)
         log.error("unexpected_error", path=request.path, exc_info=error)
         return answer(500, _HTTP_MESSAGES[500])
 
