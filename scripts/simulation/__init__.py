@@ -7,6 +7,9 @@
 - `books` writes down what came of it in a canonical form, without ids and numbers
   that chance made: the same seed gives the same digest on both engines, and with
   database faults (`faults`) thrown in as without.
+- `seeds` plays many worlds on a database that is out of order at times: deadlocks, a full
+  disk, a server that takes no writes, processes killed on either side of a commit,
+  commits whose answer is lost, clocks that are wrong. The books must stay sound.
 - `story` is one sale from the order to the payout, written so that it may be played
   again from its start; `strikes` kills, stops and doubles the processes that play it,
   at every boundary of a unit of work, and compares the books.
@@ -15,6 +18,7 @@
 
     scripts/simulate --seed 7 --steps 3000            one run on SQLite
     scripts/simulate --seed 7 --steps 3000 --engine mariadb --faults
+    scripts/simulate --seeds 1-200 --steps 25
     scripts/simulate --strikes                        every strike, on MariaDB
     scripts/simulate --outages                        servers that fall
 

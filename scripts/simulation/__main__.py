@@ -9,7 +9,7 @@ from contextlib import nullcontext
 
 from app.core.db import db
 from scripts.bench_shop import shop
-from scripts.simulation import books, faults, outages
+from scripts.simulation import books, faults, outages, seeds
 from scripts.simulation.world import Unsound, World
 
 
@@ -19,6 +19,8 @@ def main() -> int:
         return _strike()
     if options.outages:
         return outages.main()
+    if options.seeds:
+        return seeds.main(options.seeds, options.steps)
     started = time.monotonic()
     with shop(on_sqlite=options.engine == "sqlite", fast=True):
         world = World(options.seed)
@@ -46,6 +48,9 @@ def _strike() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/simulate", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--seeds", help="1-200: each on a database out of order, see seeds.py; MariaDB"
+    )
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--engine", choices=("sqlite", "mariadb"), default="sqlite")
     parser.add_argument("--faults", action="store_true", help="database faults in between")

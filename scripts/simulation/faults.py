@@ -16,11 +16,18 @@ import pymysql
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import PoolProxiedConnection
 
 from app.core import db as core
 
 # Deadlock, lock wait, record changed since the snapshot.
 PASSING = (1213, 1205, 1020)
+# The disk or the table is full, the server takes no writes.
+LASTING = (1114, 1290)
+
+
+class Killed(BaseException):
+    """The process ends here; nobody catches it but who plays the next one."""
 
 
 @dataclass
@@ -94,3 +101,64 @@ def thrown(seed: int) -> Iterator[Thrown]:
 
     with at_statements(decide):
         yield count
+
+
+@contextmanager
+def rough(seed: int) -> Iterator[Thrown]:
+    """Everything a database may do to a unit, by chance: the books must stay sound.
+
+    Faults that pass, those that do not, processes killed on either side of a commit,
+    and commits whose answer is lost. The same seed gives the same faults.
+    """
+    rng = random.Random(f"rough {seed}")  # noqa: S311
+    count = Thrown()
+
+    def at_statement(unit: Unit) -> int:
+        drawn = rng.random()
+        code = 0
+        if drawn < 0.01:
+            code = rng.choice(PASSING)
+        elif drawn < 0.014:
+            code = rng.choice(LASTING)
+        count.count += code > 0
+        return code
+
+    def at_commit(unit: Unit) -> BaseException | None:
+        drawn = rng.random()
+        count.count += drawn < 0.04
+        if drawn < 0.02:
+            return Killed()
+        return lost_line() if drawn < 0.04 and unit.attempt == 1 else None
+
+    with at_statements(at_statement), at_commits(at_commit, at_commit):
+        yield count
+
+
+def lost_line() -> pymysql.err.OperationalError:
+    return pymysql.err.OperationalError(2013, "Lost connection during query")
+
+
+Strike = Callable[[Unit], BaseException | None]
+
+
+@contextmanager
+def at_commits(before: Strike, after: Strike) -> Iterator[None]:
+    """Raise what `before` and `after` a unit's COMMIT, before its answer, say."""
+    dialect = core.db.engine.dialect
+    commit = dialect.do_commit
+
+    def strike(decide: Strike) -> None:
+        unit = unit_under_way()
+        if unit is not None and (struck := decide(unit)) is not None:
+            raise struck
+
+    def committing(connection: PoolProxiedConnection) -> None:
+        strike(before)
+        commit(connection)
+        strike(after)
+
+    dialect.do_commit = committing  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        dialect.do_commit = commit  # type: ignore[method-assign]

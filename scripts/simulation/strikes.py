@@ -27,10 +27,8 @@ from functools import partial
 from pathlib import Path
 from unittest import mock
 
-import pymysql
 from sqlalchemy import event
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import PoolProxiedConnection
 
 from app.core import clock
 from app.core.db import db
@@ -141,21 +139,10 @@ class Strikes:
 
     def _lose_commits(self, played: Story) -> None:
         """The line is lost after each unit's first COMMIT, before its answer."""
-
-        dialect = db.engine.dialect
-        commit = dialect.do_commit
-
-        def lose(connection: PoolProxiedConnection) -> None:
-            commit(connection)
-            unit = faults.unit_under_way()
-            if unit is not None and unit.attempt == 1:
-                raise pymysql.err.OperationalError(2013, "Lost connection during query")
-
-        dialect.do_commit = lose  # type: ignore[method-assign, assignment]
-        try:
+        with faults.at_commits(
+            lambda _unit: None, lambda unit: faults.lost_line() if unit.attempt == 1 else None
+        ):
             played.play()
-        finally:
-            dialect.do_commit = commit  # type: ignore[method-assign]
         # What was cut off goes on by itself.
         played.play()
 

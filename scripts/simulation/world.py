@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from sqlalchemy.exc import DBAPIError
+
 from app.core import clock
 from app.core.db import db
 from app.core.errors import DomainError
-from scripts.simulation import books
+from scripts.simulation import books, faults
 from scripts.simulation.buying import Buying
 from scripts.simulation.paying_out import PayingOut
 from scripts.simulation.stage import JOBS, Unsound
@@ -43,6 +45,20 @@ class World(Buying, PayingOut):
         """Play `steps` steps; raises Unsound after a batch that left the books wrong."""
         with self.wechat.in_its_place():
             self._play(steps)
+            self._end()
+
+    def run_roughly(self, steps: int) -> int:
+        """The same with a database out of order; how many faults there were.
+
+        When it is in order again what was left undone is done by the jobs.
+        """
+        with self.wechat.in_its_place():
+            self.is_rough = True
+            with faults.rough(self.seed) as thrown:
+                self._play(steps)
+            self.is_rough = False
+            self._end()
+        return thrown.count
 
     def _play(self, steps: int) -> None:
         weights = [weight for weight, _ in self._acts]
@@ -56,6 +72,8 @@ class World(Buying, PayingOut):
                 self.now += timedelta(minutes=self.rng.randint(1, 50))
             if self.step % BATCH == 0:
                 self._check()
+
+    def _end(self) -> None:
         # The return window of what is left goes by.
         for _ in range(3):
             self.pass_time(timedelta(days=9))
@@ -77,5 +95,9 @@ class World(Buying, PayingOut):
             return f"{name}:{act()}"
         except DomainError as refused:
             return f"{name}:refused_{refused.code}"
+        except (DBAPIError, faults.Killed) as struck:
+            if not self.is_rough:
+                raise
+            return f"{name}:struck_{type(struck).__name__}"
         finally:
             db.session.rollback()

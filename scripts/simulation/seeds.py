@@ -1,0 +1,69 @@
+"""Many seeds, each played on a MariaDB that is out of order at times.
+
+    scripts/simulate --seeds 1-200 --steps 25
+
+Two processes share them, each on a database of its own that is emptied in between. A
+seed whose books are not sound is printed with the command that plays it again; exit 1.
+"""
+
+import json
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterable
+from unittest import mock
+
+from scripts.bench_shop import shop
+from scripts.emptying import empty_tables
+from scripts.simulation.world import Unsound, World
+
+PROCESSES = 2
+
+
+def main(span: str, steps: int) -> int:
+    """Play the seeds of a span such as `1-200`, or a single one."""
+    started = time.monotonic()
+    wanted = _wanted(span)
+    if len(wanted) == 1:
+        return _play(wanted, steps)
+    shares = [wanted[first::PROCESSES] for first in range(PROCESSES)]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "scripts.simulation.seeds", str(steps)]
+            + [str(seed) for seed in share]
+        )
+        for share in shares
+    ]
+    codes = [process.wait() for process in running]
+    said = {"seeds": len(wanted), "sound": not any(codes)}
+    print(json.dumps(said | {"seconds": round(time.monotonic() - started, 1)}))
+    return 1 if any(codes) else 0
+
+
+def _wanted(span: str) -> list[int]:
+    first, _, last = span.partition("-")
+    return list(range(int(first), int(last or first) + 1))
+
+
+def _play(wanted: Iterable[int], steps: int) -> int:
+    broken = thrown = 0
+    # The engine is waited for in earnest elsewhere.
+    with shop(fast=True), mock.patch("time.sleep"):
+        for seed in wanted:
+            try:
+                thrown += World(seed).run_roughly(steps)
+            except Exception as error:
+                broken += 1
+                if not isinstance(error, Unsound):
+                    traceback.print_exc()
+                again = f"scripts/simulate --seeds {seed} --steps {steps}"
+                said = {"seed": seed, "unsound": str(error), "again": again}
+                print(json.dumps(said, ensure_ascii=False), flush=True)
+            empty_tables()
+    print(json.dumps({"faults": thrown, "broken": broken}), flush=True)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(_play([int(seed) for seed in sys.argv[2:]], int(sys.argv[1])))
