@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm.util import identity_key
 
 from app import outbox
 from app.core import clock
@@ -115,6 +116,13 @@ _STANDS = sa.select(Member.id, Member.upline1_id, Member.bound_at).where(
 )
 
 
+def _stands(member_id: int) -> Member | sa.Row[Any]:
+    known = db.session.identity_map.get(identity_key(Member, member_id))
+    if known is not None and not sa.inspect(known).expired:
+        return known
+    return direct(_STANDS, member_id=member_id).one()
+
+
 def _decide(member_id: int, owner: Holder | None, touch: Touch, now: datetime) -> _Decision:
     if owner is None:
         return _Decision(AttemptResult.UNKNOWN_CODE)
@@ -129,7 +137,7 @@ def _decide(member_id: int, owner: Holder | None, touch: Touch, now: datetime) -
     if rules.ignores(touch.source):
         return _Decision(AttemptResult.ONLY_BY_SCAN)
     # Nobody needs to wait to see that everything stays as it is.
-    member = direct(_STANDS, member_id=member_id).one()
+    member = _stands(member_id)
     kept = _kept(member, owner_id, rules, now)
     if kept is not None:
         return kept
