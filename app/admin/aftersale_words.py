@@ -94,11 +94,20 @@ def habit(found: Habit) -> str:
     )
 
 
-def approve_question(row: AfterSale, buyer: str) -> str:
+def way_back(to_balance: bool) -> str:
+    return "退回买家的余额" if to_balance else "原路退回微信支付"
+
+
+def under_way(to_balance: bool) -> str:
+    """What was done, after agreeing to a refund."""
+    return "退款已退回买家的余额" if to_balance else "退款由任务在一分钟内发往微信"
+
+
+def approve_question(row: AfterSale, buyer: str, *, to_balance: bool = False) -> str:
     """What agreeing will do, asked before it is done."""
     if row.kind is K.REFUND:
         return (
-            f"向 {buyer} 退款 ¥{format_yuan(row.amount_fen)}，原路退回微信支付，不能撤回。"
+            f"向 {buyer} 退款 ¥{format_yuan(row.amount_fen)}，{way_back(to_balance)}，不能撤回。"
             "对应的佣金会同时收回。"
         )
     what = (
@@ -109,12 +118,12 @@ def approve_question(row: AfterSale, buyer: str) -> str:
     return f"{buyer} 会收到退货地址，寄回商品并填写单号；{what}。"
 
 
-def take_back_question(row: AfterSale) -> str:
+def take_back_question(row: AfterSale, *, to_balance: bool = False) -> str:
     if row.kind is K.EXCHANGE:
         return "确认退回的商品已收到并检查无误，下一步寄出换货的商品。"
     return (
         f"确认退回的商品已收到并检查无误，将退款 ¥{format_yuan(row.amount_fen)}，"
-        "原路退回微信支付，不能撤回。"
+        f"{way_back(to_balance)}，不能撤回。"
     )
 
 

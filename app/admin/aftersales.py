@@ -70,7 +70,7 @@ def aftersales_batch() -> ResponseReturnValue:
         )
     done, refused = _approve_each([(row.id, row.number) for row in rows])
     if done:
-        flash(f"已同意 {done} 笔，退款由任务在一分钟内发往微信")
+        flash(f"已同意 {done} 笔，退款由任务在一分钟内发往微信，余额支付的已退回余额")
     for number, message in refused[:5]:
         flash(f"{number}：{message}", "error")
     if len(refused) > 5:
@@ -110,11 +110,11 @@ def aftersale_approve(number: str) -> ResponseReturnValue:
         now=clock.now(),
         note=web.form_text("note"),
     )
-    refunds = row.kind is AfterSaleKind.REFUND
+    refunds, to_balance = row.kind is AfterSaleKind.REFUND, _to_balance(row)
     tell_refund(row_id)
     outbox.drain(clock.now(), subject=("aftersale_approved", row_id))
     flash(
-        "已同意，退款由任务在一分钟内发往微信"
+        f"已同意，{said.under_way(to_balance)}"
         if refunds
         else "已同意，买家会收到退货地址和寄回期限"
     )
@@ -153,9 +153,10 @@ def aftersale_take_back(number: str) -> ResponseReturnValue:
         actor=auth.actor(),
         now=clock.now(),
     )
-    is_return = row.kind is AfterSaleKind.RETURN
+    is_return, to_balance = row.kind is AfterSaleKind.RETURN, _to_balance(row)
     tell_refund(row_id)
-    flash("已收到退货，退款由任务在一分钟内发往微信" if is_return else "已收到退货，请寄出换货商品")
+    refunded = said.under_way(to_balance)
+    flash(f"已收到退货，{refunded}" if is_return else "已收到退货，请寄出换货商品")
     return _back(number)
 
 
@@ -195,6 +196,10 @@ def tell_refund(aftersale_id: int) -> None:
         outbox.drain(clock.now(), subject=("refund_approved", refund_id))
 
 
+def _to_balance(row: AfterSale) -> bool:
+    return orders.balance.paid_with_balance(orders.by_ids([row.order_id])[row.order_id])
+
+
 def _page(number: str, errors: dict[str, str] | None = None) -> str:
     row = aftersales.aftersale_by_number(number)
     order = orders.by_ids([row.order_id])[row.order_id]
@@ -218,6 +223,7 @@ def _page(number: str, errors: dict[str, str] | None = None) -> str:
         "admin/aftersale.html",
         row=row,
         order=order,
+        to_balance=orders.balance.paid_with_balance(order),
         items=[(item, lines[item.line_id]) for item in row.items],
         buyer=members.get(row.member_id),
         habit=aftersales.habit_of(row.member_id),

@@ -30,7 +30,7 @@ def refund_order(number: str) -> ResponseReturnValue:
 def refund_order_make(number: str) -> ResponseReturnValue:
     """First what it would do, distributors included; then, confirmed, the refund."""
     order = orders.order_by_number(number)
-    order_id = order.id
+    order_id, to_balance = order.id, orders.balance.paid_with_balance(order)
     try:
         wanted, freight_fen = _typed(order)
         if "confirmed" not in request.form:
@@ -51,7 +51,7 @@ def refund_order_make(number: str) -> ResponseReturnValue:
         return _form(found, {error.field or "": error.message}), error.status
     made = row.number
     desk.tell_refund(row.id)
-    flash("已退款，由任务在一分钟内发往微信")
+    flash("已退款，钱已退回买家的余额" if to_balance else "已退款，由任务在一分钟内发往微信")
     return redirect(url_for(".aftersale", number=made))
 
 
@@ -131,6 +131,8 @@ def _form(order: Order, errors: dict[str, str] | None = None) -> str:
     return render_template(
         "admin/refund.html",
         order=order,
+        to_balance=orders.balance.paid_with_balance(order),
+        said=said,
         open_lines=aftersales.open_line_ids(order.id),
         freight_left=order.freight_fen - order.freight_refunded_fen,
         refunded_fen=aftersales.refunded_of(order),
@@ -152,6 +154,7 @@ def _summary(order: Order, wanted: list[Wanted], freight_fen: int) -> str:
     return render_template(
         "admin/refund_confirm.html",
         order=order,
+        to_balance=orders.balance.paid_with_balance(order),
         buyer=members.get(order.member_id),
         rows=[(want, lines[want.line_id]) for want in wanted],
         freight_fen=freight_fen,

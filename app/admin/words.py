@@ -18,7 +18,7 @@ from app.distribution.joining.form import FieldKind
 from app.distribution.models import AppealStatus
 from app.ledger import AccountKind
 from app.members import MemberStatus
-from app.orders import InvoiceStatus, OddityKind, OrderStatus, PaymentStatus
+from app.orders import InvoiceStatus, OddityKind, OrderStatus, PaymentKind, PaymentStatus
 from app.reconciliation import BillKind, BreakKind, DayState
 from app.reports.exports import ExportState
 from app.reviews import ReviewStatus
@@ -203,6 +203,10 @@ BILL: Mapping[str, Word] = {
     BillState.FAIL: ("转账失败", "bad"),
     BillState.CANCELING: ("撤销中", "go"),
     BillState.CANCELLED: ("已撤销", "off"),
+}
+PAYMENT_KIND: Mapping[str, str] = {
+    PaymentKind.WECHAT: "微信支付",
+    PaymentKind.BALANCE: "余额支付",
 }
 PAYMENT: Mapping[str, Word] = {
     PaymentStatus.CREATED: ("未付款", "wait"),

@@ -12,7 +12,7 @@ from app.aftersales.models import (
 from app.audit.invariants import illegal_moves
 from app.core.db import Rows
 from app.ledger import Account, AccountKind, Entry, Posting, invariant
-from app.orders import Order, OrderLine
+from app.orders import Order, OrderLine, Payment, PaymentKind
 
 _O2 = "refunds never exceed what was paid"
 _R1 = "what was refunded of a line and of freight is what its after-sales say"
@@ -134,6 +134,36 @@ def _states_apart() -> Rows:
             sa.or_(Refund.id.is_not(None), AfterSale.status.in_(list(together))),
             sa.not_(sa.func.coalesce(sa.or_(*fits), sa.false())),
         )
+    )
+
+
+@invariant("R2", _R2)
+def _back_by_another_way() -> Rows:
+    """What a balance paid goes back to that balance, whole, and never to WeChat or a bank."""
+    came = sa.func.coalesce(sa.func.sum(Entry.amount_fen), 0)
+    return (
+        sa.select(Refund.id.label("refund"), Refund.amount_fen, came.label("back_fen"))
+        .join(Payment, Payment.id == Refund.payment_id)
+        .join(Order, Order.id == Refund.order_id)
+        .outerjoin(
+            Posting,
+            Posting.idem_key == sa.literal("refund:") + Refund.out_refund_no + ":paid",
+        )
+        .outerjoin(
+            Entry,
+            sa.and_(
+                Entry.posting_id == Posting.id,
+                Entry.account_id.in_(
+                    sa.select(Account.id).where(
+                        Account.owner_id == Order.member_id,
+                        Account.kind.in_((AccountKind.AVAILABLE, AccountKind.DEBT)),
+                    )
+                ),
+            ),
+        )
+        .where(Payment.kind == PaymentKind.BALANCE)
+        .group_by(Refund.id, Refund.amount_fen)
+        .having(came != Refund.amount_fen)
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from app.aftersales import queries, refunds
-from app.aftersales.models import RefundStatus
+from app.aftersales.models import FINAL, RefundStatus
 from app.aftersales.ports import MerchantShort, RefundGateway, RefundRefused, RefundUnclear
 from app.core.db import db, run_unit
 
@@ -17,6 +17,8 @@ def carry_on(refund_id: int, *, gateway: RefundGateway, now: datetime) -> str:
     """
     sheet = queries.refund_sheet(refund_id)
     db.session.rollback()
+    if sheet.status in FINAL:
+        return sheet.status.value
     try:
         word = None
         if sheet.status is RefundStatus.PROCESSING:

@@ -13,7 +13,7 @@ from app.core import ids
 from app.core.db import db, lock_one, require_transaction
 from app.core.errors import IllegalMove, InvalidInput
 from app.ledger import AccountKind, Move
-from app.orders import Oddity, OddityKind, Order, OrderStatus, Payment
+from app.orders import Oddity, OddityKind, Order, OrderStatus, Payment, PaymentKind
 
 S, R = AfterSaleStatus, RefundStatus
 _SYSTEM = audit.Actor.system("refund")
@@ -48,6 +48,10 @@ def begin(order: Order, row: AfterSale, *, actor: audit.Actor, now: datetime) ->
     db.session.add(refund)
     db.session.flush()
     outbox.publish("refund_approved", refund.id, now=now)
+    if payment.kind is PaymentKind.BALANCE:
+        # Back to where it came from: no bill, nobody to wait for.
+        refund.status = R.SUCCESS
+        _succeed(order, row, refund, _to_balance(order, refund), now)
     return refund
 
 
@@ -131,7 +135,7 @@ def report(word: RefundWord, *, mchid: str, now: datetime) -> bool:
         states.move(row, S.REFUNDING, actor=_SYSTEM, now=now)
     match refund.status:
         case R.SUCCESS:
-            _succeed(order, row, refund, AccountKind.WORLD_WX, now)
+            _succeed(order, row, refund, _to_world(AccountKind.WORLD_WX, refund), now)
         case R.ABNORMAL:
             refund.fail_reason = refund.fail_reason or "ABNORMAL"
             if row is not None and row.status is S.REFUNDING:
@@ -206,7 +210,7 @@ def pay_by_hand(refund_id: int, *, note: str, actor: audit.Actor, now: datetime)
         raise SamePerson()
     states.move(row, S.MANUAL, actor=actor, now=now, note=row.manual_note)
     refund.status = R.MANUAL
-    _succeed(order, row, refund, AccountKind.WORLD_BANK, now)
+    _succeed(order, row, refund, _to_world(AccountKind.WORLD_BANK, refund), now)
     return True
 
 
@@ -227,13 +231,13 @@ def conclude(refund_id: int, now: datetime) -> None:
 
 
 def _succeed(
-    order: Order, row: AfterSale | None, refund: Refund, door: AccountKind, now: datetime
+    order: Order, row: AfterSale | None, refund: Refund, moves: list[Move], now: datetime
 ) -> None:
     refund.ended_at = now
     ledger.post(
         f"refund:{refund.out_refund_no}:paid",
         event="refund_succeeded",
-        moves=[Move(ledger.system(AccountKind.REFUND_DUE), ledger.system(door), refund.amount_fen)],
+        moves=moves,
         now=now,
         subject=("order", refund.order_id),
     )
@@ -244,6 +248,22 @@ def _succeed(
     if refund.oddity_id is not None:
         orders.resolve_oddity(refund.oddity_id, resolution="已原路退回", actor=_SYSTEM, now=now)
     outbox.publish("refund_succeeded", refund.id, now=now)
+
+
+def _to_world(door: AccountKind, refund: Refund) -> list[Move]:
+    return [Move(ledger.system(AccountKind.REFUND_DUE), ledger.system(door), refund.amount_fen)]
+
+
+def _to_balance(order: Order, refund: Refund) -> list[Move]:
+    """To the buyer's balance; what they came to owe since they paid is filled first."""
+    available = ledger.member(AccountKind.AVAILABLE, order.member_id)
+    filled = min(
+        refund.amount_fen, ledger.lock_wallets([order.member_id])[order.member_id].debt_fen
+    )
+    moves = [Move(ledger.system(AccountKind.REFUND_DUE), available, refund.amount_fen)]
+    if filled:
+        moves.append(Move(available, ledger.member(AccountKind.DEBT, order.member_id), filled))
+    return moves
 
 
 def _take_back(order: Order, row: AfterSale | None, refund: Refund, now: datetime) -> None:

@@ -189,6 +189,20 @@ def pay_my_order(number: str) -> Response:
     return once_outside(work)
 
 
+@bp.post(f"{V1}/me/orders/<number>/balance-payment")
+@operation(OrderOut, tag=TAG, phone=True, writes=True)
+def pay_my_order_with_balance(number: str) -> Response:
+    """用可提现余额付清一笔订单"""
+    member_id = current_member().id
+    order_id = orders.order_of(member_id, number).id
+
+    def work() -> OrderOut:
+        orders.pay_with_balance(member_id, order_id, gateway=wechat.current().pay, now=clock.now())
+        return _order(member_id, number)
+
+    return once_outside(work)
+
+
 @bp.post(f"{V1}/me/orders/<number>/cancellation")
 @operation(StateOut, tag=TAG, phone=True, writes=True)
 def cancel_my_order(number: str) -> Response:

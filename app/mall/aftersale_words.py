@@ -53,7 +53,26 @@ _STEP = {
 WAY_BACK = "原路退回微信支付，1–3 个工作日到账"
 
 
-def sentence(row: AfterSale, moves: Sequence[StateMove]) -> tuple[str, str]:
+def following(kind: AfterSaleKind, *, to_balance: bool) -> str:
+    """What happens after asking; an order paid with the balance goes back there."""
+    if to_balance:
+        return (
+            NEXT[kind]
+            .replace("退款原路退回微信支付，1–3 个工作日到账", "退款马上退回你的余额")
+            .replace("退款，原路退回微信支付", "退款，退回你的余额")
+        )
+    return NEXT[kind]
+
+
+def way_back(status: AfterSaleStatus, *, to_balance: bool) -> str:
+    if status is S.MANUAL:
+        return "商家转账"
+    return "退回余额" if to_balance else "原路退回微信支付"
+
+
+def sentence(
+    row: AfterSale, moves: Sequence[StateMove], *, to_balance: bool = False
+) -> tuple[str, str]:
     """Where an after-sale stands, and what comes next."""
     yuan = f"¥{format_yuan(row.amount_fen)}"
     match row.status:
@@ -73,7 +92,8 @@ def sentence(row: AfterSale, moves: Sequence[StateMove]) -> tuple[str, str]:
         case S.ABNORMAL:
             return f"退款处理中 {yuan}", "微信支付暂时没有退成，商家正在处理，钱不会丢失"
         case S.SUCCESS:
-            return f"退款成功 {yuan}", "已原路退回微信支付，到账时间以微信和银行为准"
+            where = "原路退回微信支付，到账时间以微信和银行为准"
+            return f"退款成功 {yuan}", f"已{'退回你的余额' if to_balance else where}"
         case S.MANUAL:
             return f"退款成功 {yuan}", "原路退回没有成功，商家已用其他方式转账给你"
         case S.EXCHANGED:
@@ -93,12 +113,12 @@ def sentence(row: AfterSale, moves: Sequence[StateMove]) -> tuple[str, str]:
     )
 
 
-def steps(row: AfterSale, moves: Sequence[StateMove]) -> list[Step]:
+def steps(row: AfterSale, moves: Sequence[StateMove], *, to_balance: bool = False) -> list[Step]:
     """What happened so far, oldest first."""
-    # A refund alone is approved and sent in one breath.
-    told = [
-        move for move in moves if not (row.kind is K.REFUND and move.to_state == S.APPROVED.value)
-    ]
+    # A refund alone is approved and sent in one breath, and to a balance it is there at once.
+    passing = {S.APPROVED.value} if row.kind is K.REFUND else set()
+    passing |= {S.REFUNDING.value} if to_balance else set()
+    told = [move for move in moves if move.to_state not in passing]
     return [Step(_step(row, move), move.at) for move in told]
 
 

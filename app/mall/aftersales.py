@@ -157,6 +157,7 @@ def _form(order: Order, kind: AfterSaleKind, error: InvalidInput | None = None) 
         "mall/aftersale_form.html",
         order=order,
         kind=kind,
+        to_balance=orders.balance.paid_with_balance(order),
         has_kinds=len(aftersales.kinds_for(order, clock.now())) > 1,
         choices=choices,
         has_amount=kind is not AfterSaleKind.EXCHANGE,
@@ -236,13 +237,15 @@ def _page(row: AfterSale, error: InvalidInput | None = None) -> str:
     # Also of an order that they took out of their list.
     order = orders.by_ids([row.order_id])[row.order_id]
     moves = audit.moves_of("aftersale", row.id)
+    to_balance = orders.balance.paid_with_balance(order)
     return render_template(
         "mall/aftersale.html",
         row=row,
         order=order,
         lines=_lines(row, order),
-        sentence=said.sentence(row, moves),
-        steps=said.steps(row, moves),
+        to_balance=to_balance,
+        sentence=said.sentence(row, moves, to_balance=to_balance),
+        steps=said.steps(row, moves, to_balance=to_balance),
         return_address=shop_settings()[settings.registry.RETURN_ADDRESS.key],
         may_withdraw=S.WITHDRAWN in aftersales.TRANSITIONS[row.status],
         may_ask_again=row.status in (S.REJECTED, S.WITHDRAWN, S.CLOSED)

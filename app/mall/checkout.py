@@ -98,7 +98,8 @@ def place_order() -> ResponseReturnValue:
     ) as error:
         page = _page(wanted, request_key=key, typed=typed, remark=remark, error=error)
         return page, error.status
-    return redirect(url_for("mall.pay_order", number=number), 303)
+    way = "balance" if request.form.get("pay") == "balance" else None
+    return redirect(url_for("mall.pay_order", number=number, way=way), 303)
 
 
 def _place(
@@ -174,6 +175,7 @@ def _page(
         wanted=wanted,
         quote=quoted,
         changes=_changes(wanted, quoted),
+        offer=orders.balance.offer(member_id),
         is_freight_open=bool(templates) and not region and not wanted.is_pickup,
         is_served=not isinstance(error, catalog.NotDelivered),
         is_short=any(line.sku.stock < line.quantity for line in quoted.lines),

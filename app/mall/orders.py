@@ -16,13 +16,14 @@ from flask.typing import ResponseReturnValue
 
 from app import aftersales, audit, catalog, orders, outbox, reviews, settings, wechat
 from app.core import clock, web
-from app.core.db import run_unit
-from app.core.errors import InvalidInput, NotFound
+from app.core.db import db, run_unit
+from app.core.errors import DomainError, InvalidInput, NotFound
 from app.distribution import pictures
 from app.mall import aftersale_words, words
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp, shop_settings
 from app.orders import Order, OrderStatus, PrepayRefused, Trace, TraceProvider
+from app.orders.errors import BalanceClosed, BalanceShort, InDebt, NotPayable
 
 # How often one order may make us ask WeChat, however many pages poll.
 ASK_SECONDS = 3
@@ -75,6 +76,7 @@ def order_page(number: str) -> ResponseReturnValue:
             order, is_in_time=is_in_time, is_under_way=bool(taken) and not may_ask
         ),
         invoice=orders.invoices.of_order(order.id),
+        by_balance=orders.balance.paid_with_balance(order),
         trace=next(iter(_traces(order)), None),
         reviewable=reviews.reviewable_lines(order.member_id, order.id, now=clock.now()),
         aftersales=asked,
@@ -112,7 +114,40 @@ def pay_order(number: str) -> ResponseReturnValue:
     order = _mine(number)
     if order.status is not OrderStatus.UNPAID:
         return redirect(url_for("mall.order_page", number=number))
-    return render_template("mall/pay.html", order=order, seconds_left=_seconds_left(order))
+    return _pay_page(order)
+
+
+def _pay_page(order: Order, error: DomainError | None = None) -> str:
+    offer = orders.balance.offer(order.member_id)
+    reaches = offer is not None and offer.reaches(order.payable_fen)
+    return render_template(
+        "mall/pay.html",
+        order=order,
+        seconds_left=_seconds_left(order),
+        offer=offer,
+        by_balance=reaches and request.args.get("way") == "balance",
+        reaches=reaches,
+        error=error,
+    )
+
+
+@bp.post("/orders/<number>/balance")
+@members_only
+def pay_with_balance(number: str) -> ResponseReturnValue:
+    """Pay the whole order with what the member earned (余额支付)."""
+    order = _mine(number)
+    order_id, now = order.id, clock.now()
+    try:
+        orders.pay_with_balance(
+            current_member().id, order_id, gateway=wechat.current().pay, now=now
+        )
+    except NotPayable:
+        db.session.rollback()
+        return redirect(url_for("mall.order_result", number=number), 303)
+    except (BalanceClosed, BalanceShort, InDebt) as error:
+        db.session.rollback()
+        return _pay_page(_mine(number), error), error.status
+    return redirect(url_for("mall.order_result", number=number), 303)
 
 
 @bp.post("/orders/<number>/sheet")

@@ -22,7 +22,19 @@ from app.settings import registry
 
 # WeChat's own browser saves no files: the link works in any browser, for so long.
 LINK_SECONDS = 600
-_HEAD = ("时间", "事项", "说明", "入账", "收回", "提现到账", "代扣税", "手续费", "变动", "余额")
+_HEAD = (
+    "时间",
+    "事项",
+    "说明",
+    "入账",
+    "收回",
+    "余额支付",
+    "提现到账",
+    "代扣税",
+    "手续费",
+    "变动",
+    "余额",
+)
 
 
 @bp.get("/me/wallet/statements")
@@ -95,6 +107,7 @@ def statement_pdf(token: str) -> ResponseReturnValue:
         ("期末余额", _yuan(made.closing_fen)),
         ("入账", _yuan(made.earned_fen)),
         ("收回", _yuan(made.reversed_fen)),
+        ("余额支付", _yuan(made.spent_fen)),
         ("提现到账", _yuan(made.withdrawn_fen)),
         ("代扣税", _yuan(made.tax_fen)),
         ("手续费", _yuan(made.fee_fen)),
@@ -103,7 +116,7 @@ def statement_pdf(token: str) -> ResponseReturnValue:
         [web.short_time(line.at), *_said(line), *(_figure(fen) for fen in _parts(line))]
         for line in made.lines
     ]
-    table = pdf.Table("明细", _HEAD, rows, (18, 20, 44, 18, 15, 18, 15, 14, 18, 20), _FIGURES)
+    table = pdf.Table("明细", _HEAD, rows, (18, 20, 32, 17, 15, 17, 17, 15, 14, 17, 18), _FIGURES)
     content = pdf.document(
         f"{_month_said(month)}对账单",
         shop=_shop(),
@@ -123,8 +136,11 @@ def statement_pdf(token: str) -> ResponseReturnValue:
 def statement_csv(token: str) -> ResponseReturnValue:
     member_id, month = _claimed(token, "statement")
     made = reports.statements.statement(member_id, month, clock.now())
-    sums = (made.earned_fen, made.reversed_fen, made.withdrawn_fen, made.tax_fen, made.fee_fen)
-    empty = [""] * 6
+    sums = (
+        *(made.earned_fen, made.reversed_fen, made.spent_fen),
+        *(made.withdrawn_fen, made.tax_fen, made.fee_fen),
+    )
+    empty = [""] * 7
     rows = [
         [f"{month} 期初", "期初余额", "", *empty, _plain(made.opening_fen)],
         *(
@@ -154,7 +170,7 @@ def certificate_pdf(token: str) -> ResponseReturnValue:
     return export.download(f"代扣凭证-{year}.pdf", content, "application/pdf")
 
 
-_FIGURES = frozenset(range(3, 10))
+_FIGURES = frozenset(range(3, 11))
 _WHAT_COUNTS = (
     "余额是已结算的可提现与提现中金额之和，减去待追回；提现在到账时计出。"
     "期初余额加本月各项等于期末余额。"
@@ -195,6 +211,7 @@ def _parts(line: reports.Line) -> tuple[int, ...]:
     return (
         line.earned_fen,
         line.reversed_fen,
+        line.spent_fen,
         line.withdrawn_fen,
         line.tax_fen,
         line.fee_fen,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import audit, commission, ledger, settings, wechat, withdrawals
+from app import audit, commission, ledger, orders, settings, wechat, withdrawals
 from app.core import clock, money, web
 from app.core.db import run_unit
 from app.core.errors import InvalidInput
@@ -23,6 +23,7 @@ from app.withdrawals.models import OPEN
 CONFIRM_WITHIN = timedelta(hours=24)
 ASK_SECONDS = 3
 DEBTS_SHOWN = 10
+_SPENT = ("order_paid", "refund_succeeded")
 _REQUEST_KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
 
 
@@ -35,6 +36,7 @@ def wallet() -> ResponseReturnValue:
     reversed_orders = [
         e.posting.subject_id for e in page.items if e.posting.event == "commission_reversed"
     ]
+    spent = [e.posting.subject_id for e in page.items if e.posting.event in _SPENT]
     bonus_runs = [e.posting.subject_id for e in page.items if e.posting.subject == "bonus_run"]
     return render_template(
         "mall/wallet.html",
@@ -42,6 +44,7 @@ def wallet() -> ResponseReturnValue:
         page=page,
         debts=ledger.entries_of(member_id, AccountKind.DEBT, size=DEBTS_SHOWN).items,
         numbers=withdrawals.numbers_of(member_id, asked),
+        order_numbers=orders.numbers_of(spent, listed=True),
         bonuses=commission.bonus.queries.in_runs(member_id, bonus_runs),
         taken_back=commission.reversed_in(member_id, reversed_orders),
         words=words,

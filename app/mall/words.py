@@ -222,6 +222,8 @@ _EVENT = {
     "withdrawal_paid": "提现到账",
     "withdrawal_returned": "提现退票退回",
     "commission_reversed": "退款收回佣金",
+    "order_paid": "余额支付订单",
+    "refund_succeeded": "订单退款退回余额",
     "debt_filled": "抵扣待追回",
     "bonus": "返利",
     "bonus_reversed": "退款收回返利",
@@ -238,6 +240,7 @@ EXPORTED: dict[tuple[str, str], Mapping[Any, str]] = {
     },
     ("orders", "status"): ORDER_STATE,
     ("payments", "status"): {"created": "待付款", "success": "已付款", "closed": "已关闭"},
+    ("payments", "kind"): {"wechat": "微信支付", "balance": "余额支付"},
     ("invoices", "status"): {key: said for key, (said, _) in INVOICE_STATE.items()},
     ("aftersales", "kind"): {"refund": "退款", "return": "退货退款", "exchange": "换货"},
     ("aftersales", "status"): {
@@ -425,6 +428,7 @@ _DEBT = {
     "bonus_reversed": "退款收回的返利",
     "commission_settled": "佣金结算抵扣",
     "bonus": "返利抵扣",
+    "refund_succeeded": "订单退款抵扣",
     "debt_written_off": "商家免除",
 }
 
@@ -456,6 +460,7 @@ def line_reason(line: reports.Line) -> str:
         "commission": f"佣金 {of}",
         "settlement": f"结算 {of}",
         "bonus": f"返利 {of}",
+        "order": f"订单 {of}",
     }
     return said.get(kind) or line.reason
 

@@ -5,7 +5,7 @@ order is placed: later edits of products, levels or referrals never change it.
 
 Walk: `service.place` reserves stock and makes the payment (支付单) whose number
 was saved before WeChat is asked; `payment` takes WeChat's word, from the notice
-or from our query, and books it; `fulfilment` ships, receives and finishes.
+or from our query, and books it, `balance` pays with what the buyer earned; `fulfilment` ships, receives and finishes.
 `shipping` does so with many at once, also from a file. `pickups` are orders fetched at a shop for a code, `traces` tell where a parcel
 is, `invoices` are asked for by members and issued elsewhere, `sales` sums what
 was sold by whom.
@@ -13,7 +13,7 @@ Money that comes for an order that cannot take it (late, twice) is booked to
 `refund_due` and raised as an oddity (支付异常): never lost, never ignored.
 """
 
-from app.orders import cart, invoices, pickups, purchases, sales, shipping, traces
+from app.orders import balance, cart, invoices, pickups, purchases, sales, shipping, traces
 from app.orders.extras import (
     InvoiceRequest,
     InvoiceStatus,
@@ -34,6 +34,7 @@ from app.orders.models import (
     OrderSeat,
     OrderStatus,
     Payment,
+    PaymentKind,
     PaymentStatus,
 )
 from app.orders.payment import (
@@ -57,7 +58,7 @@ from app.orders.pricing import (
     is_virtual,
     quote,
 )
-from app.orders.processes import ask, close, paying_sheet
+from app.orders.processes import ask, close, pay_with_balance, paying_sheet
 from app.orders.queries import (
     WITH_LINES,
     Bought,
@@ -71,6 +72,7 @@ from app.orders.queries import (
     due_to_finish,
     due_to_receive,
     line_by_id,
+    numbers_of,
     oddities,
     open_oddities,
     open_payment,
@@ -89,11 +91,11 @@ from app.orders.refunding import (
     aftersale_ended,
     aftersale_opened,
     end_refunded,
-    must_be_of,
     payment_that_paid,
     skus_of_lines,
 )
 from app.orders.service import begin_close, finish_close, hide, place
+from app.orders.states import must_be_of
 from app.orders.traces import EnteredTraces
 
 __all__ = [
@@ -126,6 +128,7 @@ __all__ = [
     "PaidNotice",
     "Payment",
     "PaymentGateway",
+    "PaymentKind",
     "PaymentState",
     "PaymentStatus",
     "Pickup",
@@ -143,6 +146,7 @@ __all__ = [
     "aftersale_opened",
     "allocate",
     "ask",
+    "balance",
     "attach_prepay",
     "begin_close",
     "by_ids",
@@ -160,6 +164,7 @@ __all__ = [
     "invoices",
     "must_be_of",
     "line_by_id",
+    "numbers_of",
     "oddities",
     "open_oddities",
     "open_payment",
@@ -170,6 +175,7 @@ __all__ = [
     "WITH_LINES",
     "desk_orders",
     "paid_counts",
+    "pay_with_balance",
     "paying_sheet",
     "payment_by_number",
     "payment_that_paid",

@@ -4,7 +4,15 @@ from app.audit.invariants import illegal_moves
 from app.core.db import Rows
 from app.ledger import Account, AccountKind, Entry, Posting, invariant
 from app.orders.extras import INVOICE_TRANSITIONS, InvoiceRequest
-from app.orders.models import TRANSITIONS, Order, OrderLine, OrderStatus
+from app.orders.models import (
+    TRANSITIONS,
+    Order,
+    OrderLine,
+    OrderStatus,
+    Payment,
+    PaymentKind,
+    PaymentStatus,
+)
 
 
 @invariant("O1", "a paid order has exactly one pay-in posting")
@@ -39,6 +47,32 @@ def _paid_in_differs() -> Rows:
         .join(Entry, Entry.posting_id == Posting.id)
         .join(Account, Account.id == Entry.account_id)
         .where(Account.kind == AccountKind.ORDER_HOLD, Entry.amount_fen != Order.payable_fen)
+    )
+
+
+@invariant("O1", "a paid order has exactly one pay-in posting")
+def _balance_without_its_entry() -> Rows:
+    """What a balance paid left that balance, and nobody else's."""
+    taken = (
+        sa.select(Entry.id)
+        .join(Posting, Posting.id == Entry.posting_id)
+        .join(Account, Account.id == Entry.account_id)
+        .where(
+            Posting.subject == "order",
+            Posting.subject_id == Order.id,
+            Posting.event == "order_paid",
+            Account.kind == AccountKind.AVAILABLE,
+            Account.owner_id == Order.member_id,
+            Entry.amount_fen == -Payment.amount_fen,
+        )
+    )
+    return (
+        sa.select(Order.id.label("order"), Payment.amount_fen)
+        .join(Payment, Payment.order_id == Order.id)
+        .where(
+            Payment.kind == PaymentKind.BALANCE,
+            sa.or_(Payment.status != PaymentStatus.SUCCESS, ~taken.exists()),
+        )
     )
 
 

@@ -154,6 +154,11 @@ class OrderSeat(Model):
     is_active: Mapped[bool]
 
 
+class PaymentKind(enum.StrEnum):
+    WECHAT = "wechat"  # 微信支付
+    BALANCE = "balance"  # 余额支付: out of the buyer's own commissions
+
+
 class PaymentStatus(enum.StrEnum):
     CREATED = "created"  # the number is saved, WeChat may or may not know it
     SUCCESS = "success"
@@ -161,13 +166,16 @@ class PaymentStatus(enum.StrEnum):
 
 
 class Payment(Model):
-    """One number at WeChat Pay for an order (支付单)."""
+    """One way to pay an order (支付单): a number at WeChat Pay, or the buyer's balance."""
 
     __tablename__ = "payments"
     __table_args__ = (sa.Index(None, "status", "created_at"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     order_id: Mapped[int] = mapped_column(sa.ForeignKey("orders.id"), index=True)
+    kind: Mapped[PaymentKind] = mapped_column(
+        enum_column(PaymentKind, "kind"), default=PaymentKind.WECHAT, server_default="wechat"
+    )
     out_trade_no: Mapped[str] = mapped_column(sa.String(32), unique=True)
     amount_fen: Mapped[int] = mapped_column(sa.BigInteger)
     status: Mapped[PaymentStatus] = mapped_column(

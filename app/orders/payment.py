@@ -11,6 +11,7 @@ from app.core.db import add_once, db, lock_one, require_transaction
 from app.core.errors import InvalidInput
 from app.ledger import AccountKind, Move
 from app.orders import states
+from app.orders.errors import NotPayable
 from app.orders.models import Oddity, OddityKind, Order, OrderStatus, Payment, PaymentStatus
 from app.orders.ports import PaidNotice
 
@@ -34,10 +35,24 @@ class Taken(enum.StrEnum):
 
 
 def attach_prepay(payment_id: int, prepay_id: str, *, now: datetime) -> None:
-    """Keep what WeChat answered to the prepay call."""
+    """Keep what WeChat answered to the prepay call.
+
+    Raises NotPayable where the order was paid or closed meanwhile: whoever did so saw no
+    number that a phone could have, and none may get one.
+    """
     require_transaction()
     payment = db.session.get_one(Payment, payment_id)
+    if states.locked(payment.order_id).status is not OrderStatus.UNPAID:
+        raise NotPayable()
     payment.prepay_id, payment.prepaid_at = prepay_id, now
+
+
+def give_up(payment_id: int) -> None:
+    """WeChat closed a number: nobody can pay it any more."""
+    require_transaction()
+    payment = lock_one(Payment, payment_id, "支付单不存在")
+    if payment.status is PaymentStatus.CREATED:
+        payment.status = PaymentStatus.CLOSED
 
 
 def take_payment(notice: PaidNotice, *, mchid: str, appid: str, now: datetime) -> Taken:

@@ -187,6 +187,17 @@ def paid_counts(member_ids: Iterable[int]) -> dict[int, int]:
     return dict(rows.all())
 
 
+def numbers_of(order_ids: Iterable[int], *, listed: bool = False) -> dict[int, str]:
+    """Order numbers by id; `listed` leaves out what its member took out of their list."""
+    wanted = set(order_ids)
+    if not wanted:
+        return {}
+    query = sa.select(Order.id, Order.number).where(Order.id.in_(wanted))
+    if listed:
+        query = query.where(Order.hidden_at.is_(None))
+    return dict(db.session.execute(query).all())
+
+
 def pieces_bought(member_id: int, product_ids: Iterable[int]) -> dict[int, int]:
     """How many pieces of each product are in this member's orders, closed ones left out."""
     rows = db.session.execute(

@@ -7,7 +7,6 @@ import sqlalchemy as sa
 
 from app import audit, outbox
 from app.core.db import db, lock_one, require_transaction
-from app.core.errors import NotFound
 from app.orders import states
 from app.orders.models import (
     TRANSITIONS,
@@ -17,16 +16,11 @@ from app.orders.models import (
     OrderLine,
     OrderStatus,
     Payment,
+    PaymentKind,
     PaymentStatus,
 )
 
 _LATE_MONEY = (OddityKind.PAID_LATE, OddityKind.PAID_TWICE)
-
-
-def must_be_of(order: Order, member_id: int) -> None:
-    """Raises NotFound for anyone else's order."""
-    if order.member_id != member_id:
-        raise NotFound("订单不存在")
 
 
 def aftersale_opened(order: Order) -> None:
@@ -56,7 +50,7 @@ def payment_that_paid(order_id: int) -> Payment:
         .where(
             Payment.order_id == order_id,
             Payment.status == PaymentStatus.SUCCESS,
-            Payment.transaction_id.not_in(late),
+            sa.or_(Payment.kind == PaymentKind.BALANCE, Payment.transaction_id.not_in(late)),
         )
         .order_by(Payment.id)
         .limit(1)

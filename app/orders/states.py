@@ -4,7 +4,7 @@ from datetime import datetime
 
 from app import audit, ledger
 from app.core.db import lock_one
-from app.core.errors import IllegalMove
+from app.core.errors import IllegalMove, NotFound
 from app.ledger import AccountKind, Move
 from app.orders.models import TRANSITIONS, Order, OrderStatus
 
@@ -12,6 +12,12 @@ from app.orders.models import TRANSITIONS, Order, OrderStatus
 def locked(order_id: int) -> Order:
     """Locked and freshly read. Raises NotFound."""
     return lock_one(Order, order_id, "订单不存在")
+
+
+def must_be_of(order: Order, member_id: int) -> None:
+    """Raises NotFound for anyone else's order."""
+    if order.member_id != member_id:
+        raise NotFound("订单不存在")
 
 
 def move(

@@ -20,7 +20,7 @@ from app.aftersales.models import Refund, RefundStatus
 from app.core import clock
 from app.core.db import Rows, db
 from app.ledger import Account, AccountKind, Entry, Posting
-from app.orders.models import Payment, PaymentStatus
+from app.orders.models import Payment, PaymentKind, PaymentStatus
 from app.reconciliation.importing import closing_before, file_of
 from app.reconciliation.models import BillKind, BillRow, BreakKind, FileState, Sort
 from app.withdrawals.models import FINAL as TRANSFER_FINAL
@@ -146,6 +146,8 @@ def _payments(file_id: int, world: int, start: datetime, end: datetime) -> Rows:
         sa.literal(0),
     ).where(
         payment.status == PaymentStatus.SUCCESS,
+        # What was paid with a balance never was WeChat's.
+        payment.kind == PaymentKind.WECHAT,
         # Nobody can pay an order days later: this only keeps the search short.
         payment.created_at >= start - timedelta(days=3),
         payment.created_at < end,
@@ -185,6 +187,7 @@ def _refunds(file_id: int, world: int, start: datetime, end: datetime, late: dat
         sa.literal(0),
     ).where(
         refund.status == RefundStatus.SUCCESS,
+        sa.or_(refund.oddity_id.is_not(None), ~_to_balance(refund)),
         refund.ended_at >= start,
         refund.ended_at < end,
         ~_in_bill(BillKind.TRADE, Sort.REFUND, refund.out_refund_no),
@@ -327,6 +330,11 @@ def _unbooked(file_id: int) -> dict[str, dict[str, int]]:
 
 
 # --- pieces ------------------------------------------------------------------------
+
+
+def _to_balance(refund: Any) -> sa.ColumnElement[bool]:
+    """Refunds of an order that was paid with a balance go back there, and to no bill."""
+    return sa.exists().where(Payment.id == refund.payment_id, Payment.kind == PaymentKind.BALANCE)
 
 
 def _booked(world: int, *which: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:

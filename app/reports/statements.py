@@ -13,7 +13,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from app import commission, withdrawals
+from app import commission, orders, withdrawals
 from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
@@ -26,6 +26,8 @@ LINES_MAX = 5000
 MONTHS_MAX = 60
 # A payout by hand that came back is the opposite of one, in all its parts.
 _SIGN = {"withdrawal_paid": -1, "withdrawal_returned": 1}
+# An order paid with the balance, and what came back of it.
+_SPENT = frozenset({"order_paid", "refund_succeeded"})
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
 
 
@@ -34,7 +36,7 @@ class Line:
     """A movement of the wallet, in fen; what leaves it is negative.
 
     `link` says where its reason is: `withdrawal` and its number, `commission`,
-    `settlement` or `bonus` and an id. What has no page says its reason here.
+    `settlement` or `bonus` and an id, `order` and its number. What has no page says its reason here.
     """
 
     posting_id: int
@@ -42,6 +44,7 @@ class Line:
     event: str
     earned_fen: int = 0
     reversed_fen: int = 0
+    spent_fen: int = 0
     withdrawn_fen: int = 0
     tax_fen: int = 0
     fee_fen: int = 0
@@ -52,7 +55,12 @@ class Line:
     @property
     def change_fen(self) -> int:
         return (
-            self.earned_fen + self.reversed_fen + self.withdrawn_fen + self.tax_fen + self.fee_fen
+            self.earned_fen
+            + self.reversed_fen
+            + self.spent_fen
+            + self.withdrawn_fen
+            + self.tax_fen
+            + self.fee_fen
         )
 
 
@@ -65,6 +73,7 @@ class Statement:
     closing_fen: int
     earned_fen: int
     reversed_fen: int
+    spent_fen: int
     withdrawn_fen: int
     tax_fen: int
     fee_fen: int
@@ -105,6 +114,7 @@ def statement(member_id: int, month: str, now: datetime) -> Statement:
         closing_fen=_sum_before(member_id, until),
         earned_fen=sum(line.earned_fen for line in lines),
         reversed_fen=sum(line.reversed_fen for line in lines),
+        spent_fen=sum(line.spent_fen for line in lines),
         withdrawn_fen=sum(line.withdrawn_fen for line in lines),
         tax_fen=sum(line.tax_fen for line in lines),
         fee_fen=sum(line.fee_fen for line in lines),
@@ -171,6 +181,8 @@ def _lines(member_id: int, since: datetime, until: datetime) -> list[Line]:
     bonuses = commission.bonus.queries.in_runs(
         member_id, [r.subject_id for r in rows if r.subject == "bonus_run"]
     )
+    bought = [r.subject_id for r in rows if r.event in _SPENT]
+    numbers, listed = orders.numbers_of(bought), orders.numbers_of(bought, listed=True)
     lines = []
     for row in rows:
         fen = int(row.change)
@@ -194,6 +206,10 @@ def _lines(member_id: int, since: datetime, until: datetime) -> list[Line]:
             link = ("bonus", str(bonuses[row.subject_id]))
             earned = fen if row.event == "bonus" else 0
             line = replace(line, earned_fen=earned, reversed_fen=fen - earned, link=link)
+        elif row.event in _SPENT:
+            number = numbers[row.subject_id]
+            link = ("order", number) if row.subject_id in listed else ("", "")
+            line = replace(line, spent_fen=fen, reason=f"订单 {number}", link=link)
         elif fen > 0:
             line = replace(line, earned_fen=fen)
         else:

@@ -57,6 +57,15 @@ ORDER_RECEIVE_DAYS = Setting(
     "order.receive_days", 10, "发货后自动确认收货", unit="天", least=3, most=60
 )
 
+# compliance.md, "Income tax": spending commissions is taking them out.
+BALANCE_PAY_ON = Setting(
+    "order.balance_pay_on",
+    False,
+    "余额支付",
+    "开启后，分销员可以用可提现的佣金余额付清整笔订单，退款退回余额；"
+    "有待追回佣金的不能用。“个人所得税代扣方式”不是“不代扣”时一律不开放，请先与会计确认",
+)
+
 MEMBER_PRICE_FOR = Setting(
     "catalog.member_price_for",
     "distributors",

@@ -2,13 +2,14 @@
 
 import pytest
 
-from app import aftersales, members
+from app import aftersales, ledger, members, settings
 from app.api.operation import CSRF_HEADER
 from app.core.db import db, run_unit
 from app.orders import Order, OrderStatus
 from app.orders.cart import wishes_of
 from tests.admin.desk import ask_for
 from tests.factories import (
+    ADMIN,
     bind,
     broken_invariants,
     give_available,
@@ -100,6 +101,21 @@ def test_nobody_is_logged_in(client, session):
     assert (answer.status_code, answer.json["code"]) == (401, "login")
 
 
+def test_an_order_is_paid_with_the_balance_once(phone, me, weixin, noon):  # noqa: F811
+    give_available(me, 150_00, now=noon)
+    number = place_order(me, make_sku(price_fen=100_00), now=noon).number
+    path = f"/me/orders/{number}/balance-payment"
+    refused = phone("POST", path, once="closed")
+    assert (refused.status_code, refused.json["code"]) == (409, "balance_closed")
+    run_unit(settings.change, "order.balance_pay_on", True, actor=ADMIN, now=noon)
+
+    answers = [phone("POST", path, once=key) for key in ("one", "one", "two")]
+
+    assert [(a.status_code, a.json["status"]) for a in answers] == [(200, "paid")] * 3
+    assert ledger.wallet_of(me.id).available_fen == 50_00
+    assert broken_invariants() == {}
+
+
 def test_what_belongs_to_somebody_else_is_not_there(phone, noon):
     other, sku = make_distributor("陈梅", now=noon), make_sku()
     make_plan(now=noon)
@@ -135,6 +151,7 @@ def test_what_belongs_to_somebody_else_is_not_there(phone, noon):
     calls = [
         ("GET", f"/me/orders/{number}", None),
         ("POST", f"/me/orders/{open_number}/payment", None),
+        ("POST", f"/me/orders/{open_number}/balance-payment", None),
         ("POST", f"/me/orders/{open_number}/cancellation", None),
         ("POST", f"/me/orders/{number}/receipt", None),
         ("POST", "/me/aftersales", ask),

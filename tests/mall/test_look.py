@@ -8,13 +8,13 @@ import pytest
 import sqlalchemy as sa
 from flask import url_for
 
-from app import aftersales, demo, members
+from app import aftersales, demo, members, settings
 from app.catalog import Product, Sku
 from app.commission import Commission
 from app.core import clock, preview, web
 from app.core.db import db, run_unit, transaction
 from tests.admin.desk import a_bonus, an_article, ask_for
-from tests.factories import give_available, make_address, paid_order, place_order
+from tests.factories import SYSTEM, give_available, make_address, paid_order, place_order
 from tests.stack import Stack, wait_for
 
 pytestmark = pytest.mark.browser
@@ -55,9 +55,10 @@ def shop(stack: Stack) -> dict[str, Any]:
     lin, chen = members.by_openid(LIN), members.by_openid(CHEN)
     sku = db.session.scalars(sa.select(Sku).order_by(Sku.id).limit(1)).one()
     with transaction():
+        settings.change("order.balance_pay_on", True, actor=SYSTEM, now=now)
         members.set_profile(lin.id, nickname="欧阳慕容·西湖边卖茶的老林 Lin Jie", avatar_url="")
     address = make_address(lin)
-    place_order(lin, sku, now=now)
+    unpaid = place_order(lin, sku, now=now)
     order = paid_order(lin, sku, now=now)
     paid_order(chen, sku, 20, now=now)
     give_available(lin, 12_345_678_90, now=now)
@@ -84,6 +85,7 @@ def shop(stack: Stack) -> dict[str, Any]:
             sa.select(Commission.id).filter_by(member_id=lin.id)
         ).first(),
         "sku": sku.id,
+        "unpaid": unpaid.number,
         "token": preview.product_token(sku.product_id),
         "result_id": a_bonus(lin).id,
         "article_id": an_article("怎样分享才不打扰朋友", is_required=True).id,
@@ -105,6 +107,7 @@ def pages(stack: Stack, shop: dict[str, Any]) -> list[str]:
             if "number" in values and rule.rule.startswith("/me/aftersales/"):
                 values["number"] = shop["aftersale"]
             found.append(url_for(rule.endpoint, **values))
+    found += [f"/orders/{shop['unpaid']}/pay{way}" for way in ("", "?way=balance")]
     return [*found, f"/checkout?sku={shop['sku']}&quantity=1", "/search?q=茶", "/category?id=1"]
 
 

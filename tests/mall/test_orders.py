@@ -12,6 +12,7 @@ from app.core import clock
 from app.core.db import db, run_unit, transaction
 from app.members import AddressInput
 from app.orders import OrderStatus
+from app.settings import change
 from tests.admin.desk import pickup_shop
 from tests.factories import (
     ADMIN,
@@ -19,6 +20,8 @@ from tests.factories import (
     bind,
     broken_invariants,
     days,
+    give_available,
+    make_address,
     make_distributor,
     make_member,
     make_plan,
@@ -512,3 +515,72 @@ def test_others_see_nothing_of_an_order(client, me, log_in):
     for path in ("/hide", "/again", "/invoice", "/receive", "/cancel", "/sheet"):
         assert client.post(f"/orders/{order.number}{path}", data=INVOICE).status_code == 404, path
     assert status_of(order) is OrderStatus.PAID
+
+
+# --- with what the member earned ---------------------------------------------------
+
+
+@pytest.fixture
+def rich(me):
+    """¥300.00 in the wallet, and an order of ¥100.00."""
+    with transaction():
+        change("order.balance_pay_on", True, actor=ADMIN, now=NOON)
+    give_available(me, 300_00)
+    return place_order(me, make_sku(price_fen=100_00))
+
+
+def test_paying_with_the_balance_is_chosen_confirmed_and_seen_everywhere(client, rich, weixin):
+    assert "可用 ¥300.00" in text_of(client.get(f"/orders/{rich.number}/pay"))
+    chosen = client.get(f"/orders/{rich.number}/pay?way=balance").text
+    assert "付款后余额剩" in chosen
+    assert "¥200.00" in chosen
+
+    answer = client.post(f"/orders/{rich.number}/balance")
+
+    assert answer.location == f"/orders/{rich.number}/result"
+    assert "支付方式余额支付" in text_of(client.get(f"/orders/{rich.number}"))
+    wallet = client.get("/me/wallet").text
+    assert "余额支付订单" in wallet
+    assert f'href="/orders/{rich.number}"' in wallet
+    month = client.get("/me/wallet/statements/2026-11")
+    assert "余额支付-¥100.00" in text_of(month)
+    assert "期末余额¥200.00" in text_of(month)
+    assert f'href="/orders/{rich.number}"' in month.text
+
+
+def test_what_the_balance_does_not_reach_is_said_and_refused(client, me, rich):
+    dear = place_order(me, make_sku(price_fen=300_01))
+
+    page = client.get(f"/orders/{dear.number}/pay?way=balance").text
+    answer = client.post(f"/orders/{dear.number}/balance")
+
+    assert "可用 ¥300.00，不够付这一单" in page
+    assert "/balance" not in page
+    assert answer.status_code == 409
+    assert "余额不足，可用 ¥300.00，请用微信支付" in answer.text
+    assert status_of(dear) is OrderStatus.UNPAID
+
+
+def test_nobody_pays_for_an_order_of_somebody_else(client, rich):
+    theirs = place_order(make_member("钱宁"), make_sku(price_fen=1_00))
+
+    assert client.post(f"/orders/{theirs.number}/balance").status_code == 404
+    assert status_of(theirs) is OrderStatus.UNPAID
+
+
+def test_a_shop_without_it_shows_nothing_of_it(client, me):
+    give_available(me, 300_00)
+    order = place_order(me, make_sku())
+
+    assert "余额支付" not in client.get(f"/orders/{order.number}/pay").text
+
+
+def test_the_checkout_offers_it_and_leads_to_it(client, me, rich):
+    sku = make_sku(price_fen=50_00)
+    make_address(me)
+    page = client.get(f"/checkout?sku={sku.id}&quantity=1").text
+    assert "可用 ¥300.00" in page
+
+    answer = client.post("/checkout", data={**hidden_fields(page), "pay": "balance"})
+
+    assert answer.location.endswith("/pay?way=balance")

@@ -76,8 +76,8 @@ def test_its_files_are_had_without_a_login_by_who_has_the_link(app, client, paid
     assert paid.number in re.sub(r"\s", "", said)
 
     rows = anyone.get(csv).data.decode("utf-8-sig").splitlines()
-    assert rows[0] == "时间,事项,说明,入账,收回,提现到账,代扣税,手续费,变动,余额"
-    assert rows[1] == "2026-11 期初,期初余额,,,,,,,,0.00"
+    assert rows[0] == "时间,事项,说明,入账,收回,余额支付,提现到账,代扣税,手续费,变动,余额"
+    assert rows[1] == "2026-11 期初,期初余额,,,,,,,,,0.00"
     assert rows[3] == (
         f"2026-11-21 12:00:00,提现到账,提现单 {paid.number},"
         "0.00,0.00,-1358.00,-140.00,-2.00,-1500.00,100.00"

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from app import ledger, orders, reconciliation, withdrawals
+from app import ledger, orders, outbox, reconciliation, settings, withdrawals
 from app.core.db import db, run_unit
 from app.core.errors import InvalidInput, NotFound
 from app.ledger import AccountKind, Move
@@ -23,13 +23,15 @@ from app.reconciliation import (
 )
 from app.reconciliation.queries import due_days
 from app.withdrawals import LockCause
-from tests.aftersales.steps import refund_of, sale
+from tests.aftersales.fakes import FakeRefunds
+from tests.aftersales.steps import Sale, refund_of, sale
 from tests.factories import (
     ADMIN,
     ADMIN2,
     MCHID,
     NOON,
     days,
+    give_available,
     make_member,
     make_sku,
     notice_for,
@@ -129,6 +131,21 @@ def test_refunds_and_transfers_agree(bills):
         ("ledger_fen", "request_fen", "bill_fen"), -30_00
     ) | {"count": 1}
     assert row.sums["transfer"]["bill_fen"] == row.sums["transfer"]["ledger_fen"] == -50_00
+
+
+def test_what_a_balance_paid_and_got_back_is_in_no_bill(bills):
+    run_unit(settings.change, "order.balance_pay_on", True, actor=ADMIN, now=NOON)
+    buyer = make_member()
+    give_available(buyer, 100_00, now=NOON - days(2))
+    order = place_order(buyer, make_sku(price_fen=100_00), now=NOON)
+    run_unit(orders.balance.pay, buyer.id, order.id, now=NOON)
+    outbox.drain(NOON)
+    sold = Sale(order, buyer, buyer, buyer, FakeRefunds())
+    sold.agree(sold.ask(fen=30_00))
+
+    run(bills)
+
+    assert broken() == []
 
 
 def test_a_transfer_is_found_by_wechats_number_as_well(bills):
