@@ -314,7 +314,9 @@ def _example(schema: dict[str, Any], depth: int = 0) -> Any:
     """A value that the document allows, more or less."""
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[1]
-        return _example(document.document()["components"]["schemas"][name], depth + 1)
+        # A second app of one process finds some shapes left out: spectree names them once.
+        known = document.document()["components"]["schemas"]
+        return _example(known.get(name, {}), depth + 1)
     for word in ("anyOf", "oneOf", "allOf"):
         if word in schema:
             return _example(schema[word][0], depth + 1)
