@@ -105,11 +105,13 @@ def test_an_order_is_paid_with_the_balance_once(phone, me, weixin, noon):  # noq
     give_available(me, 150_00, now=noon)
     number = place_order(me, make_sku(price_fen=100_00), now=noon).number
     path = f"/me/orders/{number}/balance-payment"
-    refused = phone("POST", path, once="closed")
+    refused = phone("POST", path, once="balance-closed")
     assert (refused.status_code, refused.json["code"]) == (409, "balance_closed")
     run_unit(settings.change, "order.balance_pay_on", True, actor=ADMIN, now=noon)
 
-    answers = [phone("POST", path, once=key) for key in ("one", "one", "two")]
+    answers = [
+        phone("POST", path, once=key) for key in ("balance-one", "balance-one", "balance-two")
+    ]
 
     assert [(a.status_code, a.json["status"]) for a in answers] == [(200, "paid")] * 3
     assert ledger.wallet_of(me.id).available_fen == 50_00
