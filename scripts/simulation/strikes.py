@@ -12,6 +12,7 @@ boundaries where money is between two places, and to some of the statements.
 MariaDB only: SQLite has no locks to be left holding.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -28,6 +29,7 @@ from pathlib import Path
 from unittest import mock
 
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.core import clock
@@ -50,6 +52,9 @@ SHORT = {
     ("withdrawals.payout.report", "before_commit"),
 }
 SHORT_STATEMENTS = 9
+SHORT_CLOSED = "commission.settlement.settle_chunk"
+# No room for another row (the disk is full); read-only. Nobody tries again by himself.
+CLOSED = (1114, 1290)
 
 
 class DifferentBooks(Exception):
@@ -84,6 +89,11 @@ class Strikes:
         self.strike("misled", "clocks", self._mislead)
         for number in range(1, self._longest_unit() + 1, self._every):
             self.strike("refused", f"statement {number}", partial(self._refuse, number=number))
+        units = list(dict.fromkeys(name for name, _ in self.points))
+        short = self._every > 1
+        for code in CLOSED[: 1 if short else 2]:
+            for name in [SHORT_CLOSED] if short else units:
+                self.strike("closed", f"{code} {name}", partial(self._close, code=code, name=name))
         self.strike("unheard", "each commit", self._lose_commits)
         if wrong := books.broken():
             raise DifferentBooks(f"the books are not sound: {wrong}")
@@ -136,6 +146,23 @@ class Strikes:
 
         with faults.at_statements(decide):
             played.play()
+
+    def _close(self, played: Story, code: int, name: str) -> None:
+        """From this unit on the database takes no work at all; then it does again."""
+        is_closed = False
+
+        def decide(unit: faults.Unit) -> int:
+            nonlocal is_closed
+            # Its second statement, so that there is something to roll back.
+            is_closed = is_closed or (unit.name == name and unit.statement == 2)
+            return code if is_closed else 0
+
+        with faults.at_statements(decide), contextlib.suppress(DBAPIError):
+            played.play()
+        db.session.rollback()
+        if not is_closed:
+            raise DifferentBooks(f"{name} was not reached")
+        played.play()
 
     def _lose_commits(self, played: Story) -> None:
         """The line is lost after each unit's first COMMIT, before its answer."""
