@@ -114,6 +114,9 @@ FRESH = frozenset(
         Permission.PLAN_PUBLISH,
         Permission.SETTINGS_CHANGE,
         Permission.RISK_DECIDE,
+        # A level is a rate; and among the jobs are those that settle and pay.
+        Permission.LEVEL_CHANGE,
+        Permission.JOB_RUN,
         Permission.ADMIN_CHANGE,
         Permission.API_CHANGE,
         Permission.TAX_IDENTITY,

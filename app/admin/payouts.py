@@ -1,6 +1,6 @@
 """Payouts by hand (线下打款): batches, their files, what became of each line, vouchers."""
 
-import hashlib
+from functools import partial
 from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
@@ -17,7 +17,7 @@ from app.core.errors import DomainError, InvalidInput, NotFound
 from app.reports import payout_files
 from app.withdrawals import BY_HAND, Channel, LineState, batches, byhand, vouchers
 
-_ACTS = ("make", "file", "paid", "failed", "returned")
+_ACTS = ("make", "file", "paid", "failed", "returned", "take_out")
 
 
 class SecondFactorWanted(DomainError):
@@ -70,11 +70,14 @@ def payout_batch_file(number: str, kind: str) -> ResponseReturnValue:
     if g.admin.totp_since is None:
         raise SecondFactorWanted()
     name = f"打款-{batch.number}.{kind}"
-    content = payout_files.made(batch, kind)
-    sha256, actor = hashlib.sha256(content).hexdigest(), auth.actor()
-    batch_id = batch.id
-    db.session.rollback()
-    run_unit(byhand.filed, batch_id, name=name, sha256=sha256, actor=actor, now=clock.now())
+    content = run_unit(
+        byhand.filed,
+        batch.id,
+        name=name,
+        make=partial(payout_files.made, kind=kind),
+        actor=auth.actor(),
+        now=clock.now(),
+    )
     return export.download(name, content, payout_files.KINDS[kind])
 
 
@@ -111,15 +114,29 @@ def payout_batch_recorded(number: str) -> ResponseReturnValue:
 @requires(Permission.PAYOUT_BATCH)
 def payout_line_return(number: str, line_id: int) -> ResponseReturnValue:
     """A paid line came back (退票): by somebody else than who said that it was paid."""
-    batch = batches.by_number(number)
-    if line_id not in [item.line.id for item in batches.items(batch.id)]:
-        raise NotFound("打款明细不存在")
+    _line_of(number, line_id)
     try:
         run_unit(byhand.mark_returned, line_id, reason=web.form_text("reason"), **_who())
     except InvalidInput as error:
         db.session.rollback()
         return _page(number, returned=line_id, error=error.message), error.status
     flash("已登记退票，金额、税和手续费已退回申请人的可提现余额")
+    return redirect(url_for(".payout_batch", number=number), 303)
+
+
+@bp.post("/payout-batches/<number>/lines/<int:line_id>/take-out")
+@requires(Permission.PAYOUT_BATCH)
+def payout_line_take_out(number: str, line_id: int) -> ResponseReturnValue:
+    """A line leaves a batch of which nothing was recorded: its withdrawal is approved again."""
+    _line_of(number, line_id)
+    is_unpaid = request.form.get("is_unpaid") == "1"
+    reason = web.form_text("reason")
+    try:
+        run_unit(byhand.take_out, line_id, reason=reason, is_unpaid=is_unpaid, **_who())
+    except InvalidInput as error:
+        db.session.rollback()
+        return _page(number, removed=line_id, error=error.message), error.status
+    flash("已移出批次，这笔提现回到待打款，可以收进下一个批次")
     return redirect(url_for(".payout_batch", number=number), 303)
 
 
@@ -130,6 +147,13 @@ def payout_voucher(voucher_id: int) -> ResponseReturnValue:
     content, kind = run_unit(vouchers.opened, voucher_id, actor=auth.actor(), now=clock.now())
     suffix = "pdf" if kind == vouchers.PDF else "jpg"
     return export.download(f"打款凭证-{voucher_id}.{suffix}", content, kind)
+
+
+def _line_of(number: str, line_id: int) -> None:
+    """Raises NotFound for a line of another batch."""
+    batch = batches.by_number(number)
+    if line_id not in [item.line.id for item in batches.items(batch.id)]:
+        raise NotFound("打款明细不存在")
 
 
 def _paid(batch_id: int, lines: list[int]) -> int:
@@ -155,7 +179,7 @@ def _who() -> dict[str, Any]:
     return {"actor": auth.actor(), "actor_member_id": own, "now": clock.now()}
 
 
-def _page(number: str, *, returned: int = 0, error: str = "") -> str:
+def _page(number: str, *, returned: int = 0, removed: int = 0, error: str = "") -> str:
     batch = batches.by_number(number)
     items = batches.items(batch.id)
     return render_template(
@@ -173,7 +197,11 @@ def _page(number: str, *, returned: int = 0, error: str = "") -> str:
         may_see=auth.allowed(Permission.PAYOUT_VOUCHER_VIEW),
         has_second_factor=g.admin.totp_since is not None,
         is_open=any(item.line.state is LineState.WAITING for item in items),
+        is_unrecorded=all(
+            item.line.state in (LineState.WAITING, LineState.REMOVED) for item in items
+        ),
         returned=returned,
+        removed=removed,
         error=error,
         typed=request.form,
         LineState=LineState,

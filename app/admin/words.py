@@ -192,6 +192,7 @@ PAYOUT_LINE: Mapping[str, Word] = {
     LineState.PAID: ("已打款", "good"),
     LineState.FAILED: ("打款失败", "bad"),
     LineState.RETURNED: ("已退票", "bad"),
+    LineState.REMOVED: ("已移出", "off"),
 }
 BILL: Mapping[str, Word] = {
     BillState.CREATED: ("已建单，等待微信答复", "go"),
@@ -496,6 +497,7 @@ ACTION: Mapping[str, str] = {
     "payout_batch.paid": "登记已打款",
     "payout_batch.failed": "登记打款失败",
     "payout_batch.returned": "登记退票",
+    "payout_batch.take_out": "移出打款批次",
     "payout_voucher.open": "查看打款凭证",
     "oddity.resolve": "处理支付异常",
     "reconciliation.close": "关闭对账差异",

@@ -48,6 +48,8 @@ def my_team() -> ResponseReturnValue:
         q=name,
         counts=[] if is_part else distribution.team_counts(member_id, depth),
         joined=joined,
+        quiet=0 if is_part else team.quiet_count(member_id, level),
+        quiet_max=team.QUIET_MAX,
         trend=_trend([count for _, count in joined.days]) if joined else "",
         is_masked=shop_settings()[settings.registry.TEAM_NAMES_MASKED.key],
         words=words,

@@ -79,10 +79,12 @@ def sums(batch_ids: Sequence[int]) -> Mapping[int, Mapping[LineState, tuple[int,
 
 
 def line_of(withdrawal_id: int) -> tuple[PayoutLine, PayoutBatch] | None:
-    """Where a withdrawal is, or was, paid by hand. There is at most one line of each."""
+    """Where a withdrawal is, or was, paid by hand: the newest line that it has."""
     row = db.session.execute(
         sa.select(PayoutLine, PayoutBatch)
         .join(PayoutBatch, PayoutBatch.id == PayoutLine.batch_id)
         .where(PayoutLine.withdrawal_id == withdrawal_id)
+        .order_by(PayoutLine.id.desc())
+        .limit(1)
     ).first()
     return (row[0], row[1]) if row else None

@@ -2,12 +2,14 @@
 
 A withdrawal that is in a batch is `sending`, and stays in that batch: its row is
 locked when it is taken, it must be `approved`, and `live_withdrawal_id` is unique.
+Before anything was recorded of the batch, a line may be taken out again.
 A person then says of each line that it was paid, with the voucher and the bank's
 serial number, or that it failed; another person may say that it came back.
 """
 
+import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -17,7 +19,7 @@ from app.core import ids
 from app.core.db import db, lock_rows, require_transaction
 from app.core.errors import IllegalMove, InvalidInput, NotFound
 from app.withdrawals import locks, states
-from app.withdrawals.errors import NothingToPay, OwnWithdrawal, ReturnedBySame
+from app.withdrawals.errors import BatchRecorded, NothingToPay, OwnWithdrawal, ReturnedBySame
 from app.withdrawals.models import BY_HAND, Channel, Withdrawal, WithdrawalStatus
 from app.withdrawals.payee_models import LineState, PayoutBatch, PayoutLine
 
@@ -74,15 +76,25 @@ def make_batch(
 
 
 def filed(
-    batch_id: int, *, name: str, sha256: str, actor: audit.Actor, now: datetime
-) -> PayoutBatch:
-    """Write down that the file with full numbers was handed out. Raises PayoutsLocked."""
+    batch_id: int,
+    *,
+    name: str,
+    make: Callable[[PayoutBatch], bytes],
+    actor: audit.Actor,
+    now: datetime,
+) -> bytes:
+    """Make the file with full numbers and write down that it was handed out.
+
+    No line is taken out meanwhile: what the file names is in the batch. Raises PayoutsLocked.
+    """
     locks.require_unlocked()
     (batch,) = lock_rows(PayoutBatch, [batch_id])
+    content = make(batch)
+    sha256 = hashlib.sha256(content).hexdigest()
     batch.file_name, batch.file_sha256 = name[:80], sha256
     batch.filed_by, batch.filed_at = actor.ref, now
     _record("payout_batch.file", batch, actor, now, after={"file": name, "sha256": sha256})
-    return batch
+    return content
 
 
 def mark_paid(
@@ -150,6 +162,49 @@ def mark_failed(
     return len(pairs)
 
 
+def take_out(
+    line_id: int,
+    *,
+    reason: str,
+    is_unpaid: bool,
+    actor: audit.Actor,
+    actor_member_id: int | None,
+    now: datetime,
+) -> None:
+    """Take a line out of its batch (移出批次): its withdrawal is `approved` again.
+
+    A file that was handed out before still names the line: then somebody must say
+    that it was not paid from it (`is_unpaid`).
+
+    Raises:
+        InvalidInput: no reason, or naming `is_unpaid`. NotFound.
+        BatchRecorded: what became of any line of the batch is written down already.
+        IllegalMove: it was taken out before. OwnWithdrawal.
+    """
+    why = _reason(reason, "请填写移出原因")
+    batch_id = db.session.scalar(sa.select(PayoutLine.batch_id).filter_by(id=line_id))
+    if batch_id is None:
+        raise NotFound("打款明细不存在")
+    batch, ((row, line),) = _locked_lines(batch_id, [line_id], actor_member_id)
+    recorded = sa.select(PayoutLine.id).where(
+        PayoutLine.batch_id == batch_id,
+        PayoutLine.state.not_in((LineState.WAITING, LineState.REMOVED)),
+    )
+    if db.session.scalar(recorded.limit(1)) is not None:
+        raise BatchRecorded()
+    if batch.filed_at is not None and not is_unpaid:
+        raise InvalidInput("is_unpaid", "打款文件已下载过，请先核对这一笔没有付款，再勾选确认")
+    states.move(row, S.APPROVED, actor=actor, now=now, note=why)
+    line.state, line.reason, line.live_withdrawal_id = LineState.REMOVED, why, None
+    line.decided_by, line.decided_at = actor.ref, now
+    done = {
+        "lines": [line.id],
+        "total_fen": line.amount_fen,
+        "was_filed": batch.filed_at is not None,
+    }
+    _record("payout_batch.take_out", batch, actor, now, after=done, reason=why)
+
+
 def mark_returned(
     line_id: int,
     *,
@@ -188,12 +243,15 @@ def _locked_lines(
     actor_member_id: int | None,
     wanted: LineState = LineState.WAITING,
 ) -> tuple[PayoutBatch, list[tuple[Withdrawal, PayoutLine]]]:
-    """Lines with their withdrawals, withdrawals locked first as everywhere."""
+    """Lines with their withdrawals, withdrawals locked before lines as everywhere.
+
+    The batch is locked before either: its file and its lines change one after the other.
+    """
     require_transaction()
-    batch = db.session.get(PayoutBatch, batch_id)
-    asked = set(line_ids)
-    if batch is None or not asked:
+    found, asked = lock_rows(PayoutBatch, [batch_id]), set(line_ids)
+    if not found or not asked:
         raise InvalidInput("lines", "请先勾选要登记的明细")
+    (batch,) = found
     known = dict(
         db.session.execute(
             sa.select(PayoutLine.id, PayoutLine.withdrawal_id).where(

@@ -110,3 +110,10 @@ class ReturnedBySame(DomainError):
     code = "returned_by_same"
     status = 403
     message = "这笔打款是你登记的，退票须由另一位管理员登记"
+
+
+class BatchRecorded(DomainError):
+    """What became of a line is written down: the batch keeps what it has."""
+
+    code = "batch_recorded"
+    message = "这个批次已登记过结果，不能再移出明细"

@@ -41,11 +41,12 @@ def _two_live_bills() -> Rows:
 
 @invariant("W2", _W2)
 def _two_lines() -> Rows:
-    """By hand there is one line at most, ever, and never a bill at WeChat beside it."""
+    """By hand one line at most was not taken out, ever, and no bill at WeChat is beside it."""
     bills = sa.exists().where(TransferBill.withdrawal_id == PayoutLine.withdrawal_id)
     return (
         sa.select(PayoutLine.withdrawal_id.label("withdrawal"), sa.func.count().label("lines"))
         .join(Withdrawal, Withdrawal.id == PayoutLine.withdrawal_id)
+        .where(PayoutLine.state != LineState.REMOVED)
         .group_by(PayoutLine.withdrawal_id)
         .having(
             sa.or_(
@@ -77,7 +78,7 @@ def _line_differs() -> Rows:
     needs_line = w.status.in_(list(_LINE_STATUS.values()))
     return (
         sa.select(w.id.label("withdrawal"), w.status, line.state.label("line"))
-        .outerjoin(line, line.withdrawal_id == w.id)
+        .outerjoin(line, sa.and_(line.withdrawal_id == w.id, line.state != LineState.REMOVED))
         .where(
             w.channel != Channel.WECHAT,
             sa.or_(

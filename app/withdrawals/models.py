@@ -41,7 +41,8 @@ TRANSITIONS = {
     S.CANCELLED: set(),
     S.REJECTED: set(),
     S.APPROVED: {S.SENDING},
-    S.SENDING: {S.WAIT_CONFIRM, S.UNKNOWN, S.FAILED, S.PAID},
+    # Back to approved only by hand: taken out of its batch before anything was paid.
+    S.SENDING: {S.WAIT_CONFIRM, S.UNKNOWN, S.FAILED, S.PAID, S.APPROVED},
     S.UNKNOWN: {S.WAIT_CONFIRM, S.PAID, S.FAILED},
     S.WAIT_CONFIRM: {S.PAID, S.CANCELLING, S.FAILED},
     # The member may have confirmed before the cancel reached WeChat.

@@ -79,7 +79,10 @@ class WithdrawalPayee(_Payee, Model):
 
 
 class PayoutBatch(Model):
-    """Withdrawals that are paid by hand together (打款批次); its lines never change place."""
+    """Withdrawals that are paid by hand together (打款批次).
+
+    Its lines never change place; count and total are those it was made with.
+    """
 
     __tablename__ = "payout_batches"
     __table_args__ = (
@@ -106,6 +109,7 @@ class LineState(enum.StrEnum):
     PAID = "paid"
     FAILED = "failed"
     RETURNED = "returned"  # paid, and the money came back
+    REMOVED = "removed"  # taken out of the batch; the withdrawal waits for another one
 
 
 class PayoutLine(Model):
@@ -119,7 +123,7 @@ class PayoutLine(Model):
             name="paid_with_voucher",
         ),
         sa.CheckConstraint(
-            "(state IN ('failed', 'returned')) = (live_withdrawal_id IS NULL)",
+            "(state IN ('failed', 'returned', 'removed')) = (live_withdrawal_id IS NULL)",
             name="live_while_it_counts",
         ),
     )
@@ -127,7 +131,7 @@ class PayoutLine(Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     batch_id: Mapped[int] = mapped_column(sa.ForeignKey("payout_batches.id"))
     withdrawal_id: Mapped[int] = mapped_column(sa.ForeignKey("withdrawals.id"), index=True)
-    # The withdrawal until the line failed: the database itself refuses a second
+    # The withdrawal until the line failed or was taken out: the database itself refuses a second
     # batch that could pay it (W2).
     live_withdrawal_id: Mapped[int | None] = mapped_column(sa.BigInteger, unique=True)
     amount_fen: Mapped[int] = mapped_column(sa.BigInteger)

@@ -35,12 +35,14 @@ def move(
 ) -> None:
     """Move a locked withdrawal, log it, and move its money. Raises IllegalMove."""
     by_wechat = row.channel is Channel.WECHAT
-    if to not in TRANSITIONS[row.status] or (by_wechat and to is S.RETURNED):
+    was = row.status
+    taken_out = was is S.SENDING and to is S.APPROVED
+    if to not in TRANSITIONS[was] or (by_wechat and (to is S.RETURNED or taken_out)):
         raise IllegalMove(state=row.status.value)
     audit.record_move(
         "withdrawal",
         row.id,
-        from_state=row.status.value,
+        from_state=was.value,
         to_state=to.value,
         actor=actor,
         now=now,
@@ -57,7 +59,8 @@ def move(
     elif to is S.PAID:
         row.ended_at = now
         _pay_out(row, now)
-    if to in NEWS:
+    # Whoever was told of the approval is not told again.
+    if to in NEWS and not taken_out:
         outbox.publish(f"withdrawal_{to.value}", row.id, now=now)
 
 

@@ -102,6 +102,22 @@ def test_a_batch_is_recorded_with_its_voucher_and_returned_by_another(app, batch
     assert broken_invariants() == {}
 
 
+def test_a_line_is_taken_out_at_the_desk_for_a_reason(app, batch):
+    client = browser(app, proved=timedelta(0))
+    (line,) = [item.line.id for item in batches.items(batch.id)]
+    url = f"/admin/payout-batches/{batch.number}/lines/{line}/take-out"
+
+    assert "移出批次" in client.get(f"/admin/payout-batches/{batch.number}").text
+    assert client.post(url, data={"reason": ""}).status_code == 422
+    assert client.post(url.replace(str(line), "0"), data={"reason": "x"}).status_code == 404
+    assert statuses() == [S.SENDING]
+    assert client.post(url, data={"reason": "账号要改"}).status_code == 303
+
+    assert statuses() == [S.APPROVED]
+    assert "已移出" in client.get(f"/admin/payout-batches/{batch.number}").text
+    assert broken_invariants() == {}
+
+
 def test_a_batch_is_made_at_the_desk_and_a_line_failed(app, session):
     open_channel(Channel.ALIPAY)
     to_pay(300_00, Channel.ALIPAY)

@@ -4,6 +4,7 @@ import pytest
 
 from app import commission, settings
 from app.core.db import transaction
+from app.distribution import team
 from tests.factories import (
     ADMIN,
     NOON,
@@ -67,6 +68,21 @@ def test_who_came_lately_is_counted(client, earner):
     make_distributor("欧阳娜娜", under=earner)
 
     assert "今日新增1本周1本月1" in text_of(client.get(TEAM)).replace(" ", "")
+
+
+def test_who_came_and_has_not_bought_is_counted_up_to_a_cap(client, earner, monkeypatch):
+    for name in ("甲一", "乙二", "丙三"):
+        bind(make_member(name), earner)
+    buyer = make_member("李晓梅")
+    bind(buyer, earner)
+    paid_order(buyer, make_sku())
+
+    said = text_of(client.get(TEAM)).replace(" ", "")
+    monkeypatch.setattr("app.distribution.team.queries.QUIET_MAX", 2)
+
+    assert "来过未下单3" in said
+    assert team.quiet_count(earner.id, 1) == 2
+    assert team.quiet_count(earner.id, 2) == 0
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Batches that are paid by hand: made once, each line ended once, undone by two."""
 
+import hashlib
 import io
 
 import pytest
@@ -12,6 +13,7 @@ from app.audit import Actor, AuditEntry
 from app.core.db import db, run_unit, transaction
 from app.core.errors import IllegalMove, InvalidInput, NotFound
 from app.ledger import Wallet
+from app.outbox import OutboxRow
 from app.settings import change
 from app.withdrawals import (
     Channel,
@@ -22,7 +24,7 @@ from app.withdrawals import (
     byhand,
     vouchers,
 )
-from app.withdrawals.errors import NothingToPay, OwnWithdrawal, ReturnedBySame
+from app.withdrawals.errors import BatchRecorded, NothingToPay, OwnWithdrawal, ReturnedBySame
 from tests.factories import ADMIN, NOON, broken_invariants, make_member
 from tests.planting import plant, unchecked
 from tests.withdrawals.byhand import (
@@ -32,7 +34,7 @@ from tests.withdrawals.byhand import (
     open_channel,
     to_pay,
 )
-from tests.withdrawals.fakes import FakeTransfers, approved
+from tests.withdrawals.fakes import LOST, FakeTransfers, approved
 
 S = WithdrawalStatus
 SECOND = Actor.admin(2)
@@ -112,7 +114,7 @@ def test_while_payouts_are_locked_no_batch_is_made_and_no_file_leaves():
     with pytest.raises(PayoutsLocked):
         batch_of()
     with pytest.raises(PayoutsLocked):
-        run_unit(byhand.filed, batch.id, name="x", sha256="0", actor=ADMIN, now=NOON)
+        run_unit(byhand.filed, batch.id, name="x", make=lambda _: b"", actor=ADMIN, now=NOON)
 
     assert (row.status, other.status) == (S.SENDING, S.APPROVED)
     assert batch.file_sha256 == ""
@@ -259,6 +261,87 @@ def test_a_return_is_a_second_persons_act_on_what_was_paid():
     assert broken_invariants() == {}
 
 
+def take_out(line, reason="账号要改", is_unpaid=False, **given):
+    given = BY | {"reason": reason, "is_unpaid": is_unpaid} | given
+    run_unit(byhand.take_out, line.id, **given)
+
+
+def test_a_line_taken_out_waits_for_the_next_batch():
+    row, other = to_pay(), to_pay()
+    batch, lines = batch_of()
+    told = withdrawal_news()
+
+    take_out(lines[0])
+
+    assert (row.status, other.status) == (S.APPROVED, S.SENDING)
+    assert (lines[0].state, lines[0].reason) == (LineState.REMOVED, "账号要改")
+    assert ledger.wallet_of(row.member_id).frozen_fen == row.gross_fen
+    assert withdrawal_news() == told
+    again, (new,) = batch_of()
+    assert (new.withdrawal_id, again.total_fen) == (row.id, row.net_fen)
+    pay(again, [new])
+    assert withdrawals.batches.line_of(row.id) == (new, again)
+    assert "移" not in reports.payout_files.made(batch, "csv").decode("utf-8-sig")
+    assert broken_invariants() == {}
+
+
+def withdrawal_news() -> list[str]:
+    return sorted(db.session.scalars(sa.select(OutboxRow.topic)))
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"reason": " "}, InvalidInput),
+        ({"actor_member_id": "own"}, OwnWithdrawal),
+        ({"recorded": True}, BatchRecorded),
+        ({"filed": True}, InvalidInput),
+    ],
+)
+def test_what_is_not_taken_out_stays_as_it_was(given, error):
+    row, _ = to_pay(), to_pay()
+    batch, lines = batch_of()
+    if given.pop("recorded", False):
+        pay(batch, lines[1:])
+    if given.pop("filed", False):
+        run_unit(byhand.filed, batch.id, name="a.csv", make=lambda _: b"a", actor=ADMIN, now=NOON)
+    if given.get("actor_member_id"):
+        given = {"actor_member_id": row.member_id}
+
+    with pytest.raises(error):
+        take_out(lines[0], **given)
+
+    db.session.rollback()
+    assert (row.status, lines[0].state) == (S.SENDING, LineState.WAITING)
+    assert lines[0].live_withdrawal_id == row.id
+
+
+def test_after_its_file_left_a_line_is_taken_out_by_who_says_that_it_was_not_paid():
+    row = to_pay()
+    batch, lines = batch_of()
+    run_unit(byhand.filed, batch.id, name="a.csv", make=lambda _: b"a", actor=ADMIN, now=NOON)
+
+    take_out(lines[0], is_unpaid=True)
+
+    assert row.status is S.APPROVED
+    act = db.session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
+    assert (act.action, act.reason) == ("payout_batch.take_out", "账号要改")
+    assert act.after == {"lines": [lines[0].id], "total_fen": 495_00, "was_filed": True}
+    with pytest.raises(IllegalMove):
+        take_out(lines[0], is_unpaid=True)
+
+
+def test_what_is_at_wechat_is_never_taken_back_to_approved():
+    row, gateway = approved(50_00), FakeTransfers()
+    gateway.on_send = [LOST]
+    withdrawals.pay(row.id, gateway=gateway, now=NOON)
+    plant(f"UPDATE withdrawals SET status = 'sending' WHERE id = {row.id}")
+    db.session.refresh(row)
+
+    with pytest.raises(IllegalMove), transaction():
+        withdrawals.byhand.states.move(row, S.APPROVED, actor=ADMIN, now=NOON)
+
+
 def test_what_wechat_paid_never_returns():
     row, gateway = approved(50_00), FakeTransfers()
     gateway.on_send = ["SUCCESS"]
@@ -273,7 +356,7 @@ def test_what_wechat_paid_never_returns():
 def test_every_act_is_in_the_log():
     to_pay(), to_pay()
     batch, lines = batch_of()
-    run_unit(byhand.filed, batch.id, name="a.xlsx", sha256="ab" * 32, actor=ADMIN, now=NOON)
+    run_unit(byhand.filed, batch.id, name="a.xlsx", make=lambda _: b"a", actor=ADMIN, now=NOON)
     pay(batch, lines[:1])
     fail(batch, lines[1:])
     give_back(lines[0])
@@ -290,7 +373,7 @@ def test_every_act_is_in_the_log():
         "paid",
         "returned",
     ]
-    assert (batch.file_name, batch.file_sha256) == ("a.xlsx", "ab" * 32)
+    assert (batch.file_name, batch.file_sha256) == ("a.xlsx", hashlib.sha256(b"a").hexdigest())
 
 
 @pytest.mark.parametrize(

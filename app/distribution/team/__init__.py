@@ -14,17 +14,20 @@ from app.distribution.team.models import RankingPeriod, RankingPlace, TeamFigure
 from app.distribution.team.places import Ranking, period_start, ranking, replace
 from app.distribution.team.queries import (
     FIRST,
+    QUIET_MAX,
     Counts,
     Row,
     Sort,
     TeamPage,
     counts,
     page,
+    quiet_count,
     sales,
 )
 
 __all__ = [
     "FIRST",
+    "QUIET_MAX",
     "Counts",
     "Ranking",
     "RankingPeriod",
@@ -36,6 +39,7 @@ __all__ = [
     "counts",
     "page",
     "period_start",
+    "quiet_count",
     "ranking",
     "replace",
     "sales",

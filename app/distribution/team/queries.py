@@ -13,6 +13,8 @@ from app.members import Member
 
 TREND_DAYS = 30
 NAME_MAX = 20
+# Beyond this a page says "99+": nobody counts a crowd for it.
+QUIET_MAX = 100
 _COLUMNS: dict[int, InstrumentedAttribute[int | None]] = {
     1: Member.upline1_id,
     2: Member.upline2_id,
@@ -137,6 +139,26 @@ def counts(upline_id: int, depth: int, *, now: datetime) -> Counts:
     )
 
 
+def quiet_count(upline_id: int, depth: int) -> int:
+    """How many at this depth came and have not bought, counted up to `QUIET_MAX`."""
+    some = (
+        sa.select(sa.literal(1))
+        .where(_COLUMNS[depth] == upline_id, ~_bought(upline_id, depth).exists())
+        .limit(QUIET_MAX)
+        .subquery()
+    )
+    return db.session.scalars(sa.select(sa.func.count()).select_from(some)).one()
+
+
+def _bought(upline_id: int, depth: int) -> sa.Select[int]:
+    return sa.select(TeamFigure.member_id).where(
+        TeamFigure.upline_id == upline_id,
+        TeamFigure.depth == depth,
+        TeamFigure.member_id == Member.id,
+        TeamFigure.orders > 0,
+    )
+
+
 def _by_joining(
     upline_id: int, depth: int, sort: Sort, name: str, cursor: Cursor | None, size: int
 ) -> TeamPage:
@@ -152,13 +174,7 @@ def _by_joining(
             Member.nickname.contains(name[:NAME_MAX], autoescape=True), Member.erased_at.is_(None)
         )
     elif sort is Sort.QUIET:
-        bought = sa.select(TeamFigure.member_id).where(
-            TeamFigure.upline_id == upline_id,
-            TeamFigure.depth == depth,
-            TeamFigure.member_id == Member.id,
-            TeamFigure.orders > 0,
-        )
-        query = query.where(~bought.exists())
+        query = query.where(~_bought(upline_id, depth).exists())
     ordered = query.order_by(Member.bound_at.desc(), Member.id.desc()).limit(size + 1)
     found = db.session.scalars(ordered).all()
     shown = found[:size]
