@@ -44,6 +44,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     orders,
     own_account,
     payouts,
+    picker,
     pickups,
     plan_editor,
     plan_publish,

@@ -16,7 +16,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from app import catalog, content
-from app.admin import auth, home_form, lists, people
+from app.admin import auth, home_form, lists, people, picker
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.home_form import Form
@@ -211,6 +211,8 @@ def _is_page(path: str) -> bool:
 def _save(block_id: int | None, kind: Kind) -> ResponseReturnValue:
     allowed = places()
     form, given = home_form.typed(kind, allowed)
+    if picker.is_search():
+        return _editor(form, content.block(block_id) if block_id is not None else None)
     try:
         if form.errors:
             raise catalog.InvalidFields({**content.faults(given, allowed), **form.errors})
@@ -233,6 +235,7 @@ def _editor(form: Form, found: HomeBlock | None = None) -> str:
         errors=form.errors,
         categories=category_choices("请选择"),
         products=[by_id[own] for own in chosen if own in by_id],
+        picked=picker.picked(chosen),
         pages=[(url_for(endpoint), label) for endpoint, label in _PAGES],
     )
 

@@ -103,12 +103,18 @@ def _products(errors: dict[str, str]) -> Products:
     # What another rule would need is not kept: it would only puzzle who reads it later.
     return Products(
         rule,
-        _ids("product_ids") if rule == RowRule.HAND else (),
+        _chosen() if rule == RowRule.HAND else (),
         web.whole_number(web.form_text("category_id", 18)) if rule == RowRule.CATEGORY else None,
         web.form_text("tag", 40).strip() if rule == RowRule.TAG else "",
         limit if limit is not None else 6,
         web.form_text("look", 20),
     )
+
+
+def _chosen() -> tuple[int, ...]:
+    """The products in their order; without a script rows are ticked to leave."""
+    gone = set(_ids("drop_ids"))
+    return tuple(number for number in _ids("product_ids") if number not in gone)
 
 
 def _pictures(places: Places) -> tuple[Picture, ...]:

@@ -6,7 +6,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import catalog
-from app.admin import auth, lists
+from app.admin import auth, lists, picker
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
@@ -85,10 +85,12 @@ def _save_material(material_id: int | None) -> ResponseReturnValue:
     typed = {name: web.form_text(name, 600).strip() for name in names}
     stored = sharing.material(material_id).pictures if material_id is not None else []
     kept = [path for path in stored if path in request.form.getlist("pictures")]
+    if picker.is_search():
+        return _material(material_id, typed, kept)
     errors: dict[str, str] = {}
     number = web.whole_number(typed["product_id"]) if typed["product_id"] else None
     if typed["product_id"] and number is None:
-        errors["product_id"] = "商品编号应为数字"
+        errors["product_id"] = "请从搜索结果里选择商品"
     try:
         pictures = [*kept, *_uploads(sharing.PICTURES_MAX - len(kept))]
         given = MaterialInput(
@@ -137,6 +139,7 @@ def _material(
         errors=errors or {},
         categories=sharing.categories(),
         most=sharing.PICTURES_MAX,
+        picked=picker.picked(filter(None, [web.whole_number(typed.get("product_id", ""))])),
     )
 
 

@@ -3,8 +3,8 @@
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from app import settings
-from app.admin import auth, people, words
+from app import catalog, settings
+from app.admin import auth, people, picker, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
@@ -12,7 +12,7 @@ from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import InvalidInput, NotFound
 from app.core.money import format_yuan, parse_yuan, plain_yuan
-from app.settings.registry import ALL
+from app.settings.registry import ALL, JOIN_PRODUCTS, JOIN_PRODUCTS_MAX
 
 GROUPS = (
     ("shop", "店铺"),
@@ -60,7 +60,9 @@ def setting(key: str) -> ResponseReturnValue:
 @requires(Permission.SETTINGS_CHANGE)
 def setting_change(key: str) -> ResponseReturnValue:
     item = _known(key)
-    text = web.form_text("value")
+    text = _typed_products() if key == JOIN_PRODUCTS.key else web.form_text("value")
+    if picker.is_search():
+        return _page(key, typed=text)
     try:
         run_unit(settings.change, key, _read(item, text), actor=auth.actor(), now=clock.now())
     except InvalidInput as error:
@@ -82,6 +84,10 @@ def shown(key: str, value: object) -> str:
         return dict(item.choices).get(str(value), str(value))
     if value == "":
         return "未设置"
+    if key == JOIN_PRODUCTS.key:
+        ids = _product_ids(str(value))
+        titles = catalog.titles_of(ids)
+        return "、".join(titles.get(each, f"已删除的商品 {each}") for each in ids)
     unit = f" {item.unit}" if item.unit else ""
     return f"{value}{unit}"
 
@@ -105,8 +111,23 @@ def _page(key: str, *, typed: str | None = None, error: str = "") -> str:
         changes=[(row, shown(key, row.value)) for row in changes],
         changers=people.names(row.changed_by for row in changes),
         confirm=_CONFIRM.get(key, ""),
+        picked=picker.picked(_product_ids(typed if typed is not None else str(value)))
+        if key == JOIN_PRODUCTS.key
+        else None,
+        products_most=JOIN_PRODUCTS_MAX,
         may_change=auth.allowed(Permission.SETTINGS_CHANGE),
     )
+
+
+def _typed_products() -> str:
+    """The ticked products as the setting keeps them; those of an earlier page may be gone."""
+    ids = picker.typed_ids("value")
+    known = catalog.titles_of(ids)
+    return ",".join(str(each) for each in ids if each in known)
+
+
+def _product_ids(text: str) -> list[int]:
+    return [int(part) for part in text.split(",") if part]
 
 
 def _known(key: str) -> settings.Setting[int] | settings.Setting[str] | settings.Setting[bool]:

@@ -159,12 +159,13 @@ JOIN_MODE = Setting(
         ("spending", "累计消费达标后申请即通过"),
     ),
 )
+JOIN_PRODUCTS_MAX = 20
 JOIN_PRODUCTS = Setting(
     "distribution.join_products",
     "",
     "加入所需的指定商品",
-    "商品编号，用英文逗号分隔；只在“购买指定商品”方式下起作用",
-    pattern=r"(?:\d{1,9}(?:,\d{1,9}){0,19})?",
+    f"最多 {JOIN_PRODUCTS_MAX} 件，买过其中一件即可；只在“购买指定商品”方式下起作用",
+    pattern=rf"(?:\d{{1,9}}(?:,\d{{1,9}}){{0,{JOIN_PRODUCTS_MAX - 1}}})?",
 )
 JOIN_SPENDING_FEN = Setting(
     "distribution.join_spending_fen",
