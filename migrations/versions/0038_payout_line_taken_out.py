@@ -33,7 +33,9 @@ def _allow(states: tuple[str, ...], ended: tuple[str, ...]) -> None:
         )
         batch_op.drop_constraint(state, type_="check")
         batch_op.drop_constraint(live, type_="check")
+        # Safe under the old version: both allow whatever it writes, and one state more.
         batch_op.create_check_constraint(state, f"state IN ({_said(states)})")
+        # Safe under the old version: as above.
         batch_op.create_check_constraint(
             live, f"(state IN ({_said(ended)})) = (live_withdrawal_id IS NULL)"
         )
