@@ -25,6 +25,8 @@ from tests.factories import (
     paid_order,
 )
 
+pytestmark = pytest.mark.engine_free
+
 S = Scope
 
 

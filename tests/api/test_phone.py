@@ -23,6 +23,8 @@ from tests.factories import (
 )
 from tests.mall.conftest import me, weixin  # noqa: F401
 
+pytestmark = pytest.mark.engine_free
+
 
 @pytest.fixture
 def phone(client, me):  # noqa: F811

@@ -4,6 +4,7 @@ import json
 from functools import partial
 from urllib.parse import quote
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from app.api.operation import CSRF_HEADER
 from app.core.db import db
 from tests.api.conftest import make_key
 from tests.mall.conftest import me, noon, weixin  # noqa: F401
+
+pytestmark = pytest.mark.engine_free
 
 _TEXT = st.text(max_size=12)
 _WORDS = st.one_of(

@@ -18,6 +18,8 @@ from app.withdrawals import BillAnswer, GatewayUnclear, Withdrawal, WithdrawalSt
 from tests.factories import ADMIN, MCHID, NOON, broken_invariants, give_available, make_member
 from tests.withdrawals.fakes import LOST, FakeTransfers
 
+pytestmark = pytest.mark.engine_free
+
 S = WithdrawalStatus
 FEN = 50_00
 ACTS = ("request", "approve", "send", "notice", "query", "cancel", "expire")
