@@ -1,6 +1,9 @@
-"""Business settings: each with its value, its meaning and its history."""
+"""Business settings: each with its value, its meaning and its history.
 
-from flask import flash, redirect, render_template, url_for
+Those that decide about money leaving are proposed by one admin and put in force by another.
+"""
+
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import catalog, settings
@@ -10,7 +13,7 @@ from app.admin.blueprint import bp
 from app.admin.models import Permission
 from app.core import clock, web
 from app.core.db import run_unit
-from app.core.errors import InvalidInput, NotFound
+from app.core.errors import DomainError, InvalidInput, NotFound
 from app.core.money import format_yuan, parse_yuan, plain_yuan
 from app.settings.registry import ALL, JOIN_PRODUCTS, JOIN_PRODUCTS_MAX
 
@@ -35,9 +38,13 @@ _CONFIRM = {
 @requires(Permission.SETTINGS_VIEW)
 def settings_list() -> ResponseReturnValue:
     values = settings.everything()
+    wanted = request.args.get("q", "").strip()[:40]
+    waiting = settings.open_proposals()
     titles = dict(GROUPS)
     groups: dict[str, list[dict[str, object]]] = {title: [] for title in titles.values()}
     for key, item in ALL.items():
+        if wanted and wanted.casefold() not in f"{item.title}{item.help}{key}".casefold():
+            continue
         title = titles.get(key.partition(".")[0], "其他")
         groups.setdefault(title, []).append(
             {
@@ -47,7 +54,14 @@ def settings_list() -> ResponseReturnValue:
                 "is_default": values[key] == item.default,
             }
         )
-    return render_template("admin/settings.html", groups=groups)
+    return render_template(
+        "admin/settings.html",
+        groups=groups,
+        wanted=wanted,
+        waiting=[_told(row) for row in waiting],
+        waiting_keys={row.key for row in waiting},
+        people=people.names(row.proposed_by for row in waiting),
+    )
 
 
 @bp.get("/settings/<key>")
@@ -63,12 +77,54 @@ def setting_change(key: str) -> ResponseReturnValue:
     text = _typed_products() if key == JOIN_PRODUCTS.key else web.form_text("value")
     if picker.is_search():
         return _page(key, typed=text)
+    act = settings.propose if item.two_people else settings.change
     try:
-        run_unit(settings.change, key, _read(item, text), actor=auth.actor(), now=clock.now())
+        run_unit(act, key, _read(item, text), actor=auth.actor(), now=clock.now())
     except InvalidInput as error:
         return _page(key, typed=text, error=error.message), error.status
-    flash(f"“{item.title}”已保存，立即生效")
+    except DomainError as error:
+        flash(error.message, "error")
+    else:
+        said = "已提交，请由另一位管理员确认后生效" if item.two_people else "已保存，立即生效"
+        flash(f"“{item.title}”{said}")
     return redirect(url_for(".setting", key=key))
+
+
+@bp.post("/settings/proposals/<int:proposal_id>/agree")
+@requires(Permission.SETTINGS_CHANGE)
+def setting_agree(proposal_id: int) -> ResponseReturnValue:
+    return _decide(proposal_id, agrees=True, said="已确认，立即生效")
+
+
+@bp.post("/settings/proposals/<int:proposal_id>/refuse")
+@requires(Permission.SETTINGS_CHANGE)
+def setting_refuse(proposal_id: int) -> ResponseReturnValue:
+    return _decide(proposal_id, agrees=False, said="已驳回，设置没有变")
+
+
+def _decide(proposal_id: int, *, agrees: bool, said: str) -> ResponseReturnValue:
+    try:
+        row = run_unit(
+            settings.decide, proposal_id, agrees=agrees, actor=auth.actor(), now=clock.now()
+        )
+    except NotFound:
+        raise
+    except DomainError as error:
+        flash(error.message, "error")
+        return redirect(url_for(".settings_list"), 303)
+    flash(f"“{_known(row.key).title}”{said}")
+    return redirect(url_for(".setting", key=row.key), 303)
+
+
+def _told(row: settings.SettingProposal) -> dict[str, object]:
+    """A proposal as people read it."""
+    return {
+        "row": row,
+        "item": _known(row.key),
+        "before": shown(row.key, row.before),
+        "after": shown(row.key, row.value),
+        "is_own": row.proposed_by == auth.actor().ref,
+    }
 
 
 def shown(key: str, value: object) -> str:
@@ -97,6 +153,7 @@ def _page(key: str, *, typed: str | None = None, error: str = "") -> str:
     value = settings.everything()[key]
     changes = settings.history(key)
     is_money = key.endswith("_fen")
+    proposal = settings.open_proposal(key)
     return render_template(
         "admin/setting.html",
         item=item,
@@ -115,6 +172,8 @@ def _page(key: str, *, typed: str | None = None, error: str = "") -> str:
         if key == JOIN_PRODUCTS.key
         else None,
         products_most=JOIN_PRODUCTS_MAX,
+        proposal=_told(proposal) if proposal else None,
+        proposer=people.names([proposal.proposed_by]) if proposal else {},
         may_change=auth.allowed(Permission.SETTINGS_CHANGE),
     )
 

@@ -242,6 +242,9 @@ KEPT: dict[str, frozenset[str]] = {
     "risk_flags": frozenset({"key", "decided_by"}),
     "scans": frozenset({"code"}),
     "setting_changes": frozenset({"key", "value", "changed_by"}),
+    "setting_proposals": frozenset(
+        {"key", "open_key", "before", "value", "proposed_by", "decided_by"}
+    ),
     "skus": frozenset({"name", "spec_values", "code", "picture"}),
     "state_moves": frozenset({"subject", "from_state", "to_state", "actor"}),
     "stock_moves": frozenset({"key", "actor"}),

@@ -22,6 +22,9 @@ class Setting(Generic[V]):
     most: int | None = None
     choices: tuple[tuple[str, str], ...] = ()
     pattern: str = ""
+    # One admin proposes a value, another puts it in force: it decides how much money may
+    # leave, when, and who may let it.
+    two_people: bool = False
 
     def check(self, value: object) -> V:
         """`value` if it may be stored. Raises InvalidInput naming this key."""
@@ -88,6 +91,7 @@ GUARD_DAYS = Setting(
     unit="天",
     least=10,
     most=90,
+    two_people=True,
 )
 
 SETTLE_CYCLE = Setting(
@@ -320,6 +324,7 @@ WITHDRAW_MAX_FEN = Setting(
     least=10,
     # The most that WeChat grants a merchant for one bill.
     most=20_000_00,
+    two_people=True,
 )
 WITHDRAW_WECHAT_ON = Setting(
     "withdraw.wechat_on", True, "微信零钱：开放提现", "关闭后不能再申请，已提交的照常处理"
@@ -332,6 +337,7 @@ WITHDRAW_WECHAT_DAY_FEN = Setting(
     unit="分",
     least=0,
     most=100_000_00,
+    two_people=True,
 )
 WITHDRAW_TWO_PERSON_FEN = Setting(
     "withdraw.two_person_fen",
@@ -341,6 +347,7 @@ WITHDRAW_TWO_PERSON_FEN = Setting(
     unit="分",
     least=0,
     most=1_000_000_00,
+    two_people=True,
 )
 WITHDRAW_FEE_BPS = Setting(
     "withdraw.fee_bps",
@@ -381,6 +388,7 @@ WITHDRAW_BANK_MAX_FEN = Setting(
     unit="分",
     least=10,
     most=500_000_00,
+    two_people=True,
 )
 WITHDRAW_BANK_FEE_BPS = Setting(
     "withdraw.bank_fee_bps",
@@ -430,6 +438,7 @@ WITHDRAW_ALIPAY_MAX_FEN = Setting(
     unit="分",
     least=10,
     most=100_000_00,
+    two_people=True,
 )
 WITHDRAW_ALIPAY_FEE_BPS = Setting(
     "withdraw.alipay_fee_bps",
@@ -505,6 +514,7 @@ TAX_METHOD = Setting(
         ("monthly", "按月预扣"),
         ("cumulative", "累计预扣"),
     ),
+    two_people=True,
 )
 
 # Uploaded under 公众号 > 连接检查; wechat.md, section 12.
@@ -542,6 +552,7 @@ SECOND_FACTOR = Setting(
         ("all", "所有角色"),
         ("none", "不要求"),
     ),
+    two_people=True,
 )
 
 API_PER_MINUTE = Setting(

@@ -61,6 +61,14 @@ def everything() -> dict[str, int | str | bool]:
     }
 
 
+def accepted(setting: Setting[Any], new: object) -> int | str | bool:
+    """`new` if it may come in force. Raises InvalidInput."""
+    checked: int | str | bool = setting.check(new)
+    for also in _guards.get(setting.key, ()):
+        also(checked)
+    return checked
+
+
 def change(key: str, new: object, *, actor: audit.Actor, now: datetime) -> None:
     """Put a new value in force.
 
@@ -72,14 +80,12 @@ def change(key: str, new: object, *, actor: audit.Actor, now: datetime) -> None:
     setting = ALL.get(key)
     if setting is None:
         raise NotFound("没有这项设置")
-    accepted = setting.check(new)
-    for also in _guards.get(key, ()):
-        also(accepted)
+    new_value = accepted(setting, new)
     stored = db.session.scalar(_newest(key))
     before = setting.default if stored is None else stored.value
-    if before == accepted:
+    if before == new_value:
         return
-    row = SettingChange(key=key, value=accepted, changed_by=actor.ref, changed_at=now)
+    row = SettingChange(key=key, value=new_value, changed_by=actor.ref, changed_at=now)
     db.session.add(row)
     db.session.flush()
     audit.record(
@@ -89,7 +95,7 @@ def change(key: str, new: object, *, actor: audit.Actor, now: datetime) -> None:
         actor=actor,
         now=now,
         before={key: before},
-        after={key: accepted},
+        after={key: new_value},
     )
 
 

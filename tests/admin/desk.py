@@ -19,6 +19,7 @@ from app import (
     outbox,
     reviews,
     risk,
+    settings,
     withdrawals,
 )
 from app.admin import accounts, second_factor, sessions
@@ -108,6 +109,7 @@ class Desk:
     draft_id: int
     flag_id: int
     write_off_id: int
+    proposal_id: int
     bonus: BonusResult
     bonus_id: int
     admin_id: int
@@ -164,6 +166,7 @@ class Desk:
             "delivery_id": self.delivery.id,
             "line_id": self.payout[1].id,
             "voucher_id": self.payout[1].voucher_id,
+            "proposal_id": self.proposal_id,
         }
 
 
@@ -217,6 +220,7 @@ def fill() -> Desk:
         draft_id=draft_plan().id,
         flag_id=a_flag(earner, buyer).id,
         write_off_id=a_write_off(earner).id,
+        proposal_id=a_proposal().id,
         bonus=(earned := a_bonus(earner)),
         difference=a_break(),
         bonus_id=_one(sa.select(BonusRun.program_id).filter_by(id=earned.run_id)),
@@ -343,6 +347,12 @@ def a_bonus(earner: Member, *, by: Actor = SYSTEM) -> BonusResult:
         )
         db.session.add(result)
     return result
+
+
+def a_proposal() -> settings.SettingProposal:
+    """A change of a setting that waits for a second person."""
+    now = clock.now()
+    return run_unit(settings.propose, "withdraw.max_fen", 500_00, actor=SYSTEM, now=now)
 
 
 def a_write_off(debtor: Member) -> DebtWriteOff:

@@ -109,6 +109,33 @@ def test_a_value_out_of_bounds_is_refused_at_the_field(session, admin_client, ke
     assert acts("settings.change") == []
 
 
+def test_what_lets_money_out_waits_for_a_second_admin(session, admin_client):
+    first, second = admin_client("owner"), admin_client("owner")
+    address = "/admin/settings/withdraw.max_fen"
+
+    said = first.post(address, data={"value": "500"}, follow_redirects=True).text
+    waits = settings.value(registry.WITHDRAW_MAX_FEN)
+    [row] = settings.open_proposals()
+    own = first.post(f"/admin/settings/proposals/{row.id}/agree", follow_redirects=True).text
+    agreed = second.post(f"/admin/settings/proposals/{row.id}/agree", follow_redirects=True).text
+
+    assert "请由另一位管理员确认后生效" in said
+    assert "须由另一位管理员确认" in own
+    assert "已确认，立即生效" in agreed
+    assert (waits, settings.value(registry.WITHDRAW_MAX_FEN)) == (200_00, 500_00)
+    assert [len(acts(f"settings.{act}")) for act in ("propose", "agree", "change")] == [1, 1, 1]
+
+
+def test_settings_are_found_by_their_words(session, admin_client):
+    client = admin_client("owner")
+
+    page = client.get("/admin/settings?q=打款").text
+    none = client.get("/admin/settings?q=没有这种").text
+
+    assert "保护期" not in page
+    assert "没有找到相关的设置" in none
+
+
 def test_an_unknown_setting_is_not_there(session, admin_client):
     client = admin_client("owner")
 

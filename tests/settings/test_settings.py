@@ -6,9 +6,9 @@ import sqlalchemy as sa
 from app import settings
 from app.audit import AuditEntry
 from app.core.db import db, run_unit
-from app.core.errors import InvalidInput, NotFound
+from app.core.errors import IllegalMove, InvalidInput, NotFound
 from app.settings.models import SettingChange
-from app.settings.registry import ALL, GUARD_DAYS, JOIN_MODE, SHOP_NAME, Setting
+from app.settings.registry import ALL, GUARD_DAYS, JOIN_MODE, SHOP_NAME, WITHDRAW_MAX_FEN, Setting
 from tests.factories import ADMIN, ADMIN2, NOON, days
 
 
@@ -148,3 +148,87 @@ def test_a_text_that_fits_is_taken(session):
 def test_each_default_may_be_stored(item):
     assert item.check(item.default) == item.default
     assert item.title
+
+
+# --- by two people -----------------------------------------------------------------
+
+
+LIMIT = WITHDRAW_MAX_FEN.key
+ASKS, AGREES = ADMIN, ADMIN2
+
+
+def proposed(value: int = 500_00) -> settings.SettingProposal:
+    row: settings.SettingProposal = run_unit(settings.propose, LIMIT, value, actor=ASKS, now=NOON)
+    return row
+
+
+def decided(row: settings.SettingProposal, actor, *, agrees: bool = True) -> None:
+    run_unit(settings.decide, row.id, agrees=agrees, actor=actor, now=NOON)
+
+
+def test_a_proposed_value_is_in_force_once_another_agreed(session):
+    row = proposed()
+    waits = settings.value(WITHDRAW_MAX_FEN)
+    decided(row, AGREES)
+
+    assert (waits, settings.value(WITHDRAW_MAX_FEN)) == (200_00, 500_00)
+    assert settings.open_proposals() == []
+    assert (row.is_agreed, row.decided_by) == (True, AGREES.ref)
+    assert settings.history(LIMIT)[0].changed_by == AGREES.ref
+
+
+def test_nobody_agrees_to_their_own(session):
+    row = proposed()
+
+    with pytest.raises(settings.OwnProposal):
+        decided(row, ASKS)
+
+    assert settings.value(WITHDRAW_MAX_FEN) == 200_00
+    assert [r.id for r in settings.open_proposals()] == [row.id]
+
+
+@pytest.mark.parametrize("actor", [ASKS, AGREES])
+def test_a_refused_one_changes_nothing_and_makes_room(session, actor):
+    decided(proposed(), actor, agrees=False)
+
+    assert settings.value(WITHDRAW_MAX_FEN) == 200_00
+    assert proposed(600_00).open_key == LIMIT
+
+
+def test_one_waits_at_a_time(session):
+    first = proposed()
+
+    with pytest.raises(IllegalMove, match="等待确认"):
+        proposed(600_00)
+
+    assert [r.id for r in settings.open_proposals()] == [first.id]
+
+
+def test_what_was_decided_is_decided_once(session):
+    row = proposed()
+    decided(row, AGREES)
+
+    with pytest.raises(IllegalMove, match="已经处理过"):
+        decided(row, AGREES, agrees=False)
+
+    assert settings.value(WITHDRAW_MAX_FEN) == 500_00
+
+
+def test_a_value_that_moved_meanwhile_is_not_overwritten(session):
+    row = proposed()
+    change(LIMIT, 300_00)
+
+    with pytest.raises(settings.SettingMoved):
+        decided(row, AGREES)
+
+    assert settings.value(WITHDRAW_MAX_FEN) == 300_00
+    assert [r.id for r in settings.open_proposals()] == [row.id]
+
+
+@pytest.mark.parametrize(("value", "says"), [(5, "不能小于"), (200_00, "没有需要改的")])
+def test_what_could_never_come_in_force_is_not_proposed(session, value, says):
+    with pytest.raises(InvalidInput, match=says) as refused:
+        proposed(value)
+
+    assert refused.value.field == LIMIT
+    assert settings.open_proposals() == []
