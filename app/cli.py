@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from app.core.errors import DomainError, InvalidInput
 from app.demo_notices import use_templates
 from app.jobs import runner, scheduler
 from app.pay_commands import pay_group
+from app.reports import figures
 from app.wechat import doctor, menus, verify_file
 from app.wechat.doctor import Outcome
 
@@ -49,6 +51,7 @@ def register(app: Flask) -> None:
         pay_group,
         scheduler_group,
         tax_group,
+        reports_group,
         team_group,
         wechat_group,
     ):
@@ -221,6 +224,28 @@ def rebuild_team() -> None:
     """Compute every figure of the teams anew; sales go on meanwhile."""
     total, wrong = commission.team.rebuild()
     print(f"{total} figures, {wrong} of them were wrong")
+
+
+# --- reports ------------------------------------------------------------------------
+
+reports_group = AppGroup("reports", help="The shop in figures by day.")
+
+
+@reports_group.command("rebuild")
+@click.option("--from", "first", default="", help="The first day, such as 2026-11-01; all days.")
+@click.option("--to", "last", default="", help="The last day; yesterday.")
+def rebuild_figures(first: str, last: str) -> None:
+    """Compute the figures of past days anew from the facts."""
+    now = clock.now()
+    try:
+        begin = date.fromisoformat(first) if first else figures.first_day()
+        end = date.fromisoformat(last) if last else figures.last_closed(now)
+    except ValueError as error:
+        raise click.ClickException("a day is written like 2026-11-01") from error
+    if begin is None:
+        print("nothing to compute: the shop has no member yet")
+        return
+    print(f"{sum(1 for _ in figures.rebuild_all(begin, end, now=now))} days")
 
 
 # --- audit -------------------------------------------------------------------------

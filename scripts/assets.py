@@ -36,6 +36,10 @@ FILES = {
     # The CSP build evaluates no strings, so pages need no unsafe-eval.
     "alpine-csp.min.js": "@alpinejs/csp/dist/cdn.min.js",
     "echarts.common.min.js": "echarts/dist/echarts.common.min.js",
+    # With maps, for the pages that have one.
+    "echarts.min.js": "echarts/dist/echarts.min.js",
+    # ECharts 4 was the last to bring China's provinces along (Apache-2.0).
+    "china.json": "echarts-maps-of-4/map/json/china.json",
     "tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
     "tabler.min.js": "@tabler/core/dist/js/tabler.min.js",
     "quill.js": "quill/dist/quill.js",

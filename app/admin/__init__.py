@@ -58,6 +58,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     reconciliation,
     refunds,
     replies,
+    reports,
     reviews,
     risks,
     settings,

@@ -1,18 +1,21 @@
-"""The first page: what waits for a person, today's figures, where the money is."""
+"""The first page: what waits for a person, today's figures, trends, where the money is."""
 
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import aftersales, orders, reports, withdrawals
-from app.admin import auth
+from app.admin import auth, boards, lists
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
-from app.core import clock, web
+from app.core import brief, clock, web
 from app.core.errors import NotFound
+from app.reports import figures
+from app.reports.boards import Block, overview
 
 _MONEY = "admin:money"
 MONEY_SECONDS = 60
@@ -21,21 +24,38 @@ MONEY_SECONDS = 60
 @bp.get("/")
 @requires(Permission.DASHBOARD)
 def dashboard() -> ResponseReturnValue:
-    now = clock.now()
-    days = reports.sales_by_day(now)
+    now, days = clock.now(), _days()
     return render_template(
         "admin/dashboard.html",
         now=now,
-        figures=reports.figures(now),
+        moments=brief.current().get("moments", lambda: figures.moments(now), times=5),
         money=_money() if auth.allowed(Permission.LEDGER_VIEW) else None,
         days=days,
-        chart={
-            "kind": "line",
-            "unit": "yuan",
-            "x": [f"{row.day:%m-%d}" for row in days],
-            "series": [{"name": "成交额", "values": [row.sales_fen for row in days]}],
-        },
+        periods=lists.tabs(
+            [(str(n), f"近 {n} 天") for n in overview.PERIODS], str(days), {}, name="days"
+        ),
+        blocks={block.key: block for block in _blocks(days, now)},
     )
+
+
+@bp.get("/dashboard/<block>/export")
+@requires(Permission.LIST_EXPORT)
+def dashboard_export(block: str) -> ResponseReturnValue:
+    """What a chart of the dashboard shows, as a file."""
+    now, days = clock.now(), _days()
+    return boards.file_of(_blocks(days, now), block, period=f"近{days}天-{clock.local(now):%Y%m%d}")
+
+
+def _days() -> int:
+    asked = web.whole_number(request.args.get("days", ""))
+    return asked if asked in overview.PERIODS else overview.PERIODS[1]
+
+
+def _blocks(days: int, now: datetime) -> list[Block]:
+    span = overview.last_days(days, now)
+    # The same for everybody, and of today's figures half a minute old at most.
+    key = ("dashboard", days, span.last)
+    return brief.current().get(key, lambda: overview.blocks(span, now), times=10)
 
 
 def _money() -> reports.Money:

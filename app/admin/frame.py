@@ -20,7 +20,14 @@ from app.integrations import hooks
 _GROUPS: tuple[
     tuple[str, str, tuple[tuple[str, str, Permission, str, tuple[str, ...]], ...]], ...
 ] = (
-    ("概览", "speedometer2", (("概览", "dashboard", Permission.DASHBOARD, "", ()),)),
+    (
+        "概览",
+        "speedometer2",
+        (
+            ("概览", "dashboard", Permission.DASHBOARD, "", ()),
+            ("报表", "reports", Permission.REPORT_VIEW, "", ("report*", "target*")),
+        ),
+    ),
     (
         "订单",
         "receipt",

@@ -12,6 +12,9 @@ class Permission(enum.StrEnum):
     """What a view asks for (权限)."""
 
     DASHBOARD = "dashboard"
+    # Reports of whatever part of the shop one may see; and what distributors shall sell.
+    REPORT_VIEW = "report.view"
+    TARGET_CHANGE = "target.change"
     ORDER_VIEW = "order.view"
     ORDER_SHIP = "order.ship"
     PICKUP_SHOP_CHANGE = "pickup_shop.change"
@@ -146,6 +149,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OPERATIONS: frozenset(
         {
             Permission.DASHBOARD,
+            Permission.REPORT_VIEW,
+            Permission.TARGET_CHANGE,
             Permission.OWN_ACCOUNT,
             Permission.ORDER_VIEW,
             Permission.ORDER_SHIP,

@@ -7,19 +7,21 @@ from collections.abc import Sequence
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import catalog
+from app import catalog, settings
 from app.admin import auth, lists, people, product_form, tables
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
 from app.admin.product_form import Form
 from app.admin.tables.goods import PRODUCTS
-from app.catalog import Product
+from app.catalog import Product, Sku
 from app.catalog.product_input import PICTURES_MAX
 from app.core import clock, preview, web
 from app.core.db import db, run_unit
 from app.core.errors import DomainError, InvalidInput
 from app.distribution.pictures import qr_png
+from app.reports import restocking
+from app.reports.restocking import Restock
 
 _TABS = [
     ("", "全部"),
@@ -48,7 +50,27 @@ def products_list() -> ResponseReturnValue:
         category=whole(table.given["category"]),
         categories=category_choices("全部"),
         now=clock.now(),
+        restock=_restock(table.page.items) if tab == "low" else None,
+        cover_days=settings.value(settings.registry.RESTOCK_DAYS),
     )
+
+
+def _restock(products: Sequence[Product]) -> list[tuple[Product, Sku, Restock]]:
+    """What to order of the SKUs that run low among these products, the most urgent first."""
+    low = [
+        (product, sku)
+        for product in products
+        for sku in product.skus
+        if sku.is_active and sku.stock <= sku.warn_below
+    ]
+    found = restocking.suggest(
+        [sku for _, sku in low],
+        cover_days=settings.value(settings.registry.RESTOCK_DAYS),
+        now=clock.now(),
+    )
+    rows = [(product, sku, found[sku.id]) for product, sku in low]
+    never = 10**9
+    return sorted(rows, key=lambda row: never if row[2].days_left is None else row[2].days_left)
 
 
 @bp.post("/products/batch")

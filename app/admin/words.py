@@ -402,6 +402,7 @@ ACTION: Mapping[str, str] = {
     "list.delete_view": "删除列表视图",
     "list.open_with": "设置默认视图",
     "list.export": "导出列表",
+    "report.target": "设定业绩目标",
     "list.export_made": "生成导出文件",
     "list.export_cancel": "取消导出",
     "list.download": "下载导出文件",

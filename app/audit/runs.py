@@ -62,6 +62,8 @@ KINDS = {
     "reconcile": Kind("微信对账", 3_600),
     "seal-audit": Kind("封存操作日志", 60),
     "verify-audit": Kind("核对操作日志", 86_400),
+    "figures": Kind("计算每日数据", 600),
+    "forecast": Kind("预测规格销量", 21_600),
     "make-exports": Kind("生成导出文件", 5),
     "tidy": Kind("清理过期数据", 86_400),
 }

@@ -121,7 +121,7 @@ class SettlementBatch(Model):
     posting_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ledger_postings.id"), unique=True)
     rows: Mapped[int] = mapped_column(default=0)
     amount_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
-    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
 
 
 # A row that a claim makes longer has to move in its page, which costs more than all

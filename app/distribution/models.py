@@ -42,7 +42,7 @@ class Distributor(Model):
     """A member who may earn (分销员), with the history of that in state moves."""
 
     __tablename__ = "distributors"
-    __table_args__ = (sa.Index(None, "status", "id"),)
+    __table_args__ = (sa.Index(None, "status", "id"), sa.Index(None, "approved_at"))
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     member_id: Mapped[int] = mapped_column(sa.ForeignKey("members.id"), unique=True)
@@ -151,7 +151,7 @@ class BindingAttempt(Model):
     actor: Mapped[str] = mapped_column(sa.String(64), default="")
     # Whom the member belonged to before; the owner of the code, another, or nobody.
     upline_id: Mapped[int | None] = mapped_column(sa.ForeignKey("members.id"), index=True)
-    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
 
 
 class TreeLock(Model):

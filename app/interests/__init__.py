@@ -3,10 +3,11 @@
 A favourite remembers what the product cost when it was added, so that the list can
 say by how much it fell. A visit is one row a product: looking again only moves its
 time. Only the newest hundred are shown, and `tidy` deletes the others and what is
-older than 90 days.
+older than 90 days. Who opened the mall on a day is kept as long: the shop counts its
+visitors, and the figures of past days keep the sum.
 """
 
-from app.interests.models import Favourite, Visit
+from app.interests.models import Favourite, Visit, VisitorDay
 from app.interests.queries import (
     VISITS_SHOWN,
     Liked,
@@ -20,6 +21,7 @@ from app.interests.service import (
     FAVOURITES_MAX,
     KEPT_DAYS,
     TooManyFavourites,
+    came,
     clear_visits,
     erase,
     like,
@@ -37,6 +39,8 @@ __all__ = [
     "Seen",
     "TooManyFavourites",
     "Visit",
+    "VisitorDay",
+    "came",
     "clear_visits",
     "erase",
     "favourite_count",

@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -33,3 +33,16 @@ class Visit(Model):
         sa.ForeignKey("products.id"), primary_key=True, autoincrement=False, index=True
     )
     seen_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class VisitorDay(Model):
+    """That a member opened the mall on a day (每日访客), in Shanghai, and when first."""
+
+    __tablename__ = "visitor_days"
+    __table_args__ = (sa.Index(None, "member_id"), sa.Index(None, "first_at"))
+
+    day: Mapped[date] = mapped_column(sa.Date, primary_key=True)
+    member_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("members.id"), primary_key=True, autoincrement=False
+    )
+    first_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -1,5 +1,5 @@
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
@@ -8,7 +8,7 @@ from app import catalog, members
 from app.core.db import add_once, affected, db, require_transaction
 from app.core.errors import DomainError
 from app.interests import queries
-from app.interests.models import Favourite, Visit
+from app.interests.models import Favourite, Visit, VisitorDay
 
 FAVOURITES_MAX = 500
 KEPT_DAYS = 90
@@ -18,6 +18,9 @@ _SEEN_SQLITE = _into_sqlite.on_conflict_do_update(
     index_elements=["member_id", "product_id"], set_={"seen_at": _into_sqlite.excluded.seen_at}
 )
 _SEEN_MARIADB = _into_mariadb.on_duplicate_key_update(seen_at=_into_mariadb.inserted.seen_at)
+
+_CAME_SQLITE = sqlite.insert(VisitorDay).on_conflict_do_nothing()
+_CAME_MARIADB = mysql.insert(VisitorDay).prefix_with("IGNORE")
 
 
 class TooManyFavourites(DomainError):
@@ -66,6 +69,17 @@ def visit(seen: Mapping[tuple[int, int], datetime]) -> None:
     db.session.execute(_SEEN_SQLITE if dialect == "sqlite" else _SEEN_MARIADB, rows)
 
 
+def came(seen: Mapping[tuple[date, int], datetime]) -> None:
+    """Remember who opened the mall on which day: {(day, member): time}; the first counts."""
+    require_transaction()
+    rows = [
+        {"day": day, "member_id": member_id, "first_at": at}
+        for (day, member_id), at in sorted(seen.items())
+    ]
+    dialect = db.session.get_bind().dialect.name
+    db.session.execute(_CAME_SQLITE if dialect == "sqlite" else _CAME_MARIADB, rows)
+
+
 def clear_visits(member_id: int) -> None:
     """Forget everything that the member looked at (清空足迹)."""
     affected(sa.delete(Visit).where(Visit.member_id == member_id))
@@ -74,6 +88,7 @@ def clear_visits(member_id: int) -> None:
 def erase(member_id: int) -> None:
     """Forget what a member liked and looked at (注销)."""
     affected(sa.delete(Favourite).where(Favourite.member_id == member_id))
+    affected(sa.delete(VisitorDay).where(VisitorDay.member_id == member_id))
     clear_visits(member_id)
 
 
@@ -96,7 +111,10 @@ def tidy(*, now: datetime, limit: int = 10_000) -> int:
         )
         .limit(limit)
     ).all()
-    removed = 0
+    # Their days are counted by then.
+    removed = affected(
+        sa.delete(VisitorDay).where(VisitorDay.day < (now - timedelta(days=KEPT_DAYS)).date())
+    )
     for first in range(0, len(rows), 500):
         keys = [tuple(row) for row in rows[first : first + 500]]
         removed += affected(

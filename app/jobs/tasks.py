@@ -35,7 +35,7 @@ from app.distribution import channels, levels, posters
 from app.distribution import scenes as product_scenes
 from app.integrations import hooks
 from app.jobs.hook_sender import HttpSender
-from app.reports import exports
+from app.reports import exports, figures, forecasting
 from app.wechat import scenes, tags
 from app.withdrawals import forgetting as withdrawals_forgetting
 
@@ -480,6 +480,20 @@ def tidy(now: datetime, dry_run: bool) -> Result:
     }
 
 
+def daily_figures(now: datetime, dry_run: bool) -> Result:
+    """Compute the figures of past days that are missing or were changed (计算每日数据)."""
+    if dry_run:
+        due = len(figures.stale(now))
+        db.session.rollback()
+        return {"due": due}
+    return {name: n for name, n in asdict(figures.refresh(now)).items() if n}
+
+
+def forecast(now: datetime, dry_run: bool) -> Result:
+    """Forecast what SKUs that run low will sell, for the desk's restocking (预测规格销量)."""
+    return _each(forecasting.due(now), lambda row: forecasting.keep(row, now), dry_run)
+
+
 def make_exports(now: datetime, dry_run: bool) -> Result:
     """Write the files that admins wait for (生成导出文件)."""
     waiting = exports.due(now)
@@ -535,6 +549,8 @@ JOBS = {
         "reconcile": reconcile,
         "seal-audit": seal_audit,
         "verify-audit": verify_audit,
+        "figures": daily_figures,
+        "forecast": forecast,
         "make-exports": make_exports,
         "tidy": tidy,
     }.items()

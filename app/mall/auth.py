@@ -14,7 +14,7 @@ from typing import Any, ParamSpec
 from urllib.parse import unquote, urlsplit
 
 import structlog
-from flask import g, redirect, render_template, request, session, url_for
+from flask import Response, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from app import members, reports, risk, wechat
@@ -23,7 +23,7 @@ from app.core.db import run_unit
 from app.core.web import cache
 from app.distribution import channels
 from app.distribution.channels import ScanSource
-from app.mall import carts
+from app.mall import carts, footprints
 from app.mall.blueprint import bp
 
 P = ParamSpec("P")
@@ -142,6 +142,17 @@ def _load_member() -> None:
         else:
             # Deleted in another browser: this one belongs to nobody any more.
             session.clear()
+
+
+@bp.after_request
+def _count_visitor(response: Response) -> Response:
+    """Once a day a member who opens a page is a visitor; the session knows who was counted."""
+    member_id, today = session.get("member"), clock.local(clock.now()).date().isoformat()
+    is_page = request.method == "GET" and response.mimetype == "text/html"
+    if is_page and member_id is not None and session.get("day") != today:
+        session["day"] = today
+        footprints.current().came(member_id, now=clock.now())
+    return response
 
 
 def _log_in(user: dict[str, Any]) -> None:

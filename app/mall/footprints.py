@@ -7,13 +7,14 @@ of them; one that is asked to stop writes them first.
 """
 
 import threading
-from datetime import datetime
+from datetime import date, datetime
 
 import structlog
 from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import interests
+from app.core import clock
 from app.core.db import db, run_unit
 
 HELD_SECONDS = 2.0
@@ -30,13 +31,25 @@ class Footprints:
         self._app = app
         self._lock = threading.Lock()
         self._held: dict[tuple[int, int], datetime] = {}
+        self._came: dict[tuple[date, int], datetime] = {}
 
     def add(self, member_id: int, product_id: int, *, now: datetime) -> None:
         """The member looked at the product."""
         with self._lock:
-            begins = not self._held
+            begins = not self._held and not self._came
             self._held[member_id, product_id] = now
             is_full = len(self._held) >= HELD_MAX
+        self._later(begins=begins, is_full=is_full)
+
+    def came(self, member_id: int, *, now: datetime) -> None:
+        """The member opened the mall for the first time today."""
+        with self._lock:
+            begins = not self._held and not self._came
+            self._came.setdefault((clock.local(now).date(), member_id), now)
+            is_full = len(self._came) >= HELD_MAX
+        self._later(begins=begins, is_full=is_full)
+
+    def _later(self, *, begins: bool, is_full: bool) -> None:
         if is_full or not self.seconds:
             self.write()
         elif begins:
@@ -47,13 +60,15 @@ class Footprints:
         """Write what is held now. A busy database costs footprints, no more."""
         with self._lock:
             held, self._held = self._held, {}
-        if not held:
-            return
+            came, self._came = self._came, {}
         try:
-            run_unit(interests.visit, held)
+            if held:
+                run_unit(interests.visit, held)
+            if came:
+                run_unit(interests.came, came)
         except SQLAlchemyError as error:
             db.session.rollback()
-            log.warning("visits_not_kept", count=len(held), error=type(error).__name__)
+            log.warning("visits_not_kept", count=len(held) + len(came), error=type(error).__name__)
 
     def _write_later(self) -> None:
         with self._app.app_context():

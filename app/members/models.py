@@ -31,6 +31,8 @@ class Member(Model):
         sa.Index(None, "upline1_id", "bound_at"),
         sa.Index(None, "upline2_id", "bound_at"),
         sa.Index(None, "upline3_id", "bound_at"),
+        # Who was new on a day.
+        sa.Index(None, "created_at"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

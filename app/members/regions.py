@@ -54,3 +54,32 @@ def _by_name() -> dict[str, Region]:
                 found[f"{province}{city}{county}"] = region
                 found.setdefault("".join(region.written.split()), region)
     return found
+
+
+@dataclass(frozen=True)
+class Province:
+    """A province; `code` is the first two digits of GB/T 2260, `short` its name on maps."""
+
+    code: int
+    name: str
+    short: str
+
+
+# What a province's full name has behind the name on maps.
+_KINDS = ("特别行政区", "维吾尔自治区", "壮族自治区", "回族自治区", "自治区", "省", "市")
+
+
+@lru_cache(maxsize=1)
+def provinces() -> dict[int, Province]:
+    """Every province by its code."""
+    found = {}
+    for code, name, _ in json.loads(FILE.read_text(encoding="utf-8")):
+        short = next((name.removesuffix(kind) for kind in _KINDS if name.endswith(kind)), name)
+        found[int(code[:2])] = Province(int(code[:2]), name, short)
+    return found
+
+
+@lru_cache(maxsize=10_000)
+def province_code(text: str) -> int:
+    """The code of the province that a written address begins with; 0 where there is none."""
+    return next((p.code for p in provinces().values() if text.startswith(p.short)), 0)

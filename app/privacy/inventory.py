@@ -19,7 +19,7 @@ from app.content.sharing import Article, ArticleRead
 from app.core.db import Model, Rows, db
 from app.distribution import BindingAttempt, channels
 from app.distribution.joining import form
-from app.interests import Favourite, Visit
+from app.interests import Favourite, Visit, VisitorDay
 from app.ledger import Account, Entry
 from app.members import Address, Consent, Member
 from app.notices import Notice
@@ -274,6 +274,11 @@ def _looked_at(member_id: int) -> list[Section]:
         .where(Visit.member_id == member_id)
         .order_by(Visit.seen_at)
     ).mappings()
+    days = db.session.execute(
+        sa.select(VisitorDay.day, VisitorDay.first_at)
+        .where(VisitorDay.member_id == member_id)
+        .order_by(VisitorDay.day)
+    ).mappings()
     read_columns = (("article", "文章"), ("read_at", "读完时间"))
     reads = db.session.execute(
         sa.select(Article.title.label("article"), ArticleRead.read_at)
@@ -299,6 +304,14 @@ def _looked_at(member_id: int) -> list[Section]:
             "90 天，或你清空时",
             seen_columns,
             [dict(r) for r in visits],
+        ),
+        Section(
+            "visitor_days",
+            "来访日期",
+            "统计商城每天的访客人数",
+            "90 天，或注销账号时删除",
+            (("day", "日期"), ("first_at", "当天首次打开")),
+            [dict(r) for r in days],
         ),
         Section(
             "training",

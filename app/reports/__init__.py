@@ -4,27 +4,19 @@ Nothing here changes anything. Sums come from the books, grouped in the database
 a day is a day in Asia/Shanghai, counted by the time of booking.
 """
 
-from app.reports import pdf, statements
+from app.reports import figures, pdf, statements
 from app.reports.channels import ChannelFigures, channel_days, channel_totals
 from app.reports.queries import (
-    DaySales,
-    Figure,
-    Figures,
     Money,
     Queue,
-    figures,
     money,
     queues,
-    sales_by_day,
 )
 from app.reports.statements import Line, Statement, TaxMonth, TaxYear
 from app.reports.visitors import ProductNow, Visitor, product_now, visitor
 
 __all__ = [
     "ChannelFigures",
-    "DaySales",
-    "Figure",
-    "Figures",
     "Line",
     "Money",
     "ProductNow",
@@ -40,7 +32,6 @@ __all__ = [
     "pdf",
     "product_now",
     "queues",
-    "sales_by_day",
     "statements",
     "visitor",
 ]

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,10 +8,9 @@ import sqlalchemy as sa
 from app import aftersales, catalog, distribution, orders, outbox, reconciliation, reviews, risk
 from app.audit import runs
 from app.commission import bonus
-from app.core import brief, clock
+from app.core import brief
 from app.core.db import db
-from app.ledger import Account, AccountKind, Entry, Posting
-from app.members import Member
+from app.ledger import Account, AccountKind, Entry
 from app.orders import OrderStatus
 from app.withdrawals import Withdrawal, WithdrawalStatus
 
@@ -23,30 +22,6 @@ class Queue:
     key: str
     count: int
     oldest: datetime | None
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A number of today against the same hours of the same day last week."""
-
-    today: int
-    last_week: int
-
-    @property
-    def change(self) -> int | None:
-        """The change in whole percent; None where there was nothing last week."""
-        if not self.last_week:
-            return None
-        return (self.today - self.last_week) * 100 // self.last_week
-
-
-@dataclass(frozen=True)
-class Figures:
-    sales_fen: Figure
-    orders: Figure
-    members: Figure
-    commissions_fen: Figure
-    withdrawn_fen: Figure
 
 
 @dataclass(frozen=True)
@@ -66,18 +41,12 @@ class Money:
     available_fen: int
     frozen_fen: int
     debt_fen: int
+    tax_fen: int
 
     @property
     def owed_fen(self) -> int:
         """Owed to distributors: pending, available and frozen together."""
         return self.pending_fen + self.available_fen + self.frozen_fen
-
-
-@dataclass(frozen=True)
-class DaySales:
-    day: date
-    orders: int
-    sales_fen: int
 
 
 def queues(now: datetime) -> list[Queue]:
@@ -123,56 +92,6 @@ def _job_alerts(now: datetime) -> Queue:
     return Queue("jobs", len(found), min((a.since for a in found if a.since), default=None))
 
 
-def figures(now: datetime) -> Figures:
-    """Today so far against the same hours a week ago."""
-    start = _midnight(now)
-    week = timedelta(days=7)
-    today = sa.and_(Posting.at >= start, Posting.at <= now)
-    before = sa.and_(Posting.at >= start - week, Posting.at <= now - week)
-    booked: dict[tuple[str, bool], tuple[int, int]] = {}
-    rows = db.session.execute(
-        sa.select(
-            Posting.event,
-            sa.case((Posting.at >= start, 1), else_=0).label("is_today"),
-            sa.func.count(sa.distinct(Posting.id)),
-            sa.func.sum(Entry.amount_fen),
-        )
-        .join(Entry, Entry.posting_id == Posting.id)
-        .join(Account, Account.id == Entry.account_id)
-        .where(
-            sa.or_(today, before),
-            sa.or_(
-                *(
-                    sa.and_(Posting.event == event, Account.kind == kind)
-                    for event, kind in (
-                        ("order_paid", AccountKind.ORDER_HOLD),
-                        ("commission_accrued", AccountKind.PENDING),
-                        ("withdrawal_paid", AccountKind.WORLD_WX),
-                        ("withdrawal_paid", AccountKind.WORLD_BANK),
-                    )
-                )
-            ),
-        )
-        .group_by(Posting.event, sa.literal_column("is_today"))
-    )
-    for event, is_today, count, total in rows:
-        booked[event, bool(is_today)] = (int(count), int(total))
-
-    def figure(event: str, part: int) -> Figure:
-        nothing = (0, 0)
-        return Figure(
-            booked.get((event, True), nothing)[part], booked.get((event, False), nothing)[part]
-        )
-
-    return Figures(
-        sales_fen=figure("order_paid", 1),
-        orders=figure("order_paid", 0),
-        members=_new_members(start, now, week),
-        commissions_fen=figure("commission_accrued", 1),
-        withdrawn_fen=figure("withdrawal_paid", 1),
-    )
-
-
 def money() -> Money:
     """Where the money is: members' cached balances, system accounts summed."""
     held: dict[AccountKind, int] = {
@@ -202,38 +121,9 @@ def money() -> Money:
         available_fen=held.get(AccountKind.AVAILABLE, 0),
         frozen_fen=held.get(AccountKind.FROZEN, 0),
         debt_fen=-held.get(AccountKind.DEBT, 0),
+        # Withheld from commissions and not yet paid to the tax office.
+        tax_fen=held.get(AccountKind.TAX_PAYABLE, 0) + held.get(AccountKind.VAT_PAYABLE, 0),
     )
-
-
-def sales_by_day(now: datetime, *, days: int = 14) -> list[DaySales]:
-    """Orders paid and their money for each of the last `days`, the oldest first."""
-    today = _midnight(now)
-    starts = [today - timedelta(days=back) for back in reversed(range(days))]
-    # Engines disagree on time zones and date functions, never on CASE.
-    bucket = sa.case(
-        *((Posting.at < end, i) for i, end in enumerate(starts[1:])), else_=days - 1
-    ).label("bucket")
-    rows = db.session.execute(
-        sa.select(bucket, sa.func.count(sa.distinct(Posting.id)), sa.func.sum(Entry.amount_fen))
-        .join(Entry, Entry.posting_id == Posting.id)
-        .join(Account, Account.id == Entry.account_id)
-        .where(
-            Posting.event == "order_paid",
-            Posting.at >= starts[0],
-            Posting.at <= now,
-            Account.kind == AccountKind.ORDER_HOLD,
-        )
-        .group_by(sa.literal_column("bucket"))
-    )
-    found = {int(index): (int(count), int(total)) for index, count, total in rows}
-    return [
-        DaySales(clock.local(start).date(), *found.get(i, (0, 0))) for i, start in enumerate(starts)
-    ]
-
-
-def _midnight(now: datetime) -> datetime:
-    local = clock.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    return clock.as_utc(local)
 
 
 def _by_state(
@@ -259,14 +149,3 @@ def _open_oddities() -> Queue:
         )
     ).one()
     return Queue("oddities", count, oldest)
-
-
-def _new_members(start: datetime, now: datetime, week: timedelta) -> Figure:
-    made = Member.created_at
-    today, before = db.session.execute(
-        sa.select(
-            sa.func.count(sa.case((made >= start, 1))),
-            sa.func.count(sa.case((sa.and_(made >= start - week, made <= now - week), 1))),
-        ).where(made >= start - week)
-    ).one()
-    return Figure(int(today), int(before))

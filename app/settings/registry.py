@@ -69,6 +69,15 @@ BALANCE_PAY_ON = Setting(
     "有待追回佣金的不能用。“个人所得税代扣方式”不是“不代扣”时一律不开放，请先与会计确认",
 )
 
+RESTOCK_DAYS = Setting(
+    "catalog.restock_days",
+    30,
+    "补货够卖多少天",
+    "库存预警页的建议补货量按这么多天的预计销量计算，另留预警值作备用",
+    unit="天",
+    least=7,
+    most=60,
+)
 MEMBER_PRICE_FOR = Setting(
     "catalog.member_price_for",
     "distributors",

@@ -159,6 +159,8 @@ class Desk:
             "session_id": 0,
             "key_id": self.key_id,
             "listing": "orders",
+            "report": "sales",
+            "block": "sales",
             # Nobody's: views and exports are one's own.
             "view_id": 0,
             "export_id": 0,

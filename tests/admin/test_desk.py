@@ -1,6 +1,6 @@
 """The other corners of the desk: distributors, oddities, settings, books, the log, the figures."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -178,19 +178,20 @@ def test_paging_leads_on_and_back_to_where_it_came_from(session, admin_client):
     assert _href(client.get(second_url).text, "prev") == "/admin/ledger"
 
 
-def test_todays_figures_stand_against_the_same_hours_last_week(session):
-    now = clock.parse("2026-11-20T10:00:00")
-    buyer, sku = make_member(now=now), make_sku(price_fen=100_00)
-    paid_order(buyer, sku, 3, now=now - timedelta(hours=1))
-    paid_order(buyer, sku, 2, now=now - timedelta(days=7, hours=2))
-    # Later that day a week ago: not to be compared with a morning.
-    paid_order(buyer, sku, 5, now=now - timedelta(days=7) + timedelta(hours=3))
+def test_every_chart_of_the_dashboard_has_its_table_and_gives_it_as_a_file(session, admin_client):
+    fill()
+    client = admin_client("owner")
 
-    found = reports.figures(now)
+    page = client.get("/admin/?days=7")
 
-    assert (found.sales_fen.today, found.sales_fen.last_week) == (300_00, 200_00)
-    assert found.sales_fen.change == 50
-    assert (found.orders.today, found.orders.last_week) == (1, 1)
+    for key in ("sales", "people", "funnel", "provinces", "products", "distributors"):
+        assert f"/admin/dashboard/{key}/export?days=7&amp;format=xlsx" in page.text
+    rows = client.get("/admin/dashboard/provinces/export?days=7&format=csv").text.splitlines()
+    assert rows[0] == "\ufeff省份,成交额,占比,付款订单,件数,已退回"
+    assert rows[1].startswith("浙江,")
+    book = client.get("/admin/dashboard/sales/export?days=7&format=xlsx")
+    assert book.mimetype.endswith("spreadsheetml.sheet")
+    assert client.get("/admin/dashboard/nothing/export").status_code == 404
 
 
 def test_a_day_is_a_day_in_shanghai(session):
@@ -199,9 +200,10 @@ def test_a_day_is_a_day_in_shanghai(session):
     paid_order(buyer, sku, 1, now=now)
     paid_order(buyer, sku, 2, now=now - timedelta(hours=1))
 
-    days = reports.sales_by_day(now, days=3)
+    later = now + timedelta(minutes=1)
+    days = reports.figures.by_day(date(2026, 11, 18), date(2026, 11, 20), now=later)
 
-    assert [(f"{d.day:%m-%d}", d.orders, d.sales_fen) for d in days] == [
+    assert [(f"{day:%m-%d}", d.orders, d.sales_fen) for day, d in days.items()] == [
         ("11-18", 0, 0),
         ("11-19", 1, 200_00),
         ("11-20", 1, 100_00),

@@ -95,6 +95,8 @@ class Scan(Model):
         # Counting a channel's days reads this and no row.
         sa.Index(None, "channel_id", "day", "source"),
         sa.Index(None, "channel_id", "id"),
+        # A day of all channels.
+        sa.Index(None, "day", "channel_id", "source"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -137,7 +139,7 @@ class ChannelMember(Model):
     """The channel that a member first came by (首次来源). Never changed."""
 
     __tablename__ = "channel_members"
-    __table_args__ = (sa.Index(None, "channel_id", "day", "member_id"),)
+    __table_args__ = (sa.Index(None, "channel_id", "day", "member_id"), sa.Index(None, "at"))
 
     member_id: Mapped[int] = mapped_column(
         sa.ForeignKey("members.id"), primary_key=True, autoincrement=False

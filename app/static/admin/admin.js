@@ -313,29 +313,110 @@
     const line = style.getPropertyValue("--chart-line").trim();
     const scale = data.unit === "yuan" ? 100 : 1;
     const chart = window.echarts.init(node);
-    chart.setOption({
-      color: colours,
-      animation: false,
-      textStyle: { fontFamily: style.fontFamily },
-      grid: { left: 4, right: 12, top: data.series.length > 1 ? 36 : 16, bottom: 0, containLabel: true },
-      legend: { show: data.series.length > 1, top: 0, left: 0, icon: "roundRect", itemWidth: 10, itemHeight: 10, textStyle: { color: grey } },
-      tooltip: { trigger: "axis", renderMode: "richText", confine: true, valueFormatter: (value) => full(value, data.unit) },
-      xAxis: { type: "category", data: data.x, boundaryGap: data.kind === "bar", axisTick: { show: false }, axisLine: { lineStyle: { color: line } }, axisLabel: { color: grey } },
-      yAxis: { type: "value", minInterval: data.unit === "yuan" ? 0 : 1, splitNumber: 4, axisLabel: { color: grey, formatter: short }, splitLine: { lineStyle: { color: line } } },
-      series: data.series.map((series) => ({
-        name: series.name,
-        type: data.kind,
-        data: series.values.map((value) => value / scale),
-        showSymbol: false,
-        barMaxWidth: 22,
-        itemStyle: data.kind === "bar" ? { borderRadius: [3, 3, 0, 0] } : {},
-        lineStyle: { width: 2 },
-      })),
-    });
+    const look = { data: data, scale: scale, grey: grey, line: line, colours: colours };
+    chart.setOption(
+      Object.assign(
+        {
+          color: colours,
+          animation: false,
+          textStyle: { fontFamily: style.fontFamily },
+        },
+        (shapes[data.kind] || axes)(look)
+      )
+    );
     new ResizeObserver(() => chart.resize()).observe(node);
   }
 
-  if (window.echarts) document.querySelectorAll("[data-chart]").forEach(draw);
+  // Over time: lines or bars, each day beside the next.
+  function axes(look) {
+    const data = look.data;
+    const many = data.series.length > 1;
+    return {
+      grid: { left: 4, right: 12, top: many ? 36 : 16, bottom: 0, containLabel: true },
+      legend: { show: many, top: 0, left: 0, icon: "roundRect", itemWidth: 10, itemHeight: 10, textStyle: { color: look.grey } },
+      tooltip: { trigger: "axis", renderMode: "richText", confine: true, valueFormatter: (value) => full(value, data.unit) },
+      xAxis: { type: "category", data: data.x, boundaryGap: data.kind === "bar", axisTick: { show: false }, axisLine: { lineStyle: { color: look.line } }, axisLabel: { color: look.grey } },
+      yAxis: { type: "value", minInterval: data.unit === "yuan" ? 0 : 1, splitNumber: 4, axisLabel: { color: look.grey, formatter: short }, splitLine: { lineStyle: { color: look.line } } },
+      series: data.series.map((series) => ({
+        name: series.name,
+        type: data.kind,
+        data: series.values.map((value) => (value === null ? null : value / look.scale)),
+        showSymbol: false,
+        barMaxWidth: 22,
+        itemStyle: data.kind === "bar" ? { borderRadius: [3, 3, 0, 0] } : {},
+        lineStyle: { width: 2, type: series.dashed ? "dashed" : "solid" },
+      })),
+    };
+  }
+
+  const shapes = {
+    // Bars that lie, the longest on top.
+    rank: (look) => ({
+      grid: { left: 4, right: 56, top: 4, bottom: 0, containLabel: true },
+      tooltip: { trigger: "axis", axisPointer: { type: "none" }, renderMode: "richText", confine: true, valueFormatter: (value) => full(value, look.data.unit) },
+      xAxis: { type: "value", show: false },
+      yAxis: { type: "category", inverse: true, data: look.data.x, axisTick: { show: false }, axisLine: { show: false }, axisLabel: { color: look.grey, width: 120, overflow: "truncate" } },
+      series: look.data.series.map((series) => ({
+        name: series.name,
+        type: "bar",
+        data: series.values.map((value) => value / look.scale),
+        barMaxWidth: 14,
+        itemStyle: { borderRadius: 3 },
+        label: { show: true, position: "right", color: look.grey, formatter: (item) => short(item.value) },
+      })),
+    }),
+    funnel: (look) => ({
+      tooltip: { renderMode: "richText", confine: true, valueFormatter: (value) => full(value, look.data.unit) },
+      series: look.data.series.map((series) => ({
+        name: series.name,
+        type: "funnel",
+        sort: "none",
+        left: 8,
+        right: 8,
+        top: 8,
+        bottom: 8,
+        minSize: "8%",
+        gap: 2,
+        label: { position: "inside", formatter: (item) => item.name + " " + full(item.value, look.data.unit) },
+        data: look.data.x.map((name, at) => ({ name: name, value: series.values[at] })),
+      })),
+    }),
+    map: (look) => {
+      const values = look.data.series[0].values;
+      return {
+        tooltip: { renderMode: "richText", confine: true, formatter: (item) => item.name + " " + (item.value >= 0 ? full(item.value, look.data.unit) : "没有成交") },
+        visualMap: { min: 0, max: Math.max(1, ...values.map((value) => value / look.scale)), left: 8, bottom: 8, itemHeight: 80, text: [short(Math.max(0, ...values) / look.scale), "0"], textStyle: { color: look.grey }, inRange: { color: ["#eaf3ee", look.colours[0]] } },
+        series: [
+          {
+            name: look.data.series[0].name,
+            type: "map",
+            map: "china",
+            top: 8,
+            bottom: 8,
+            selectedMode: false,
+            itemStyle: { areaColor: "#f4f6f8", borderColor: look.line },
+            emphasis: { label: { show: false }, itemStyle: { areaColor: "#f0c36d" } },
+            data: look.data.x.map((name, at) => ({ name: name, value: values[at] / look.scale })),
+          },
+        ],
+      };
+    },
+  };
+
+  // A map's outlines come as a file of their own, once.
+  function drawMap(node) {
+    fetch(node.dataset.map)
+      .then((answer) => answer.json())
+      .then((shape) => {
+        window.echarts.registerMap("china", shape);
+        draw(node);
+      })
+      .catch(() => (node.textContent = "地图没有加载成功，数字见下表。"));
+  }
+
+  if (window.echarts) {
+    document.querySelectorAll("[data-chart]").forEach((node) => (node.dataset.map ? drawMap : draw)(node));
+  }
 
   window.mallAdmin = { toast: toast };
 })();
