@@ -73,6 +73,8 @@ class Config:
     redis_url: str
     public_base_url: str
     data_dir: Path
+    # None: the panel does not know where backups are.
+    backup_dir: Path | None
     log_level: str
     trusted_proxies: int
     distribution_hard_cap: int
@@ -149,6 +151,7 @@ def load(env: Mapping[str, str]) -> Config:
         redis_url=text("REDIS_URL"),
         public_base_url=public,
         data_dir=Path(text("DATA_DIR", str(ROOT / "instance" / "data"))),
+        backup_dir=Path(folder) if (folder := text("BACKUP_DIR")) else None,
         log_level=text("LOG_LEVEL", "INFO"),
         trusted_proxies=int(proxies),
         distribution_hard_cap=int(hard_cap),

@@ -63,6 +63,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     risks,
     settings,
     shipping,
+    system,
     taxes,
     tree,
     withdrawals,

@@ -151,11 +151,13 @@ _GROUPS: tuple[
         "gear",
         (
             ("业务设置", "settings_list", Permission.SETTINGS_VIEW, "", ("setting*",)),
+            ("合规", "compliance", Permission.SETTINGS_VIEW, "", ()),
             ("定时任务", "jobs", Permission.JOB_VIEW, "jobs", ("job*",)),
             ("开放接口", "api_keys", Permission.API_VIEW, "", ("api_key*",)),
             ("事件推送", "hooks", Permission.API_VIEW, "", ("hook*",)),
             ("管理员", "admins", Permission.ADMIN_VIEW, "", ("admin", "admin_*")),
             ("操作日志", "audit_log", Permission.AUDIT_VIEW, "", ()),
+            ("系统信息", "system", Permission.JOB_VIEW, "", ()),
         ),
     ),
 )

@@ -12,6 +12,26 @@ manifest with their hashes, encrypted. Decisions:
 - A restored shop does not know what it paid since. See `service.hold_payouts`.
 """
 
-from app.backup.service import BackupError, Made, create, hold_payouts, prune, restore, verify
+from app.backup.service import (
+    BackupError,
+    Kept,
+    Made,
+    create,
+    hold_payouts,
+    kept,
+    prune,
+    restore,
+    verify,
+)
 
-__all__ = ["BackupError", "Made", "create", "hold_payouts", "prune", "restore", "verify"]
+__all__ = [
+    "BackupError",
+    "Kept",
+    "Made",
+    "create",
+    "hold_payouts",
+    "kept",
+    "prune",
+    "restore",
+    "verify",
+]

@@ -154,6 +154,24 @@ def prune(folder: Path, *, days: int, months: int) -> list[Path]:
     return removed
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A backup that lies in the folder."""
+
+    path: Path
+    at: datetime
+    size: int
+
+
+def kept(folder: Path) -> list[Kept]:
+    """The backups in a folder, the newest first; none where there is no such folder."""
+    return [
+        Kept(path, datetime.strptime(f"{moment}+0000", "%Y%m%dT%H%M%S%z"), path.stat().st_size)
+        for path in sorted(folder.glob("mall-*.backup"), reverse=True)
+        if (moment := _moment(path))
+    ]
+
+
 def _moment(path: Path) -> str:
     matched = _NAME.fullmatch(path.name)
     return matched.group(1) if matched else ""

@@ -69,6 +69,15 @@ class Cache:
                 self._gone(error)
         return self._get_local(key)
 
+    def is_shared(self) -> bool:
+        """Whether Redis answers, so that all processes share what is kept."""
+        if redis := self._present():
+            try:
+                return bool(redis.ping())
+            except RedisError as error:
+                self._gone(error)
+        return False
+
     def set(self, key: str, value: Any, seconds: int) -> None:
         """Keep a JSON value for so many seconds."""
         if redis := self._present():

@@ -3,6 +3,7 @@
 import contextlib
 import secrets
 from functools import lru_cache
+from typing import NamedTuple
 
 import sqlalchemy as sa
 import structlog
@@ -52,6 +53,18 @@ def ready() -> ResponseReturnValue:
     if found is None or found in older:
         return jsonify(status="migrations"), 503
     return jsonify(status="ok" if found == newest else "ok, newer schema")
+
+
+class Schema(NamedTuple):
+    """The migration that the database is at, and the newest that this code has."""
+
+    found: str | None
+    newest: str | None
+
+
+def schema() -> Schema:
+    found = MigrationContext.configure(db.session.connection()).get_current_revision()
+    return Schema(found, _revisions(current_app.extensions["migrate"].directory)[0])
 
 
 def _try_writing() -> None:

@@ -225,3 +225,18 @@ def test_a_copy_for_support_names_nobody_and_its_books_are_sound(filled, elsewhe
 
 def test_every_text_column_was_decided(app):
     assert anonymise.undecided() == []
+
+
+def test_the_backups_of_a_folder_are_told_newest_first(tmp_path):
+    names = ("mall-20261120T030000-mysql.backup", "mall-20261121T030000-mysql.backup")
+    for name in names:
+        (tmp_path / name).write_bytes(b"x" * 7)
+    (tmp_path / "notes.txt").touch()
+
+    found = backup.kept(tmp_path)
+
+    assert [(row.path.name, row.at.isoformat(), row.size) for row in found] == [
+        (names[1], "2026-11-21T03:00:00+00:00", 7),
+        (names[0], "2026-11-20T03:00:00+00:00", 7),
+    ]
+    assert backup.kept(tmp_path / "none") == []
