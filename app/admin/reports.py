@@ -44,13 +44,17 @@ def reports_list() -> ResponseReturnValue:
     found = shown()
     if not found:
         abort(403)
-    return redirect(url_for(".report", report=found[0].key))
+    return _page(found[0])
 
 
 @bp.get("/reports/<report>")
 @requires(Permission.REPORT_VIEW)
 def report(report: str) -> ResponseReturnValue:
-    found, now = _report(report), clock.now()
+    return _page(_report(report))
+
+
+def _page(found: Report) -> ResponseReturnValue:
+    now = clock.now()
     error, status = "", 200
     period = request.args.get("period", "30")
     try:

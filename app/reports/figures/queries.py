@@ -167,20 +167,39 @@ def by_key(
         for (kind, key), row in facts.items()
         if kind is dimension
     ]
-    if limit is not None:
-        # Whoever is in front with today was in front without it, or sold today.
-        query = query.order_by(sa.desc(order)).limit(limit + len(live))
     found: dict[int, Sums] = defaultdict(Sums)
-    for key, *values in db.session.execute(query):
-        found[key] += Sums(**{n: int(v) for n, v in zip(measures, values, strict=True)})
-    if limit is not None and (missing := [key for key, _ in live if key not in found]):
-        rows = db.session.execute(query.where(DailyFigure.key_id.in_(missing)))
-        for key, *values in rows:
-            found[key] += Sums(**{n: int(v) for n, v in zip(measures, values, strict=True)})
+
+    def read(rows: Any) -> None:
+        for key, *values in db.session.execute(rows):
+            found[key] = Sums(**{n: int(v) for n, v in zip(measures, values, strict=True)})
+
+    if limit is None:
+        read(query)
+    else:
+        read(query.order_by(sa.desc(order)).limit(2 * limit))
+        live = _may_lead(live, found, order, limit)
+        if missing := [key for key, _ in live if key not in found]:
+            read(query.where(DailyFigure.key_id.in_(missing)))
     for key, row in live:
         found[key] += Sums(**{name: row.get(name, 0) for name in measures})
     ranked = sorted(found.items(), key=lambda item: (-getattr(item[1], order), item[0]))
     return ranked[:limit]
+
+
+def _may_lead(
+    live: list[tuple[int, dict[str, int]]], stored: dict[int, Sums], order: str, limit: int
+) -> list[tuple[int, dict[str, int]]]:
+    """Those of today who can be among the first `limit`: thousands sell, few lead.
+
+    Whoever was not read has at most what the last of those read has.
+    """
+    values = {key: getattr(row, order) for key, row in stored.items()}
+    most = min(values.values(), default=0) if len(values) == 2 * limit else 0
+    sums = dict(values)
+    for key, row in live:
+        sums[key] = values.get(key, 0) + row.get(order, 0)
+    bar = sorted(sums.values(), reverse=True)[limit - 1] if len(sums) >= limit else 0
+    return [(key, row) for key, row in live if key in values or most + row.get(order, 0) >= bar]
 
 
 def today(now: datetime) -> Found:
