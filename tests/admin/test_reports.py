@@ -58,7 +58,7 @@ def test_every_report_shows_its_charts_and_gives_their_tables_as_files(session, 
             continue
         assert "较去年同期" in page.text
         assert f"/admin/reports/{key}/" in page.text
-    file = client.get("/admin/reports/sales/days/export?period=7&compare=none&format=csv")
+    file = client.get("/admin/reports/sales/sales/export?period=7&compare=none&format=csv")
     lines = file.text.splitlines()
     assert lines[0] == "\ufeff日期,成交额,付款订单,件数,平均每单,其中已退回"
     assert len(lines) == 8

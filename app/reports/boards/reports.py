@@ -104,7 +104,7 @@ def sales(span: Span, now: datetime) -> Board:
         ],
         [
             Block(
-                "days",
+                "sales",
                 "每日成交",
                 days.grid(
                     [
