@@ -191,7 +191,7 @@ def runs(lacking: dict[str, str], arguments: list[str]) -> list[tuple[str, list[
         return [("sqlite", ["-m", f"not ({left_out})", *arguments])]
     # A later -m of the person's own replaces ours.
     return [
-        ("mariadb", arguments),
+        ("mariadb", ["-m", "not other_engine", *arguments]),
         ("sqlite", ["-m", "not browser and not mariadb_only and not engine_free", *arguments]),
     ]
 

@@ -45,7 +45,17 @@ def engine_name() -> str:
     return os.environ.get("TEST_ENGINE", "sqlite")
 
 
+# What pages do; that each of them works on the other engine, too, a walk sees.
+PAGES = ("admin", "mall")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    folder = Path(__file__).parent
+    for item in items:
+        is_page = item.path.relative_to(folder).parts[0] in PAGES
+        if is_page and "other_engine" not in item.keywords:
+            item.add_marker(pytest.mark.engine_free)
     if engine_name() == "mariadb":
         return
     skip = pytest.mark.skip(reason="needs MariaDB (TEST_ENGINE=mariadb)")

@@ -241,10 +241,12 @@ KEPT: dict[str, frozenset[str]] = {
     "reviews": frozenset({"title", "sku_name", "replied_by"}),
     "risk_flags": frozenset({"key", "decided_by"}),
     "scans": frozenset({"code"}),
+    "sales_targets": frozenset({"set_by"}),
     "setting_changes": frozenset({"key", "value", "changed_by"}),
     "setting_proposals": frozenset(
         {"key", "open_key", "before", "value", "proposed_by", "decided_by"}
     ),
+    "sku_forecasts": frozenset({"units"}),
     "skus": frozenset({"name", "spec_values", "code", "picture"}),
     "state_moves": frozenset({"subject", "from_state", "to_state", "actor"}),
     "stock_moves": frozenset({"key", "actor"}),

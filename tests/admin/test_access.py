@@ -13,7 +13,7 @@ from app.orders import OrderStatus
 from app.withdrawals import WithdrawalStatus
 from tests.admin.desk import acts, fill, fresh
 
-pytestmark = pytest.mark.engine_free
+pytestmark = pytest.mark.other_engine
 
 PUBLIC = {
     "admin.login",

@@ -91,7 +91,7 @@ def test_a_material_is_written_with_pictures_and_changed(owner):
     ("form", "said"),
     [
         ({"text": ""}, "请填写文案"),
-        ({"text": "好", "product_id": "茶"}, "商品编号应为数字"),
+        ({"text": "好", "product_id": "茶"}, "请从搜索结果里选择商品"),
         ({"text": "好", "files": (io.BytesIO(b"<svg/>"), "a.svg")}, "这不是可用的图片"),
     ],
 )

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.engine_free
 S = WithdrawalStatus
 FEN = 50_00
 ACTS = ("request", "approve", "send", "notice", "query", "cancel", "expire")
-ORDERS, CHUNK = 300, 75
+ORDERS, CHUNK = 200, 50
 FINAL = ("SUCCESS", "FAIL", "CANCELLED")
 
 
