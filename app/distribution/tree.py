@@ -94,17 +94,14 @@ def hang_newcomer(member_id: int, upline_id: int, now: datetime) -> bool:
     return True
 
 
-def lock_edge(member_id: int, upline_id: int | None, *, had_team: bool | None = None) -> Edge:
+def lock_edge(member_id: int, upline_id: int | None) -> Edge:
     """Lock what a move of the member touches, and look for a loop behind the locks.
-
-    `had_team` is what is known of that before, None for nothing; the lock of the tree
-    comes first where it is likely to be needed.
 
     Raises LookupError where one of the two is no member.
     """
     require_transaction()
     # The lock of the tree comes first, so that two moves of teams rarely meet crosswise.
-    is_tree_held = has_team(member_id) if had_team is None else had_team
+    is_tree_held = has_team(member_id)
     if is_tree_held:
         _lock_tree()
     rows = {row.id: row for row in lock_rows(Member, [member_id, upline_id or member_id])}
