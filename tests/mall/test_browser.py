@@ -18,6 +18,7 @@ from tests.factories import (
     make_distributor_of,
     make_plan,
     make_sku,
+    place_order,
 )
 from tests.stack import Stack, wait_for
 
@@ -104,6 +105,24 @@ def test_a_friend_buys_by_a_referral_link(phone, stack):
     wait_for(lambda: db.session.rollback() or ledger.wallet_of(lin.id) != Wallet())
     assert ledger.wallet_of(lin.id) == Wallet(pending_fen=25_60)
     assert broken_invariants() == {}
+
+
+def test_a_tap_before_the_scripts_are_there_is_made_once_they_are(phone, stack):
+    wang = run_unit(members.enter, WANG, now=clock.now())
+    order = place_order(wang, make_sku(price_fen=128_00, stock=5), now=clock.now())
+    page = phone(WANG)
+    held: list[Any] = []
+
+    def keep(route: Any) -> None:
+        held.append(route)
+
+    page.route("**/h5/pay.js*", keep)
+
+    page.goto(f"{stack.url}/orders/{order.number}/pay", wait_until="commit")
+    page.click("[data-pay]")
+    held.pop().continue_()
+
+    page.wait_for_selector("iframe", state="visible")
 
 
 def test_a_distributor_withdraws_and_confirms(phone, stack):
