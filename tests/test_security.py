@@ -19,7 +19,7 @@ def test_every_line_is_led_to_tests_that_exist():
 
     assert missing == []
     assert [int(number) for number, _ in ROWS] == list(range(1, 50))
-    assert [n for n, proofs in ROWS if "::test_" not in proofs and "open:" not in proofs] == []
+    assert [n for n, proofs in ROWS if "::test_" not in proofs or "open:" in proofs] == []
 
 
 def _exists(file: str, test: str) -> bool:

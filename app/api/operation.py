@@ -215,7 +215,7 @@ def _by_key(scope: Scope) -> None:
 
 
 def _by_phone(*, needed: bool, writes: bool) -> None:
-    member_id = session.get("member")
+    member_id = web.phones_member_id()
     found = reports.visitor(member_id) if member_id is not None else None
     g.member = found.member if found is not None and found.member.erased_at is None else None
     g.visitor = found if g.member is not None else None

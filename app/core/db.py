@@ -211,6 +211,16 @@ def require_transaction() -> None:
         raise RuntimeError("this must run inside transaction()")
 
 
+def forbid_transaction() -> None:
+    """Raise RuntimeError inside a unit of work.
+
+    For every door to the network: others' answers take as long as they like, and rows
+    stay locked meanwhile; a rerun would ask twice. security_checklist.md, 5.
+    """
+    if _writing.get():
+        raise RuntimeError("the network is asked outside of transaction()")
+
+
 # 1020 record changed, 1205 lock wait, 1213 deadlock, 2006/2013/2055 line lost.
 _PASSING = frozenset({1020, 1205, 1213, 2006, 2013, 2055})
 

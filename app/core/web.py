@@ -30,6 +30,7 @@ from flask import (
     jsonify,
     make_response,
     request,
+    session,
     url_for,
 )
 from flask.typing import ResponseReturnValue
@@ -68,6 +69,25 @@ def this_app() -> Flask:
     """The running app itself, for code that works outside of its context later."""
     found: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     return found
+
+
+# However busy, a phone's login ends and is made anew by WeChat, without a tap.
+PHONE_LOGIN_SECONDS = 90 * 86400
+
+
+def phones_member_id() -> int | None:
+    """Whose phone this is: the member of the session, None once its login is too old.
+
+    A cookie from before logins had a time has it from now on.
+    """
+    member_id: int | None = session.get("member")
+    if member_id is None:
+        return None
+    now = int(clock.now().timestamp())
+    if now - session.setdefault("since", now) >= PHONE_LOGIN_SECONDS:
+        session.clear()
+        return None
+    return member_id
 
 
 def wants_json() -> bool:

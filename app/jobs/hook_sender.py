@@ -16,6 +16,7 @@ import certifi
 import structlog
 import urllib3
 
+from app.core.db import forbid_transaction
 from app.integrations.hooks import HookAnswer
 
 log = structlog.get_logger()
@@ -36,6 +37,7 @@ class HttpSender:
     also: str = ""
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HookAnswer:
+        forbid_transaction()
         parts = urlsplit(url)
         try:
             pool = self._pool(url)

@@ -130,7 +130,7 @@ def referral(code: str) -> ResponseReturnValue:
 
 @bp.before_request
 def _load_member() -> None:
-    member_id = session.get("member")
+    member_id = web.phones_member_id()
     g.member = g.visitor = None
     if member_id is not None:
         structlog.contextvars.bind_contextvars(actor=f"member:{member_id}")
@@ -171,6 +171,7 @@ def _log_in(user: dict[str, Any]) -> None:
     session.clear()
     session.permanent = True
     session["member"] = member.id
+    session["since"] = int(now.timestamp())
     session["browser"] = secrets.token_hex(16)
     session["device"] = device
     # In the sandbox one browser plays everybody, so there it says nothing.

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import requests
 import structlog
 
+from app.core.db import forbid_transaction
+
 log = structlog.get_logger()
 
 # Where WeChat keeps avatars.
@@ -68,6 +70,7 @@ def _is_public(host: str) -> bool:
 
 
 def _read(url: str) -> bytes:
+    forbid_transaction()
     ends = time.monotonic() + WHOLE_SECONDS
     with requests.get(
         url, stream=True, allow_redirects=False, timeout=(CONNECT_SECONDS, READ_SECONDS)

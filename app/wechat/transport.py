@@ -25,6 +25,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from app.core import metrics
+from app.core.db import forbid_transaction
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ class _Adapter(HTTPAdapter):
         return manager
 
     def send(self, request: Any, *args: Any, timeout: Any = None, **kwargs: Any) -> Any:
+        forbid_transaction()
         with deadline(_a_call.get()):
             left = seconds_left()
             connect, read = timeout or (LIMITS.connect, LIMITS.read)

@@ -286,6 +286,16 @@ def _walls(together: Together) -> None:
     with pytest.raises(ConnectionResetError):
         together.plainly(80, "/", host="evil.example")
 
+    # Whoever came by TLS once comes by TLS for a year; said once, whoever answers.
+    for path in ("/", "/metrics", "/static/errors/404.html", "/media/none.jpg"):
+        said = together.ask(path).headers.get_all("Strict-Transport-Security")
+        assert said == ["max-age=31536000"]
+    assert "Strict-Transport-Security" not in plain.headers
+
+    # The mark of a phone before it goes to WeChat.
+    cookie = together.ask("/me", User_Agent="MicroMessenger/8.0.50").headers["Set-Cookie"]
+    assert all(f"; {word}" in cookie for word in ("Secure", "HttpOnly", "SameSite=Lax"))
+
 
 def _static_and_uploads(together: Together) -> None:
     page = together.ask("/admin/login").text

@@ -72,11 +72,12 @@ def test_the_accounts_templates_are_read_with_their_fields(stack: Stack):
 
 def test_a_paid_order_reaches_the_phone_and_is_reported_delivered(stack: Stack):
     buyer = follower(LIN)
+    template_id = template_called("订单支付成功通知")
     with transaction():
         notices.map_template(
             "order_paid",
             channel="template",
-            template_id=template_called("订单支付成功通知"),
+            template_id=template_id,
             title="订单支付成功通知",
             chosen={key: {"source": name} for key, name in FIELDS.items()},
             actor=ADMIN,

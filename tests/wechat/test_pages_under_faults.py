@@ -128,11 +128,12 @@ def test_a_login_ends_in_a_page(stack: Stack, broken: Stack):
 def queued(stack: Stack) -> int:
     """A notice that waits to be sent by a template of the account: its outbox row."""
     buyer = follower(LIN)
+    template_id = template_called("订单支付成功通知")
     with transaction():
         notices.map_template(
             "order_paid",
             channel="template",
-            template_id=template_called("订单支付成功通知"),
+            template_id=template_id,
             title="订单支付成功通知",
             chosen={key: {"source": name} for key, name in FIELDS.items()},
             actor=ADMIN,

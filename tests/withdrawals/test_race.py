@@ -8,8 +8,8 @@ from app.core.db import db, run_unit
 from app.core.errors import IllegalMove
 from app.ledger import Wallet
 from app.settings import change
-from app.withdrawals import TransferBill, Withdrawal, WithdrawalStatus
-from app.withdrawals.errors import AboveBalance, SamePerson
+from app.withdrawals import Channel, PayoutLine, TransferBill, Withdrawal, WithdrawalStatus
+from app.withdrawals.errors import AboveBalance, NothingToPay, SamePerson
 from tests.factories import (
     ADMIN,
     ADMIN2,
@@ -21,6 +21,7 @@ from tests.factories import (
 )
 from tests.tax.test_identity import identify
 from tests.threads import behind, together
+from tests.withdrawals.byhand import open_channel, to_pay
 from tests.withdrawals.fakes import FakeTransfers, approved, request
 
 pytestmark = pytest.mark.mariadb_only
@@ -191,4 +192,63 @@ def test_two_accounts_of_one_person_are_taxed_one_after_the_other(live):
     taxes = db.session.scalars(sa.select(Withdrawal.tax_fen).order_by(Withdrawal.id)).all()
     assert isinstance(second, int)
     assert taxes == [140_00, 300_00]
+    assert broken_invariants() == {}
+
+
+# --- batches of payouts by hand -----------------------------------------------------
+
+
+def batch(channel: Channel, actor, most: int) -> int:
+    return withdrawals.byhand.make_batch(channel, actor=actor, now=NOON, most=most).id
+
+
+def to_pay_by_hand(channel: Channel, count: int) -> set[int]:
+    open_channel(channel, fee_bps=0, fee_fen=0)
+    ids = {to_pay(500_00, channel).id for _ in range(count)}
+    db.session.rollback()
+    return ids
+
+
+def lines() -> dict[int, list[int]]:
+    """The withdrawals of each batch."""
+    db.session.rollback()
+    found: dict[int, list[int]] = {}
+    for line in db.session.scalars(sa.select(PayoutLine).order_by(PayoutLine.id)):
+        found.setdefault(line.batch_id, []).append(line.withdrawal_id)
+    return found
+
+
+@pytest.mark.parametrize("channel", [Channel.BANK, Channel.ALIPAY])
+def test_two_batches_at_once_hold_each_withdrawal_once(live, channel):
+    wanted = to_pay_by_hand(channel, 6)
+
+    found = together(
+        live, [lambda a=a: run_unit(batch, channel, a, 4) for a in (ADMIN, ADMIN2, ADMIN, ADMIN2)]
+    )
+
+    made = [row for row in found if isinstance(row, int)]
+    assert all(isinstance(row, NothingToPay) for row in found if row not in made), found
+    held = lines()
+    assert set(held) == set(made)
+    taken = [row for rows in held.values() for row in rows]
+    assert len(taken) == len(set(taken))
+    # What nobody took goes into the next one; nothing is lost between the two.
+    rest = wanted - set(taken)
+    assert {status_of(row) for row in taken} == {WithdrawalStatus.SENDING}
+    assert all(status_of(row) is WithdrawalStatus.APPROVED for row in rest)
+    assert broken_invariants() == {}
+
+
+def test_a_second_batch_waits_and_takes_what_the_first_left(live):
+    first_two = sorted(to_pay_by_hand(Channel.BANK, 3))
+
+    second = behind(
+        live,
+        lambda: batch(Channel.BANK, ADMIN, 2),
+        lambda: run_unit(batch, Channel.BANK, ADMIN2, 3),
+    )
+
+    held = lines()
+    assert sorted(held.values()) == [first_two[:2], first_two[2:]]
+    assert held[second] == first_two[2:]
     assert broken_invariants() == {}
