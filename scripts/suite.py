@@ -141,8 +141,9 @@ def run_pytest(python: Path, engine: str, arguments: list[str], services: dict[s
     command = [str(python), "-m", "pytest", f"--junitxml={report}", *arguments]
     workers = os.environ.get("TEST_WORKERS", "2")
     if workers != "0" and not any(word.startswith(SINGLE_PROCESS) for word in arguments):
-        # A file stays on one worker, so its fixtures are made once.
-        command += ["-n", workers, "--dist", "loadfile"]
+        # A file stays on one worker, so its fixtures are made once; in our own order
+        # (tests/conftest.py), since pytest-xdist would keep files with one long test for last.
+        command += ["-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
     say(f"\n== pytest, {engine} ==")
     started = time.monotonic()
     done = subprocess.run(

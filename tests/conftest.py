@@ -56,6 +56,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_page = item.path.relative_to(folder).parts[0] in PAGES
         if is_page and "other_engine" not in item.keywords:
             item.add_marker(pytest.mark.engine_free)
+    # Long ones first: the last file to end is then a short one, and no worker is idle.
+    items.sort(key=lambda item: "slow" not in item.keywords)
     if engine_name() == "mariadb":
         return
     skip = pytest.mark.skip(reason="needs MariaDB (TEST_ENGINE=mariadb)")

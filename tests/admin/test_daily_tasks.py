@@ -14,7 +14,7 @@ from app.withdrawals import Withdrawal, WithdrawalStatus
 from tests.admin.desk import browser_of, fill, make_admin
 from tests.factories import make_member, make_product, make_sku, paid_order
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 YES = ".modal.show .modal-footer [type=submit], .modal.show .modal-footer .btn-primary"
 
 

@@ -17,7 +17,7 @@ from tests.admin.desk import a_bonus, an_article, ask_for
 from tests.factories import SYSTEM, give_available, make_address, paid_order, place_order
 from tests.stack import Stack, wait_for
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LIN, CHEN = demo.LIN_JIE[0], demo.CHEN_MEI[0]
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"

@@ -14,7 +14,7 @@ from tests.admin.desk import PASSWORD, make_admin
 from tests.factories import ADMIN, broken_invariants
 from tests.stack import Stack
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WANG = "oSandbox_wangfang_0000000003"
 LIN = "oSandbox_linjie_000000000001"
