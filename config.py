@@ -9,11 +9,14 @@ import base64
 import binascii
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from dotenv import dotenv_values
+
+from app.core.mail import Smtp
 
 ROOT = Path(__file__).resolve().parent
 
@@ -49,6 +52,9 @@ SHORTEST = {
     "WXPAY_APIV3_KEY": 32,
     "WECHAT_AES_KEY": 43,
 }
+# How mail is sent, with the usual port of each way.
+LOCAL = ("127.0.0.1", "::1", "localhost")
+SMTP_PORTS = {"ssl": "465", "starttls": "587", "none": "25"}
 _SAMPLE = re.compile(
     r"change.?me|example|sample|secret|password|your[-_]|x{8}|^(.)\1*$", re.IGNORECASE
 )
@@ -81,6 +87,12 @@ class Config:
     compliance_allow_team_bonus: bool
     compliance_allow_paid_joining: bool
     poster_font: str
+    smtp_host: str
+    smtp_port: int
+    smtp_security: str
+    smtp_user: str
+    smtp_password: str = field(repr=False)
+    smtp_from: str
     hook_test_origin: str
     wechat_app_id: str
     wechat_app_secret: str
@@ -99,6 +111,18 @@ class Config:
     wxpay_public_key_id: str
     wxpay_public_key_file: str
     wxpay_notify_base: str
+
+    @property
+    def smtp(self) -> Smtp:
+        """Where mail is handed over; without a host nowhere."""
+        return Smtp(
+            self.smtp_host,
+            self.smtp_port,
+            self.smtp_security,
+            self.smtp_user,
+            self.smtp_password,
+            self.smtp_from,
+        )
 
     @property
     def is_production(self) -> bool:
@@ -158,6 +182,9 @@ def load(env: Mapping[str, str]) -> Config:
         compliance_allow_team_bonus=team_bonus == "1",
         compliance_allow_paid_joining=paid_joining == "1",
         poster_font=text("POSTER_FONT"),
+        **_smtp(text, problems),
+        smtp_user=text("SMTP_USER"),
+        smtp_password=text("SMTP_PASSWORD"),
         hook_test_origin=text("HOOK_TEST_ORIGIN").rstrip("/"),
         wechat_app_id=text("WECHAT_APP_ID"),
         wechat_app_secret=text("WECHAT_APP_SECRET"),
@@ -185,6 +212,26 @@ def load(env: Mapping[str, str]) -> Config:
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def _smtp(text: Callable[..., str], problems: list[str]) -> dict[str, Any]:
+    security = text("SMTP_SECURITY", "ssl")
+    if security not in SMTP_PORTS:
+        problems.append("SMTP_SECURITY must be ssl, starttls or none")
+        security = "ssl"
+    port = text("SMTP_PORT", SMTP_PORTS[security])
+    if not port.isdecimal():
+        problems.append("SMTP_PORT must be a number")
+        port = "0"
+    host, sender = text("SMTP_HOST"), text("SMTP_FROM")
+    if host and not sender:
+        problems.append("SMTP_FROM is missing: the address that mail comes from")
+    return {
+        "smtp_host": host,
+        "smtp_port": int(port),
+        "smtp_security": security,
+        "smtp_from": sender,
+    }
 
 
 def _data_keys_problems(listed: str) -> list[str]:
@@ -226,6 +273,8 @@ def _production_problems(env: Mapping[str, str], config: Config) -> list[str]:
     ]
     if env.get("FLASK_DEBUG", "").strip() not in ("", "0"):
         problems.append("FLASK_DEBUG must not be set in production")
+    if config.smtp_host and config.smtp_security == "none" and config.smtp_host not in LOCAL:
+        problems.append("SMTP_SECURITY must not be none in production but on this host")
     if config.hook_test_origin:
         problems.append("HOOK_TEST_ORIGIN must not be set in production")
     if config.log_level.upper() == "DEBUG":

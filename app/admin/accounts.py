@@ -15,6 +15,7 @@ from app import audit, members
 from app.admin import failures, passwords, sessions
 from app.admin.failures import FAILURES_MAX, LOCKED_FOR, LoginRefused
 from app.admin.models import ROLE_PERMISSIONS, Admin, Permission, Role
+from app.core import mail
 from app.core.db import db, lock_one, lock_rows, require_transaction
 from app.core.errors import DomainError, InvalidInput, NotFound
 
@@ -161,6 +162,20 @@ def set_up(
     _note(admin, "admin.set_up", audit.Actor.admin(admin.id, address), now)
     half_open = admin.totp_since is not None
     return sessions.begin(admin, address=address, device=device, now=now, half_open=half_open)
+
+
+def set_email(admin_id: int, address: str | None, *, actor: audit.Actor, now: datetime) -> None:
+    """Where mail reaches an admin from now on; None for nowhere. The audit keeps a mask."""
+    admin = lock_one(Admin, admin_id, "账号不存在")
+    before, admin.email = admin.email, address
+    _note(
+        admin,
+        "admin.email",
+        actor,
+        now,
+        before={"email": mail.mask_address(before or "")},
+        after={"email": mail.mask_address(address or "")},
+    )
 
 
 def change_password(

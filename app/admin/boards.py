@@ -1,17 +1,14 @@
 """Charts of the dashboard and of reports as files, and the days that an address asks for."""
 
-import tempfile
 from collections.abc import Iterable
 from datetime import date
-from pathlib import Path
 
 from flask import Response, request
 
 from app.admin.export import download
 from app.core.errors import NotFound
-from app.reports import exports
-from app.reports.boards import Block
-from app.reports.exports import FileFormat, Source
+from app.reports.boards import Block, files
+from app.reports.exports import FileFormat
 
 _TYPES = {
     FileFormat.CSV: "text/csv",
@@ -34,12 +31,4 @@ def file_of(blocks: Iterable[Block], key: str, *, period: str) -> Response:
         raise NotFound("没有这张图表")
     kind = FileFormat.XLSX if request.args.get("format") == "xlsx" else FileFormat.CSV
     name = f"{found.title}-{period}.{kind.value}"
-    return download(name, content_of(found, kind), _TYPES[kind])
-
-
-def content_of(block: Block, kind: FileFormat) -> bytes:
-    """A block's table as a file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "table"
-        exports.write(path, Source(block.grid.head, [block.grid.rows]), kind)
-        return path.read_bytes()
+    return download(name, files.content_of(found, kind), _TYPES[kind])

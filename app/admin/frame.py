@@ -15,6 +15,7 @@ from app.core import brief, clock, web
 from app.distribution import channels, levels
 from app.distribution.joining import ways
 from app.integrations import hooks
+from app.reports import subscriptions
 
 # Label, icon, items: label, endpoint, permission, key of its badge, also lit by.
 _GROUPS: tuple[
@@ -25,7 +26,15 @@ _GROUPS: tuple[
         "speedometer2",
         (
             ("概览", "dashboard", Permission.DASHBOARD, "", ()),
-            ("报表", "reports", Permission.REPORT_VIEW, "", ("report*", "target*")),
+            ("报表", "reports", Permission.REPORT_VIEW, "", ("report", "target*")),
+            (
+                "定期报表",
+                "report_subscriptions",
+                Permission.REPORT_VIEW,
+                "",
+                ("report_subscription*", "report_delivery*"),
+            ),
+            ("我的报表", "report_inbox", Permission.REPORT_VIEW, "reports_unread", ()),
         ),
     ),
     (
@@ -295,6 +304,7 @@ def _badges(queues: list[reports.Queue]) -> dict[str, int]:
     counts = {queue.key: queue.count for queue in queues}
     # Both wait on the same page, on two of its tabs.
     counts["withdrawals"] += counts["payouts"]
+    counts["reports_unread"] = subscriptions.unread_count(g.admin.id)
     counts["by_hand"] = sum(count for count, _ in withdrawals.batches.waiting().values())
     return counts
 

@@ -15,6 +15,8 @@ class Permission(enum.StrEnum):
     # Reports of whatever part of the shop one may see; and what distributors shall sell.
     REPORT_VIEW = "report.view"
     TARGET_CHANGE = "target.change"
+    # Having reports come by themselves, to oneself and to colleagues who may see them.
+    REPORT_SUBSCRIBE = "report.subscribe"
     ORDER_VIEW = "order.view"
     ORDER_SHIP = "order.ship"
     PICKUP_SHOP_CHANGE = "pickup_shop.change"
@@ -151,6 +153,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.DASHBOARD,
             Permission.REPORT_VIEW,
             Permission.TARGET_CHANGE,
+            Permission.REPORT_SUBSCRIBE,
             Permission.OWN_ACCOUNT,
             Permission.ORDER_VIEW,
             Permission.ORDER_SHIP,
@@ -196,6 +199,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     ),
     Role.FINANCE: _VIEWS
     | {
+        Permission.REPORT_SUBSCRIBE,
         Permission.PLAN_DRAFT,
         Permission.PLAN_PUBLISH,
         Permission.BONUS_REVIEW,
@@ -246,6 +250,8 @@ class Admin(Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     username: Mapped[str] = mapped_column(sa.String(32), unique=True)
     name: Mapped[str] = mapped_column(sa.String(32))
+    # Where reports go to; confirmed by a letter. None: no mail.
+    email: Mapped[str | None] = mapped_column(EncryptedText)
     role: Mapped[Role] = mapped_column(enum_column(Role, "role"))
     # Empty until the one-time set-up link was used.
     password_hash: Mapped[str] = mapped_column(sa.String(200), default="")

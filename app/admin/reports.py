@@ -9,6 +9,7 @@ from app.admin import auth, boards
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.admin.report_readers import TOPICS
 from app.core import brief, clock, money, web
 from app.core.db import run_unit
 from app.core.errors import InvalidInput, NotFound
@@ -16,16 +17,6 @@ from app.members import names_of
 from app.reports import targets
 from app.reports.boards import REPORTS, Board, Compare, Report, Span
 
-# Who may see a part of the shop may see its report.
-_TOPICS = {
-    "orders": Permission.ORDER_VIEW,
-    "products": Permission.PRODUCT_VIEW,
-    "members": Permission.MEMBER_VIEW,
-    "distributors": Permission.DISTRIBUTOR_VIEW,
-    "commissions": Permission.COMMISSION_VIEW,
-    "withdrawals": Permission.WITHDRAWAL_VIEW,
-    "channels": Permission.CHANNEL_VIEW,
-}
 PERIODS = {
     "7": "近 7 天",
     "30": "近 30 天",
@@ -145,7 +136,7 @@ def _month() -> date:
 
 def shown() -> list[Report]:
     """The reports that this admin may see."""
-    return [found for found in REPORTS.values() if auth.allowed(_TOPICS[found.topic])]
+    return [found for found in REPORTS.values() if auth.allowed(TOPICS[found.topic])]
 
 
 def made(found: Report, span: Span, now: datetime) -> Board:
@@ -158,7 +149,7 @@ def _report(key: str) -> Report:
     found = REPORTS.get(key)
     if found is None:
         raise NotFound("没有这张报表")
-    if not auth.allowed(_TOPICS[found.topic]):
+    if not auth.allowed(TOPICS[found.topic]):
         abort(403)
     return found
 

@@ -65,6 +65,7 @@ KINDS = {
     "figures": Kind("计算每日数据", 600),
     "forecast": Kind("预测规格销量", 21_600),
     "make-exports": Kind("生成导出文件", 5),
+    "send-reports": Kind("发送定期报表", 60),
     "tidy": Kind("清理过期数据", 86_400),
 }
 TITLES = {name: kind.title for name, kind in KINDS.items()}

@@ -33,6 +33,8 @@ LEFT_OUT = frozenset(
         "api_writes",
         "hook_deliveries",
         "hook_endpoints",
+        "report_deliveries",
+        "report_subscriptions",
         "audit_seals",
         "risk_traces",
         "wechat_messages",
@@ -71,6 +73,7 @@ REPLACED: dict[str, dict[str, Any]] = {
         "password_hash": "",
         "setup_token_hash": None,
         "totp_secret": None,
+        "email": None,
         "totp_since": None,
     },
     "aftersales": {

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import structlog
 
@@ -35,7 +36,8 @@ from app.distribution import channels, levels, posters
 from app.distribution import scenes as product_scenes
 from app.integrations import hooks
 from app.jobs.hook_sender import HttpSender
-from app.reports import exports, figures, forecasting
+from app.reports import exports, figures, forecasting, subscriptions
+from app.reports.boards import Span
 from app.wechat import scenes, tags
 from app.withdrawals import forgetting as withdrawals_forgetting
 
@@ -472,6 +474,7 @@ def tidy(now: datetime, dry_run: bool) -> Result:
         "traces": run_unit(risk.tidy, now),
         "api_writes": run_unit(integrations.writes.tidy, now),
         "hooks": run_unit(hooks.sending.tidy, now),
+        "reports": run_unit(subscriptions.sending.tidy, now),
         "scenes": run_unit(product_scenes.tidy, now),
         "imports": run_unit(catalog.product_import.tidy, now),
         "identities": run_unit(withdrawals_forgetting.tidy, now),
@@ -502,6 +505,32 @@ def make_exports(now: datetime, dry_run: bool) -> Result:
         return {"due": len(waiting)}
     folder = web.settings().data_dir / "exports"
     return dict(Counter(exports.make(export_id, folder) for export_id in waiting))
+
+
+def send_reports(now: datetime, dry_run: bool) -> Result:
+    """Send the reports whose turn has come, missed turns as well (发送定期报表).
+
+    What a mail server does not take is tried again later: that is no failure of this run.
+    """
+    if dry_run:
+        return _each(subscriptions.sending.due(now), lambda _row: "", dry_run)
+    planned = subscriptions.sending.plan_due(now)
+    db.session.rollback()
+    config = web.settings()
+    mailer = subscriptions.SmtpMailer(config.smtp)
+
+    def link(report: str, span: Span) -> str:
+        asked = urlencode(
+            {"period": "own", "from": span.first, "to": span.last, "compare": span.compare.value}
+        )
+        return f"{config.public_base_url}/admin/reports/{report}?{asked}"
+
+    sent = _each(
+        subscriptions.sending.due(now),
+        lambda row: subscriptions.sending.send(row, mailer=mailer, link=link, now=clock.now()),
+        dry_run,
+    )
+    return {"planned": planned, **sent}
 
 
 def _each(ids: Sequence[Row], act: Callable[[Row], str], dry_run: bool) -> Result:
@@ -552,6 +581,7 @@ JOBS = {
         "figures": daily_figures,
         "forecast": forecast,
         "make-exports": make_exports,
+        "send-reports": send_reports,
         "tidy": tidy,
     }.items()
 }

@@ -37,6 +37,8 @@ def message_settings() -> ResponseReturnValue:
     groups = {
         title: [kind for key, kind in KINDS.items() if kind.group == group and key in mapped]
         for group, title in GROUPS.items()
+        # Only admins get these.
+        if group != "desk"
     }
     return render_template(
         "mall/message_settings.html",

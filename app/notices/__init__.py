@@ -38,12 +38,14 @@ from app.notices.queries import (
     unread_count,
 )
 from app.notices.service import (
+    Draft,
     erase,
     keep_delivery,
     map_template,
     mark_read,
     mute,
     switch_template,
+    write,
 )
 from app.notices.subscribers import subscribe
 from app.notices.wording import Line, lines_of
@@ -52,6 +54,7 @@ __all__ = [
     "GROUPS",
     "KINDS",
     "Channel",
+    "Draft",
     "FieldKind",
     "Kind",
     "Line",
@@ -87,5 +90,6 @@ __all__ = [
     "template_of",
     "templates",
     "unread_count",
+    "write",
     "write_digests",
 ]

@@ -43,6 +43,8 @@ GROUPS = {
     "commission": "佣金",
     "withdrawal": "提现",
     "distribution": "分销",
+    # For admins who are members, not for customers.
+    "desk": "经营报表",
 }
 
 _T = ValueType
@@ -320,6 +322,16 @@ KINDS: Mapping[str, Kind] = {
             benefits=Source("等级权益", _T.TEXT, "直推佣金 12%"),
             time=_TIME,
             state=_state("已升级"),
+        ),
+        _kind(
+            "report_ready",
+            "定期报表已生成",
+            "desk",
+            "管理员订阅的报表生成后，发给登记了会员身份的管理员",
+            report=Source("报表", _T.TEXT, "销售报表"),
+            span=Source("统计时间", _T.TEXT, "2026-11-20 至 2026-11-20"),
+            time=_TIME,
+            state=_state("已生成"),
         ),
         _kind(
             "application_rejected",

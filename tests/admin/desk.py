@@ -44,6 +44,8 @@ from app.ledger import Posting
 from app.members import Member
 from app.orders import InvoiceRequest, Oddity, Order, OrderTrace, PickupShop
 from app.reconciliation import Break, BreakKind, DayState, ReconciledDay
+from app.reports import subscriptions
+from app.reports.subscriptions import ReportDelivery
 from app.reviews import Review, ReviewInput
 from app.risk import RiskFlag
 from app.risk.detection import watch_binding
@@ -116,6 +118,7 @@ class Desk:
     key_id: int
     delivery: HookDelivery
     difference: Break
+    report_sent: ReportDelivery
 
     def values(self) -> dict[str, Any]:
         """For the variable parts of the panel's addresses."""
@@ -165,6 +168,10 @@ class Desk:
             "view_id": 0,
             "export_id": 0,
             "hook_id": self.delivery.endpoint_id,
+            "subscription_id": self.report_sent.subscription_id,
+            "sent_id": self.report_sent.id,
+            # Nobody's: a link is for whoever asked for it.
+            "token": "x",
             "delivery_id": self.delivery.id,
             "line_id": self.payout[1].id,
             "voucher_id": self.payout[1].voucher_id,
@@ -229,6 +236,7 @@ def fill() -> Desk:
         admin_id=a_colleague().id,
         key_id=an_api_key(),
         delivery=a_delivery(),
+        report_sent=a_sent_report(),
     )
 
 
@@ -268,6 +276,27 @@ def a_delivery() -> HookDelivery:
         )
         db.session.add(row)
     return row
+
+
+def a_sent_report() -> ReportDelivery:
+    """A report that a colleague subscribed to, and that a mail server did not take."""
+    now = clock.now()
+    owner = a_colleague("reporter", Role.FINANCE)
+    wanted = subscriptions.Wanted(
+        *("sales", "30", "previous", "monthly", 31, 9, "xlsx"), ways=[], recipients=[owner.id]
+    )
+    row = run_unit(subscriptions.save, None, wanted, admin_id=owner.id, actor=SYSTEM, now=now)
+    who = {"admin_id": owner.id, "is_owner": True, "actor": SYSTEM, "now": now}
+    run_unit(subscriptions.send_now, row.id, **who)
+    [found] = subscriptions.sending.due(now)
+    subscriptions.sending.send(found, mailer=None, link=lambda *_: "", now=now)  # type: ignore[arg-type]
+    with transaction():
+        sent = db.session.get_one(ReportDelivery, found)
+        sent.state, sent.error = (
+            subscriptions.DeliveryState.FAILED,
+            "邮件服务器没有接受这封邮件（552）",
+        )
+    return sent
 
 
 def a_break() -> Break:

@@ -32,7 +32,13 @@ HARMLESS = {
     "admin.export_cancel",
 }
 # Only of somebody's own, of which a new admin has none.
-OWN = {"admin.export_file"}
+OWN = {
+    "admin.export_file",
+    "admin.own_mail_confirm",
+    "admin.report_subscription",
+    "admin.report_subscription_edit",
+    "admin.report_inbox_file",
+}
 
 
 def admin_rules(app):
