@@ -14,7 +14,7 @@ from app.admin.models import Permission
 from app.commission import bonus
 from app.commission.bonus import BonusRun, ResultState
 from app.commission.bonus.queries import Tally
-from app.commission.bonus.runs import Done
+from app.commission.bonus.reviews import Done
 from app.core import clock, web
 from app.core.db import db, run_unit
 from app.core.errors import InvalidInput
@@ -67,15 +67,15 @@ def bonus_run_decide(run_id: int) -> ResponseReturnValue:
             if "confirmed" not in request.form:
                 return _refusing(run_id, ticked)
             reason = web.form_text("reason", 400)
-            done = run_unit(bonus.runs.refuse, run_id, who, reason=reason, **given)
+            done = run_unit(bonus.reviews.refuse, run_id, who, reason=reason, **given)
             said = "设为不发放，分销员会看到原因"
         else:
             wanted = None if act == "approve-all" else who
-            done = run_unit(bonus.runs.approve, run_id, wanted, **given)
+            done = run_unit(bonus.reviews.approve, run_id, wanted, **given)
             said = "审核通过，请由另一位管理员发放"
     except InvalidInput as error:
         return _refusing(run_id, ticked, error.message), error.status
-    except bonus.runs.RunChanged as error:
+    except bonus.reviews.RunChanged as error:
         flash(error.message, "error")
         return _back(run_id)
     if done.rows:
@@ -92,14 +92,16 @@ def bonus_run_post(run_id: int) -> ResponseReturnValue:
     actor, now = auth.actor(), clock.now()
     total, after = Done(), 0
     try:
-        bonus.runs.check_post(run_id, actor=actor)
+        bonus.posting.check_post(run_id, actor=actor)
         while True:
-            part, last = run_unit(bonus.runs.post_chunk, run_id, actor=actor, now=now, after=after)
+            part, last = run_unit(
+                bonus.posting.post_chunk, run_id, actor=actor, now=now, after=after
+            )
             total += part
             if last is None:
                 break
             after = last
-    except (bonus.runs.OwnReview, bonus.runs.ShopShort, bonus.runs.TeamOff) as error:
+    except (bonus.posting.OwnReview, bonus.posting.ShopShort, bonus.posting.TeamOff) as error:
         flash(error.message, "error")
     run = bonus.runs.get(run_id)
     if total.rows:

@@ -1,8 +1,6 @@
 """Menus of the official account: what WeChat has, editing, publishing, going back."""
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -11,13 +9,15 @@ from flask.typing import ResponseReturnValue
 from app.admin import auth, lists, people
 from app.admin.auth import requires
 from app.admin.blueprint import bp
+from app.admin.menu_form import NEW, Form, field_of, short
 from app.admin.models import Permission
 from app.core import clock, web
 from app.core.errors import DomainError, InvalidInput, NotFound
 from app.wechat import menus as account_menus
-from app.wechat.menus import BUTTONS_MAX, DEFAULT, SUB_BUTTONS_MAX, Document, Documents
+from app.wechat.menus import DEFAULT, Document, Documents
 
-_NEW = "new"
+# Stands in for the default menu while another one is checked alone.
+_VALID: Document = {"button": [{"type": "click", "name": "-", "key": "-"}]}
 _TYPES: Mapping[str, str] = {
     "view": "打开网页",
     "click": "点击事件",
@@ -48,9 +48,9 @@ def menu_edit() -> ResponseReturnValue:
     last = account_menus.newest()
     seen = last.id if last else 0
     known, error = _base()
-    if name not in known and name not in (DEFAULT, _NEW):
+    if name not in known and name not in (DEFAULT, NEW):
         raise NotFound("没有这个菜单，可能已被删除")
-    return _editor(name, _Form.of(known.get(name, {})), seen=seen, error=error)
+    return _editor(name, Form.of(known.get(name, {})), seen=seen, error=error)
 
 
 @bp.post("/menus/edit")
@@ -60,7 +60,7 @@ def menu_publish() -> ResponseReturnValue:
     name = web.form_text("menu", 100) or DEFAULT
     seen_text = web.form_text("seen", 18)
     seen = int(seen_text) if seen_text.isascii() and seen_text.isdigit() else 0
-    typed = _Form.typed()
+    typed = Form.typed()
     document = typed.document(is_default=name == DEFAULT)
     try:
         if web.form_text("action") != "publish":
@@ -69,8 +69,8 @@ def menu_publish() -> ResponseReturnValue:
             account_menus.check(alone, account_menus.rules())
             return _editor(name, typed, seen=seen, is_checked=True)
         documents = _base_for_publishing()
-        file = account_menus.file_for(typed.tag, documents) if name == _NEW else name
-        if name == _NEW and file in documents:
+        file = account_menus.file_for(typed.tag, documents) if name == NEW else name
+        if name == NEW and file in documents:
             raise InvalidInput(f"{file}: matchrule.tag", f"标签“{typed.tag}”已有个性化菜单")
         version = account_menus.publish(
             {**documents, file: document},
@@ -80,7 +80,7 @@ def menu_publish() -> ResponseReturnValue:
             seen_version=seen,
         )
     except DomainError as error:
-        at = _field_of(error, name)
+        at = field_of(error, name)
         return _editor(name, typed, seen=seen, error=error, at=at), error.status
     flash(f"菜单已发布（版本 {version.id}），手机上约 5 分钟后显示")
     return redirect(url_for(".menus"))
@@ -168,7 +168,7 @@ def _overview(*, error: DomainError | None = None) -> str:
 
 def _editor(
     name: str,
-    form: "_Form",
+    form: Form,
     *,
     seen: int,
     error: DomainError | None = None,
@@ -223,7 +223,7 @@ def _action(button: Document) -> dict[str, str]:
     value = str(button.get(account_menus.VALUE_FIELDS.get(kind, ""), ""))
     if kind == "miniprogram":
         value = f"{button.get('appid', '')} {button.get('pagepath', '')}"
-    return {"type": _TYPES.get(kind, kind), "value": _short(value)}
+    return {"type": _TYPES.get(kind, kind), "value": short(value)}
 
 
 def _title(name: str, document: Document) -> str:
@@ -234,13 +234,19 @@ def _title(name: str, document: Document) -> str:
 
 
 def _edit_title(name: str, document: Document) -> str:
-    if name == _NEW:
+    if name == NEW:
         return "新建个性化菜单"
     return "编辑默认菜单" if name == DEFAULT else f"编辑个性化菜单：{_title(name, document)}"
 
 
 def _default_first(name: str) -> tuple[bool, str]:
     return (name != DEFAULT, name)
+
+
+def _said(error: DomainError) -> str:
+    """An error with its place, for one that stands at no field."""
+    place = (error.field or "").rpartition(": ")[0] or error.field
+    return f"{place}：{error.message}" if place else error.message
 
 
 # --- what is at WeChat -------------------------------------------------------------
@@ -275,146 +281,3 @@ def _base_for_publishing() -> Documents:
 def _number(text: str) -> int:
     """A version's number as it was given; 0, which none has, for nonsense."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-
-
-# --- the form ----------------------------------------------------------------------
-
-_PATH = re.compile(r"button\[(\d)\](?:\.sub_button\[(\d)\])?\.(\w+)")
-# Stands in for the default menu while another one is checked alone.
-_VALID: Document = {"button": [{"type": "click", "name": "-", "key": "-"}]}
-
-
-@dataclass
-class _Row:
-    """A button as the form has it; `value` is whatever its type needs."""
-
-    name: str = ""
-    kind: str = "view"
-    value: str = ""
-    appid: str = ""
-    pagepath: str = ""
-
-    @property
-    def is_blank(self) -> bool:
-        return not (self.name or self.value or self.appid or self.pagepath)
-
-    @classmethod
-    def typed(cls, prefix: str) -> "_Row":
-        return cls(
-            name=web.form_text(f"{prefix}.name").strip(),
-            kind=web.form_text(f"{prefix}.type", 40) or "view",
-            value=web.form_text(f"{prefix}.value", 1500).strip(),
-            appid=web.form_text(f"{prefix}.appid", 40).strip(),
-            pagepath=web.form_text(f"{prefix}.pagepath", 1500).strip(),
-        )
-
-    @classmethod
-    def of(cls, button: Document) -> "_Row":
-        kind = str(button.get("type", "view"))
-        return cls(
-            name=str(button.get("name", "")),
-            kind=kind,
-            value=_short(str(button.get(account_menus.VALUE_FIELDS.get(kind, ""), ""))),
-            appid=str(button.get("appid", "")),
-            pagepath=str(button.get("pagepath", "")),
-        )
-
-    def button(self) -> Document:
-        made: Document = {"type": self.kind, "name": self.name}
-        attribute = account_menus.VALUE_FIELDS.get(self.kind)
-        if attribute == "url":
-            made["url"] = _long(self.value)
-        elif attribute:
-            made[attribute] = self.value
-        if self.kind == "miniprogram":
-            made |= {"appid": self.appid, "pagepath": self.pagepath}
-        return made
-
-
-@dataclass
-class _Column:
-    """A button of the bar with the rows of its sub-menu."""
-
-    own: _Row = field(default_factory=_Row)
-    subs: list[_Row] = field(default_factory=list)
-
-
-@dataclass
-class _Form:
-    """The whole form, blank rows included, so that it can be filled in without scripts."""
-
-    columns: list[_Column]
-    tag: str = ""
-
-    @classmethod
-    def typed(cls) -> "_Form":
-        """What was sent, without the gaps that blank rows leave."""
-        columns = []
-        for i in range(BUTTONS_MAX):
-            subs = [_Row.typed(f"b{i}.s{j}") for j in range(SUB_BUTTONS_MAX)]
-            column = _Column(_Row.typed(f"b{i}"), [row for row in subs if not row.is_blank])
-            if column.subs or not column.own.is_blank:
-                columns.append(column)
-        return cls(_filled_up(columns), web.form_text("tag", 100).strip())
-
-    @classmethod
-    def of(cls, document: Document) -> "_Form":
-        columns = [
-            _Column(_Row.of(button), [_Row.of(child) for child in button.get("sub_button", [])])
-            for button in document.get("button", [])
-        ]
-        return cls(_filled_up(columns), account_menus.tag_of(document))
-
-    def document(self, *, is_default: bool) -> Document:
-        """The menu without the blank rows at the end."""
-        buttons: list[Document] = []
-        for column in self.columns:
-            subs = [row.button() for row in column.subs if not row.is_blank]
-            if subs:
-                buttons.append({"name": column.own.name, "sub_button": subs})
-            elif not column.own.is_blank:
-                buttons.append(column.own.button())
-        rule = {} if is_default else {"matchrule": {"tag": self.tag}}
-        return {**rule, "button": buttons}
-
-
-def _filled_up(columns: list[_Column]) -> list[_Column]:
-    columns += [_Column() for _ in range(BUTTONS_MAX - len(columns))]
-    for column in columns:
-        column.subs += [_Row() for _ in range(SUB_BUTTONS_MAX - len(column.subs))]
-    return columns
-
-
-def _field_of(error: DomainError, name: str) -> str:
-    """The form's field for an error's path; empty if it stands at none of this menu's."""
-    if not isinstance(error, InvalidInput) or not error.field:
-        return ""
-    if error.field == "note":
-        return error.field
-    file, _, path = error.field.rpartition(": ")
-    if file != name and name != _NEW:
-        return ""
-    if path == "matchrule.tag":
-        return "tag"
-    found = _PATH.fullmatch(path)
-    if not found:
-        return ""
-    column, row, attribute = found.groups()
-    at = f"b{column}" + (f".s{row}" if row else "")
-    own = ("name", "type", "appid", "pagepath")
-    return f"{at}.{attribute if attribute in own else 'value'}"
-
-
-def _said(error: DomainError) -> str:
-    """An error with its place, for one that stands at no field."""
-    place = (error.field or "").rpartition(": ")[0] or error.field
-    return f"{place}：{error.message}" if place else error.message
-
-
-def _short(value: str) -> str:
-    """A page of ours as people write it: `/orders`."""
-    return value.removeprefix("{mall}") if value.startswith("{mall}/") else value
-
-
-def _long(value: str) -> str:
-    return "{mall}" + value if value.startswith("/") and not value.startswith("//") else value

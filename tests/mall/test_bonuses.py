@@ -72,7 +72,7 @@ def test_a_refusal_is_read_with_its_reason(client, near):
     sell(near, 600_00)
     run_job()
     run_unit(
-        bonus.runs.refuse,
+        bonus.reviews.refuse,
         the_run().id,
         [near.id],
         reason="这一期资料不全",

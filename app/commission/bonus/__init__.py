@@ -4,7 +4,7 @@
 - `metrics` counts, in sets; its docstring says what counts when.
 - `programs` keeps programmes and their versions. A period is paid by the version in
   force when it began; a published version never changes.
-- `runs` computes each period once, lets one person review it and another post it.
+- `runs` computes each period once; one person decides in `reviews`, another pays in `posting`.
 - `corrections` takes the difference once a refund came later.
 - `wording` says rules and results in Chinese, for the desk and for the phone.
 
@@ -16,7 +16,17 @@ Decisions
   reads why; below the first step there is no result.
 """
 
-from app.commission.bonus import corrections, metrics, programs, queries, rules, runs, wording
+from app.commission.bonus import (
+    corrections,
+    metrics,
+    posting,
+    programs,
+    queries,
+    reviews,
+    rules,
+    runs,
+    wording,
+)
 from app.commission.bonus import invariants as _invariants  # noqa: F401
 from app.commission.bonus.models import (
     BonusBatch,
@@ -44,8 +54,10 @@ __all__ = [
     "allows_team",
     "corrections",
     "metrics",
+    "posting",
     "programs",
     "queries",
+    "reviews",
     "rules",
     "runs",
     "wording",

@@ -1,73 +1,30 @@
-"""Runs of bonuses (返利核算): computed, reviewed by one person, posted by another.
+"""Runs of bonuses (返利核算): one period of one programme, computed by a job.
 
-A run is one period of one programme, computed once, and again as long as nobody
-decided about any of it. Everything is set-based: one statement computes a run, one
-claim and one posting pay a chunk of it.
+Once, and again as long as nobody decided about any of it; one statement computes a run.
+`reviews` decides about what it came to, `posting` pays it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
-from app import audit, distribution, ledger, risk
 from app.commission.bonus import metrics, programs, rules
 from app.commission.bonus.models import (
-    BonusBatch,
     BonusProgram,
     BonusResult,
     BonusRun,
     BonusVersion,
     ResultState,
 )
-from app.commission.bonus.rules import Program, Reward, Span
-from app.core.db import add_once, affected, db, lock_one, require_transaction
-from app.core.errors import DomainError, InvalidInput, NotFound
+from app.commission.bonus.rules import Program, Span
+from app.core.db import add_once, db, lock_one, require_transaction
+from app.core.errors import NotFound
 from app.distribution import levels
-from app.ledger import AccountKind
 
 S = ResultState
 # Periods of one programme that one run of the job computes, after a long standstill.
 PERIODS_MAX = 60
-# Members whom an audit entry names one by one.
-NAMED_MAX = 50
-# Source and target accounts by what is paid.
-ACCOUNTS: Mapping[Reward, tuple[AccountKind, AccountKind]] = {
-    Reward.CASH: (AccountKind.SHOP, AccountKind.AVAILABLE),
-    Reward.POINTS: (AccountKind.POINTS_ISSUED, AccountKind.POINTS),
-}
-
-
-class RunChanged(DomainError):
-    """It was computed anew after the page was opened."""
-
-    code = "bonus_run_changed"
-    message = "这一期刚刚重新计算过，请核对新的数字"
-
-
-class OwnReview(DomainError):
-    """Four eyes: who approved does not post."""
-
-    code = "own_review"
-    message = "审核和发放须由两位管理员完成：你审核通过的，请由另一位管理员发放"
-
-
-class ShopShort(DomainError):
-    """Bonuses come from what the shop earned; the books may not go below 0."""
-
-    code = "shop_short"
-    message = "商城已赚得的余额不足以发放这一期返利，没有发放；请等更多订单完成后再试"
-
-
-class TeamOff(DomainError):
-    """The compliance switch was turned off after it was computed."""
-
-    code = "team_bonus_off"
-    message = (
-        "这个返利按团队业绩或人数计算，服务器没有开启（COMPLIANCE_ALLOW_TEAM_BONUS），不能发放"
-    )
 
 
 @dataclass(frozen=True)
@@ -76,20 +33,6 @@ class Due:
 
     program_id: int
     span: Span
-
-
-@dataclass(frozen=True)
-class Done:
-    """How many results, and how much: fen, or points."""
-
-    rows: int = 0
-    amount_fen: int = 0
-
-    def __add__(self, other: "Done") -> "Done":
-        return Done(self.rows + other.rows, self.amount_fen + other.amount_fen)
-
-
-# --- computing ---------------------------------------------------------------------
 
 
 def due(now: datetime) -> tuple[list[Due], int]:
@@ -105,7 +48,7 @@ def due(now: datetime) -> tuple[list[Due], int]:
             version = programs.version_for(program.id, span)
             if version is None or not metrics.guard_over(span, now):
                 break
-            if not _is_allowed(programs.program_of(version)):
+            if not is_allowed(programs.program_of(version)):
                 blocked += 1
                 break
             found.append(Due(program.id, span))
@@ -119,7 +62,7 @@ def compute(program_id: int, span: Span, *, now: datetime) -> str:
     if version is None:
         raise ValueError("no version was in force when the period began")
     program = programs.program_of(version)
-    if not _is_allowed(program):
+    if not is_allowed(program):
         return "blocked"
     run = BonusRun(
         program_id=program_id,
@@ -154,7 +97,7 @@ def recompute(run_id: int, *, now: datetime) -> str:
     if run_id not in untouched():
         return "same"
     program, span = program_of(run), span_of(run)
-    if not _is_allowed(program) or not _is_stale(run_id, program, span):
+    if not is_allowed(program) or not _is_stale(run_id, program, span):
         return "same"
     db.session.execute(sa.delete(BonusResult).where(BonusResult.run_id == run_id))
     _insert(run_id, program, span)
@@ -191,7 +134,8 @@ def _spans_without_run(program: BonusProgram, now: datetime) -> list[Span]:
     return found
 
 
-def _is_allowed(program: Program) -> bool:
+def is_allowed(program: Program) -> bool:
+    """Whether the server lets it pay: of what others do, only by its own configuration."""
     return levels.allows_team() or not program.asks_for_team
 
 
@@ -241,231 +185,9 @@ def _is_stale(run_id: int, program: Program, span: Span) -> bool:
     return not fresh == agreeing == stored
 
 
-# --- reviewing ---------------------------------------------------------------------
-
-
-def approve(
-    run_id: int,
-    member_ids: Collection[int] | None,
-    *,
-    seen: int,
-    actor: audit.Actor,
-    now: datetime,
-) -> Done:
-    """Approve these members' results, or all that wait (None); somebody else posts them.
-
-    What a person refused may be approved again by naming it; what the conditions
-    refused may not. One's own is left out: nobody decides about their own money.
-
-    Raises NotFound, RunChanged.
-    """
-    _reviewed(run_id, seen)
-    waits = BonusResult.state == S.COMPUTED
-    if member_ids is not None:
-        by_person = sa.and_(BonusResult.state == S.REFUSED, BonusResult.reviewed_by != "")
-        waits = sa.and_(sa.or_(waits, by_person), BonusResult.member_id.in_(member_ids))
-    which = [BonusResult.run_id == run_id, waits, BonusResult.member_id != (actor.member_id or 0)]
-    return _decide("bonus.approve", run_id, which, S.APPROVED, "", actor, now)
-
-
-def refuse(
-    run_id: int,
-    member_ids: Collection[int],
-    *,
-    reason: str,
-    seen: int,
-    actor: audit.Actor,
-    now: datetime,
-) -> Done:
-    """Pay these members nothing, who read the reason; approved ones, too, until posted.
-
-    Raises NotFound, RunChanged, InvalidInput.
-    """
-    if not reason.strip():
-        raise InvalidInput("reason", "请填写不发放的原因，分销员会看到")
-    if len(reason.strip()) > 200:
-        raise InvalidInput("reason", "原因最多 200 个字")
-    _reviewed(run_id, seen)
-    which = [
-        BonusResult.run_id == run_id,
-        BonusResult.state.in_((S.COMPUTED, S.APPROVED)),
-        BonusResult.member_id.in_(member_ids),
-        BonusResult.member_id != (actor.member_id or 0),
-    ]
-    return _decide("bonus.refuse", run_id, which, S.REFUSED, reason.strip(), actor, now)
-
-
-def _reviewed(run_id: int, seen: int) -> None:
-    """Lock a run whose figures were on the screen."""
-    run = lock_one(BonusRun, run_id, "这一期返利不存在")
-    if run.revision != seen:
-        raise RunChanged()
-
-
-def _decide(
-    action: str,
-    run_id: int,
-    which: Sequence[sa.ColumnElement[bool]],
-    state: ResultState,
-    reason: str,
-    actor: audit.Actor,
-    now: datetime,
-) -> Done:
-    rows, amount = db.session.execute(
-        sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(BonusResult.amount_fen), 0)).where(
-            *which
-        )
-    ).one()
-    if not rows:
-        return Done()
-    named = db.session.scalars(
-        sa.select(BonusResult.member_id)
-        .where(*which)
-        .order_by(BonusResult.member_id)
-        .limit(NAMED_MAX)
-    ).all()
-    affected(
-        sa.update(BonusResult)
-        .where(*which)
-        .values(state=state, reason=reason, reviewed_by=actor.ref, reviewed_at=now)
-    )
-    _audit(
-        action,
-        run_id,
-        actor,
-        now,
-        {"rows": rows, "amount_fen": int(amount), "members": list(named)},
-        reason,
-    )
-    return Done(rows, int(amount))
-
-
-# --- posting -----------------------------------------------------------------------
-
-
-def check_post(run_id: int, *, actor: audit.Actor) -> int:
-    """How many results this person may post now.
-
-    Raises NotFound; OwnReview where all that waits was approved by them; TeamOff.
-    """
-    run = get(run_id)
-    if not _is_allowed(program_of(run)):
-        raise TeamOff()
-    count = sa.select(sa.func.count()).select_from(BonusResult)
-    mine = db.session.scalar(count.where(*_payable(run_id, actor))) or 0
-    waits = db.session.scalar(
-        count.where(
-            BonusResult.run_id == run_id,
-            BonusResult.state == S.APPROVED,
-            BonusResult.reviewed_by == actor.ref,
-        )
-    )
-    if not mine and waits:
-        raise OwnReview()
-    return mine
-
-
-def post_chunk(
-    run_id: int, *, actor: audit.Actor, now: datetime, after: int = 0, limit: int = 10_000
-) -> tuple[Done, int | None]:
-    """Pay the next approved results of a run, as one unit of work; by somebody else.
-
-    The claim is one conditional UPDATE and names its batch: posted twice at once, each
-    result is paid once. Left out are results that this person approved or would get,
-    and members who are suspended or held for a check; they may be posted later.
-    Returns what was paid and the `after` of the next chunk; None ends it.
-
-    Raises NotFound, TeamOff, ShopShort (nothing of the chunk is paid then).
-    """
-    require_transaction()
-    run = lock_one(BonusRun, run_id, "这一期返利不存在")
-    version = db.session.get_one(BonusVersion, run.version_id)
-    program = programs.program_of(version)
-    if not _is_allowed(program):
-        raise TeamOff()
-    which = [*_payable(run_id, actor), BonusResult.id > after]
-    last = db.session.scalar(
-        sa.select(BonusResult.id).where(*which).order_by(BonusResult.id).offset(limit - 1).limit(1)
-    )
-    if last is not None:
-        which.append(BonusResult.id <= last)
-    batch = BonusBatch(run_id=run_id, posted_by=actor.ref, at=now)
-    db.session.add(batch)
-    db.session.flush()
-    claimed = affected(
-        sa.update(BonusResult).where(*which).values(state=S.POSTED, batch_id=batch.id)
-    )
-    if claimed == 0:
-        db.session.delete(batch)
-        return Done(), None
-    done = _pay(run, batch, version, program.reward, now)
-    batch.rows, batch.amount_fen = claimed, done.amount_fen
-    _audit("bonus.post", run_id, actor, now, {"rows": claimed, "amount_fen": done.amount_fen})
-    return done, last
-
-
-def _pay(
-    run: BonusRun, batch: BonusBatch, version: BonusVersion, reward: Reward, now: datetime
-) -> Done:
-    source, target = ACCOUNTS[reward]
-    earned = sa.select(BonusResult.member_id).where(BonusResult.batch_id == batch.id)
-    if reward is Reward.CASH:
-        total = db.session.scalar(
-            sa.select(sa.func.sum(BonusResult.amount_fen)).filter_by(batch_id=batch.id)
-        )
-        if ledger.lock_system(source) < int(total or 0):
-            raise ShopShort()
-    posting, rows, paid = ledger.post_many(
-        f"bonus:batch:{batch.id}",
-        event="bonus",
-        source=source,
-        target=target,
-        members=earned.subquery(),
-        amounts=earned.add_columns(BonusResult.amount_fen).subquery(),
-        now=now,
-        subject=("bonus_run", run.id),
-        reason=f"{version.name} {run.label}",
-    )
-    batch.posting_id = posting.id
-    return Done(rows, paid)
-
-
-def _payable(run_id: int, actor: audit.Actor) -> list[sa.ColumnElement[bool]]:
-    active = sa.select(distribution.Distributor.member_id).where(
-        distribution.Distributor.status == distribution.DistributorStatus.APPROVED
-    )
-    return [
-        BonusResult.run_id == run_id,
-        BonusResult.state == S.APPROVED,
-        BonusResult.reviewed_by != actor.ref,
-        BonusResult.member_id != (actor.member_id or 0),
-        BonusResult.member_id.in_(active),
-        BonusResult.member_id.not_in(risk.held()),
-    ]
-
-
 def get(run_id: int) -> BonusRun:
     """Raises NotFound."""
     found = db.session.get(BonusRun, run_id)
     if found is None:
         raise NotFound("这一期返利不存在")
     return found
-
-
-def _audit(
-    action: str,
-    run_id: int,
-    actor: audit.Actor,
-    now: datetime,
-    after: dict[str, Any],
-    reason: str = "",
-) -> None:
-    audit.record(
-        action,
-        subject="bonus_run",
-        subject_id=run_id,
-        actor=actor,
-        now=now,
-        after=after,
-        reason=reason,
-    )

@@ -68,11 +68,11 @@ def rows() -> list[BonusResult]:
 
 
 def approve(run: BonusRun, members: list[int] | None = None, *, actor=ADMIN, seen: int = 1):
-    return run_unit(bonus.runs.approve, run.id, members, seen=seen, actor=actor, now=COMPUTED)
+    return run_unit(bonus.reviews.approve, run.id, members, seen=seen, actor=actor, now=COMPUTED)
 
 
 def post(run: BonusRun, *, actor=ADMIN2):
-    return run_unit(bonus.runs.post_chunk, run.id, actor=actor, now=COMPUTED)[0]
+    return run_unit(bonus.posting.post_chunk, run.id, actor=actor, now=COMPUTED)[0]
 
 
 def give_shop(fen: int) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from app import ledger
 from app.commission import bonus
-from app.commission.bonus.runs import Done
+from app.commission.bonus.reviews import Done
 from app.core.db import db, run_unit
 from app.ledger import Wallet
 from tests.commission.bonus.ground import (
@@ -36,7 +36,7 @@ def test_posting_twice_at_once_pays_once(live):
     db.session.rollback()
 
     def post() -> Done:
-        return bonus.runs.post_chunk(run_id, actor=ADMIN2, now=COMPUTED)[0]
+        return bonus.posting.post_chunk(run_id, actor=ADMIN2, now=COMPUTED)[0]
 
     second = behind(live, post, lambda: run_unit(post))
 

@@ -9,7 +9,8 @@ from app import audit, distribution, ledger
 from app.aftersales import AfterSale, AfterSaleKind, AfterSaleStatus, Refund
 from app.commission import bonus
 from app.commission.bonus import BonusResult, BonusRun, ResultState, rules
-from app.commission.bonus.runs import Done, OwnReview, RunChanged, ShopShort, TeamOff
+from app.commission.bonus.posting import OwnReview, ShopShort, TeamOff
+from app.commission.bonus.reviews import Done, RunChanged
 from app.core import clock
 from app.core.db import db, run_unit, transaction
 from app.core.errors import InvalidInput
@@ -322,7 +323,7 @@ def test_who_approved_does_not_post(session):
     approve(run)
 
     with pytest.raises(OwnReview):
-        bonus.runs.check_post(run.id, actor=ADMIN)
+        bonus.posting.check_post(run.id, actor=ADMIN)
     assert post(run, actor=ADMIN) == Done()
 
     assert [row.state for row in rows()] == [S.APPROVED]
@@ -359,7 +360,7 @@ def test_a_refusal_wants_a_reason_and_can_be_taken_back(session):
 
 def refuse(run, member, reason):
     return run_unit(
-        bonus.runs.refuse,
+        bonus.reviews.refuse,
         run.id,
         [member.id],
         reason=reason,
@@ -407,9 +408,9 @@ def test_points_are_issued_and_chunks_go_on_where_the_last_ended(session):
     run = the_run()
     approve(run)
 
-    first, after = run_unit(bonus.runs.post_chunk, run.id, actor=ADMIN2, now=COMPUTED, limit=2)
+    first, after = run_unit(bonus.posting.post_chunk, run.id, actor=ADMIN2, now=COMPUTED, limit=2)
     second, end = run_unit(
-        bonus.runs.post_chunk, run.id, actor=ADMIN2, now=COMPUTED, after=after or 0, limit=2
+        bonus.posting.post_chunk, run.id, actor=ADMIN2, now=COMPUTED, after=after or 0, limit=2
     )
 
     assert (first, second, end) == (Done(2, 1200), Done(1, 600), None)
