@@ -58,6 +58,11 @@ def test_every_report_shows_its_charts_and_gives_their_tables_as_files(session, 
             continue
         assert "较去年同期" in page.text
         assert f"/admin/reports/{key}/" in page.text
+        span = Span(date(2026, 11, 10), date(2026, 11, 19), Compare.YEAR)
+        heads = {b.key: [t for t, _ in b.grid.head] for b in report.make(span, clock.now()).blocks}
+        for block, titles in heads.items():
+            # A target is what it is held against itself.
+            assert any("（对比期）" in title for title in titles) == (block != "targets")
     file = client.get("/admin/reports/sales/sales/export?period=7&compare=none&format=csv")
     lines = file.text.splitlines()
     assert lines[0] == "\ufeff日期,成交额,付款订单,件数,平均每单,其中已退回"

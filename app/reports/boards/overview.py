@@ -1,20 +1,34 @@
 """The charts of the dashboard (概览): trends, funnel, leaders, provinces."""
 
 import itertools
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from app import catalog, members
 from app.core import clock
 from app.members import regions
 from app.reports import figures
-from app.reports.boards.blocks import Block, Compare, Grid, Span
-from app.reports.exports import CellKind
+from app.reports.boards.blocks import Block, Compare, Grid, Span, rate
+from app.reports.boards.compared import MONEY, NUMBER, TEXT, Column, by_key, named_day
 from app.reports.figures import Dimension
 
-TEXT, MONEY, NUMBER = CellKind.TEXT, CellKind.MONEY, CellKind.NUMBER
 LEADERS = 10
 PERIODS = (7, 30, 90)
-_WEEKDAYS = "一二三四五六日"
+# From a scanned code to a settled commission.
+STEPS = (
+    ("扫码", "scans"),
+    ("关注", "follows"),
+    ("绑定", "binds"),
+    ("下单", "referred_orders"),
+    ("结算", "settled_orders"),
+)
+# What a distributor brought: orders of those directly below.
+SELLER_MEASURES = ("orders", "sales_fen", "commissions_fen", "members")
+SELLER_COLUMNS: tuple[Column, ...] = (
+    ("直属订单", NUMBER, "orders"),
+    ("直属成交额", MONEY, "sales_fen"),
+    ("佣金", MONEY, "commissions_fen"),
+    ("新绑定", NUMBER, "members"),
+)
 
 
 def last_days(days: int, now: datetime) -> Span:
@@ -106,22 +120,19 @@ def trends(span: Span, now: datetime) -> list[Block]:
 def funnel(span: Span, now: datetime) -> Block:
     """From a scanned code to a settled commission."""
     found = figures.total(span.first, span.last, now=now)
-    steps = [
-        ("扫码", found.scans),
-        ("关注", found.follows),
-        ("绑定", found.binds),
-        ("下单", found.referred_orders),
-        ("结算", found.settled_orders),
-    ]
+    was = span.before and figures.total(span.before.first, span.before.last, now=now)
+    steps = [(name, getattr(found, measure)) for name, measure in STEPS]
     falls = all(more >= less for (_, more), (_, less) in itertools.pairwise(steps))
-    rows, before = [], 0
-    for name, value in steps:
-        rows.append([name, value, f"{value * 100 / before:.1f}%" if before else "—"])
-        before = value
+    rows, upper = [], 0
+    for (name, value), (_, measure) in zip(steps, STEPS, strict=True):
+        then = [getattr(was, measure)] if was else []
+        rows.append([name, value, *then, rate(value * 10_000 // upper if upper else None)])
+        upper = value
+    head = [("数量", NUMBER), *([("数量（对比期）", NUMBER)] if was else [])]
     return Block(
         "funnel",
         "推广漏斗",
-        Grid([("环节", TEXT), ("数量", NUMBER), ("占上一步", TEXT)], rows),
+        Grid([("环节", TEXT), *head, ("占上一步", TEXT)], rows),
         sub="各环节按发生当天计，不是同一批人",
         chart={
             # What grows on the way is no funnel to look at.
@@ -134,115 +145,63 @@ def funnel(span: Span, now: datetime) -> Block:
 
 
 def provinces(span: Span, now: datetime) -> Block:
-    found = figures.by_key(
+    found = by_key(
         Dimension.PROVINCE,
-        span.first,
-        span.last,
-        now=now,
-        measures=("orders", "units", "sales_fen", "returned_fen"),
+        span,
+        now,
+        ("orders", "units", "sales_fen", "returned_fen"),
+        limit=None,
     )
     known = regions.provinces()
-    named = [(known[key].short if key in known else "没有地区", row) for key, row in found]
-    whole = sum(row.sales_fen for _, row in found)
+    names = {key: known[key].short if key in known else "没有地区" for key in found.keys}
+    whole = sum(row.sales_fen for _, row in found.now)
     return Block(
         "provinces",
         "各省成交",
-        Grid(
-            [
-                ("省份", TEXT),
-                ("成交额", MONEY),
-                ("占比", TEXT),
-                ("付款订单", NUMBER),
-                ("件数", NUMBER),
-                ("已退回", MONEY),
-            ],
-            [
-                [
-                    name,
-                    row.sales_fen,
-                    f"{row.sales_fen * 100 / whole:.1f}%" if whole else "—",
-                    row.orders,
-                    row.units,
-                    row.returned_fen,
-                ]
-                for name, row in named
-            ],
+        found.grid(
+            "省份",
+            names,
+            ("成交额", MONEY, "sales_fen"),
+            ("占比", TEXT, lambda row: rate(row.sales_fen * 10_000 // whole if whole else None)),
+            ("付款订单", NUMBER, "orders"),
+            ("件数", NUMBER, "units"),
+            ("已退回", MONEY, "returned_fen"),
         ),
         sub="按收货地区；自提和不用寄送的订单没有地区",
         chart={
             "kind": "map",
             "unit": "yuan",
-            "x": [name for name, _ in named],
-            "series": [{"name": "成交额", "values": [row.sales_fen for _, row in named]}],
+            "x": list(names.values()),
+            "series": [{"name": "成交额", "values": [row.sales_fen for _, row in found.now]}],
         },
     )
 
 
 def leading_products(span: Span, now: datetime) -> Block:
-    found = figures.by_key(
-        Dimension.PRODUCT,
-        span.first,
-        span.last,
-        now=now,
-        limit=LEADERS,
-        measures=("orders", "units", "sales_fen"),
+    found = by_key(Dimension.PRODUCT, span, now, ("orders", "units", "sales_fen"), limit=LEADERS)
+    titles = catalog.titles_of(found.keys)
+    names = {key: titles.get(key, "已删除的商品") for key in found.keys}
+    columns = (
+        ("件数", NUMBER, "units"),
+        ("订单", NUMBER, "orders"),
+        ("成交额", MONEY, "sales_fen"),
     )
-    titles = catalog.titles_of(key for key, _ in found)
-    named = [(titles.get(key, "已删除的商品"), row) for key, row in found]
-    rows = [[title, row.units, row.orders, row.sales_fen] for title, row in named]
     return Block(
         "products",
         "热销商品",
-        Grid([("商品", TEXT), ("件数", NUMBER), ("订单", NUMBER), ("成交额", MONEY)], rows),
+        found.grid("商品", names, *columns),
         sub=f"成交额前 {LEADERS} 名，不含运费",
-        chart=ranking("成交额", [(title, row.sales_fen) for title, row in named]),
+        chart=found.chart("成交额", names),
     )
 
 
 def leading_distributors(span: Span, now: datetime) -> Block:
-    found = figures.by_key(
-        Dimension.DISTRIBUTOR,
-        span.first,
-        span.last,
-        now=now,
-        limit=LEADERS,
-        measures=("orders", "sales_fen", "commissions_fen", "members"),
-    )
-    known = members.names_of(key for key, _ in found)
-    named = [(known[key].display_name, row) for key, row in found]
-    rows = [
-        [name, row.orders, row.sales_fen, row.commissions_fen, row.members] for name, row in named
-    ]
+    found = by_key(Dimension.DISTRIBUTOR, span, now, SELLER_MEASURES, limit=LEADERS)
+    names = {key: row.display_name for key, row in members.names_of(found.keys).items()}
     return Block(
         "distributors",
         "领先分销员",
-        Grid(
-            [
-                ("分销员", TEXT),
-                ("直属订单", NUMBER),
-                ("直属成交额", MONEY),
-                ("佣金", MONEY),
-                ("新绑定", NUMBER),
-            ],
-            rows,
-        ),
+        found.grid("分销员", names, *SELLER_COLUMNS),
         sub=f"直属会员的成交额前 {LEADERS} 名",
-        chart=ranking("直属成交额", [(name, row.sales_fen) for name, row in named]),
+        chart=found.chart("直属成交额", names),
     )
-
-
-def ranking(name: str, pairs: list[tuple[str, int]]) -> dict[str, object] | None:
-    """Bars that lie, the longest on top, in yuan; None where nobody has any."""
-    pairs = [(label, fen) for label, fen in pairs if fen > 0]
-    if not pairs:
-        return None
-    return {
-        "kind": "rank",
-        "unit": "yuan",
-        "x": [label for label, _ in pairs],
-        "series": [{"name": name, "values": [value for _, value in pairs]}],
-    }
-
-
-def named_day(day: date) -> str:
-    return f"{day:%Y-%m-%d} 周{_WEEKDAYS[day.weekday()]}"

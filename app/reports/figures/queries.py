@@ -71,8 +71,17 @@ class Sums:
     @property
     def returning_bps(self) -> int | None:
         """Buyers who had bought before the day, in basis points of the day's buyers."""
-        back = self.buyers - self.first_buyers
-        return back * 10_000 // self.buyers if self.buyers else None
+        return self.returning_buyers * 10_000 // self.buyers if self.buyers else None
+
+    @property
+    def returning_buyers(self) -> int:
+        """Buyers who had bought before the day."""
+        return self.buyers - self.first_buyers
+
+    @property
+    def repeat_bps(self) -> int | None:
+        """Buyers who paid twice or more, in basis points of all."""
+        return self.repeat_buyers * 10_000 // self.buyers if self.buyers else None
 
     @property
     def commission_bps(self) -> int | None:
@@ -150,8 +159,9 @@ def by_key(
     order: str = "sales_fen",
     limit: int | None = None,
     measures: Sequence[str] = MEASURES,
+    keys: Sequence[int] | None = None,
 ) -> list[tuple[int, Sums]]:
-    """What a span brought each of a kind, the most of `order` first.
+    """What a span brought each of a kind, or of these `keys`, the most of `order` first.
 
     `measures` are those that are read; the others stay 0.
     """
@@ -161,11 +171,13 @@ def by_key(
         .where(DailyFigure.dimension == dimension, DailyFigure.day.between(first, last))
         .group_by(DailyFigure.key_id)
     )
+    if keys is not None:
+        query = query.where(DailyFigure.key_id.in_(keys))
     live = [
         (key, row)
         for _, facts in _live(first, last, now)
         for (kind, key), row in facts.items()
-        if kind is dimension
+        if kind is dimension and (keys is None or key in keys)
     ]
     found: dict[int, Sums] = defaultdict(Sums)
 
