@@ -49,6 +49,8 @@ GOALS: dict[str, tuple[Goal, ...]] = {
     "settle": (_least(0.5), _least(300, "times_row_by_row")),
     "settle_sqlite": (_least(0.5),),
     "verify": (_most(60),),
+    "ask": (_least(0.3),),
+    "reconcile": (_most(60),),
     "poster": (_most(1.5, "ratio"), _most(5, "warm_ms")),
     "team": (_most(50), _most(2, "ratio")),
     "bind": (_least(0.5),),

@@ -24,6 +24,7 @@ from scripts import (
     bench_export,
     bench_goals,
     bench_mall,
+    bench_money,
     bench_settle,
     bench_share,
     bench_tree,
@@ -63,8 +64,12 @@ def main() -> int:
 
 
 def verify() -> tuple[float, str, float]:
-    """Seconds for every invariant; baseline: one plain sum of all entries by account."""
-    fill(distributors=10_000 * SCALE, each=5)
+    """Seconds for every invariant; baseline: one plain sum of all entries by account.
+
+    10,000 distributors with a year of entries: a commission every month,
+    each of an order of its own with what it moves.
+    """
+    fill(distributors=10_000 * SCALE, each=12)
     tasks.settle(NOW, False)
     entries = ledger.Entry
     baseline = seconds(
@@ -100,6 +105,8 @@ BENCHMARKS: dict[str, Callable[[], Result]] = {
     "settle": lambda: bench_settle.settle(SCALE),
     "settle_sqlite": lambda: bench_settle.settle(SCALE),
     "verify": verify,
+    "ask": bench_money.ask,
+    "reconcile": bench_money.reconcile,
     "poster": bench_share.poster,
     "team": bench_share.team,
     "bind": bind,
