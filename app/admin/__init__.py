@@ -58,6 +58,7 @@ from app.admin import (  # noqa: F401  Importing them registers their views.
     products,
     reconciliation,
     refunds,
+    remittances,
     replies,
     report_subscriptions,
     reports,

@@ -64,6 +64,8 @@ class Permission(enum.StrEnum):
     # What was withheld, with masked names; and names and numbers in full, as files.
     TAX_VIEW = "tax.view"
     TAX_IDENTITY = "tax.identity"
+    # Booking what the tax office was paid of it, and confirming what somebody else booked.
+    TAX_REMIT = "tax.remit"
     ODDITY_RESOLVE = "oddity.resolve"
     LEDGER_VIEW = "ledger.view"
     # Saying why bills and books differ; and letting money leave again, which two do.
@@ -125,6 +127,7 @@ FRESH = frozenset(
         Permission.ADMIN_CHANGE,
         Permission.API_CHANGE,
         Permission.TAX_IDENTITY,
+        Permission.TAX_REMIT,
         Permission.DISTRIBUTOR_EXPORT,
         Permission.AUDIT_EXPORT,
         Permission.PERSONAL_DATA_EXPORT,
@@ -207,6 +210,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.WITHDRAWAL_REVIEW,
         Permission.PAYOUT_BATCH,
         Permission.TAX_IDENTITY,
+        Permission.TAX_REMIT,
         Permission.ODDITY_RESOLVE,
         Permission.RECONCILIATION_CLOSE,
         Permission.PAYOUT_UNLOCK,

@@ -37,6 +37,7 @@ def taxes() -> ResponseReturnValue:
         owners=members.names_of(ids),
         identities=tax.identity.identities_of(ids),
         method=withdrawals.withholding.method(),
+        waiting=withdrawals.remitting.waiting(),
         may_export=auth.allowed(Permission.TAX_IDENTITY),
     )
 

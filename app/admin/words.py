@@ -335,6 +335,8 @@ EVENT: Mapping[str, str] = {
     "refund_closed": "退款关闭，退回原处",
     "bonus": "发放返利",
     "debt_written_off": "核销待追回",
+    "tax_remitted": "代扣个税缴库",
+    "tax_remittance_reversed": "冲正个税缴款",
     "bonus_reversed": "退款后追回返利",
     "withdrawal_requested": "申请提现冻结",
     "withdrawal_released": "提现退回余额",
@@ -484,6 +486,10 @@ ACTION: Mapping[str, str] = {
     "plan.change": "修改佣金方案草稿",
     "plan.remove": "删除佣金方案草稿",
     "plan.publish": "发布佣金方案",
+    "tax_remittance.ask": "登记个税缴款",
+    "tax_remittance.ask_reversal": "申请冲正个税缴款",
+    "tax_remittance.confirm": "确认个税缴款",
+    "tax_remittance.refuse": "驳回个税缴款",
     "debt.ask_write_off": "申请核销待追回",
     "debt.write_off": "核销待追回",
     "debt.refuse_write_off": "驳回核销申请",
@@ -568,6 +574,7 @@ SUBJECT: Mapping[str, str] = {
     "bonus": "返利",
     "bonus_run": "返利核算",
     "debt_write_off": "核销申请",
+    "tax_remittance": "个税缴款",
     "aftersale": "售后",
     "withdrawal": "提现",
     "payout_batch": "打款批次",
@@ -821,7 +828,7 @@ INVARIANT: Mapping[str, str] = {
     "W2": "每笔提现最多一张有效转账单",
     "W3": "已到账的提现恰有一张成功的转账单",
     "W4": "冻结金额等于处理中的提现",
-    "W5": "提现扣税与代扣明细一致，应交税款等于已到账提现的代扣",
+    "W5": "提现扣税与代扣明细一致，应交税款等于已到账提现的代扣减去已缴的税款",
     "S1": "状态只按规定流转，记录首尾相接",
     "K2": "库存与流水一致，没有变负",
     "P1": "待结算余额等于未结算的佣金",
@@ -835,6 +842,11 @@ PAY_OUTCOME: Mapping[str, str] = {
 }
 
 
+REMITTANCE: Mapping[str, Word] = {
+    "asked": ("待确认", "wait"),
+    "done": ("已入账", "good"),
+    "refused": ("未入账", "off"),
+}
 TAX_METHOD: Mapping[str, str] = {"none": "不代扣", "monthly": "按月预扣", "cumulative": "累计预扣"}
 
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from app.core.db import Rows, db
 from app.ledger.models import (
     MEMBER_KINDS,
+    OVERPAID_KINDS,
     POINT_KINDS,
     SIGNED_SYSTEM_KINDS,
     Account,
@@ -117,7 +118,10 @@ def _system_below_zero() -> Rows:
     return (
         sa.select(Account.id.label("account"), Account.kind, summed.label("entries_fen"))
         .join(Entry, Entry.account_id == Account.id)
-        .where(Account.owner_id == 0, Account.kind.not_in(SIGNED_SYSTEM_KINDS | MEMBER_KINDS))
+        .where(
+            Account.owner_id == 0,
+            Account.kind.not_in(SIGNED_SYSTEM_KINDS | OVERPAID_KINDS | MEMBER_KINDS),
+        )
         .group_by(Account.id, Account.kind)
         .having(summed < 0)
     )

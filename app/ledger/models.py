@@ -37,6 +37,9 @@ MEMBER_KINDS = frozenset(
 SIGNED_SYSTEM_KINDS = frozenset(
     {AccountKind.WORLD_WX, AccountKind.WORLD_BANK, AccountKind.POINTS_ISSUED}
 )
+# Below 0 only while the tax office holds more than it is owed: a payout came back after its
+# tax was paid on. W5 says to the fen what it must be.
+OVERPAID_KINDS = frozenset({AccountKind.TAX_PAYABLE})
 POINT_KINDS = frozenset({AccountKind.POINTS, AccountKind.POINTS_ISSUED})
 
 

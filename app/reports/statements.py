@@ -13,7 +13,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from app import commission, orders, withdrawals
+from app import commission, orders, tax, withdrawals
 from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFound
@@ -266,10 +266,13 @@ def tax_years(member_id: int) -> list[TaxYear]:
     return sorted(found.values(), key=lambda item: item.year, reverse=True)
 
 
-def tax_months(first: str, last: str, *, member_id: int | None = None) -> list[TaxMonth]:
+def tax_months(
+    first: str, last: str, *, member_id: int | None = None, person: str = ""
+) -> list[TaxMonth]:
     """What was paid out by member and tax month, both ends included.
 
-    The month is that of the withholding; what is under way appears when it is paid.
+    Of everybody, of a member, or of a `person` through all their accounts. The month
+    is that of the withholding; what is under way appears when it is paid.
     """
     w, t = Withdrawal, withdrawals.Withholding
     sums = [sa.func.sum(getattr(w, name)) for name in _PARTS]
@@ -283,6 +286,11 @@ def tax_months(first: str, last: str, *, member_id: int | None = None) -> list[T
     )
     if member_id is not None:
         query = query.where(w.member_id == member_id)
+    if person:
+        accounts = sa.select(tax.Identity.member_id).filter_by(person=person)
+        # What an account was paid before it was known who it is, is the person's, too.
+        unnamed = sa.and_(t.person == "", w.member_id.in_(accounts))
+        query = query.where(sa.or_(t.person == person, unnamed))
     return [
         TaxMonth(member, month, count, *(int(fen) for fen in parts))
         for member, month, count, *parts in db.session.execute(query)

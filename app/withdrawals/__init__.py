@@ -72,6 +72,7 @@ from app.withdrawals.queries import (
     withdrawals_page,
 )
 from app.withdrawals.reasons import reason_of
+from app.withdrawals.remittance_models import RemittanceState, TaxRemittance
 from app.withdrawals.service import Preview, approve, cancel, preview, reject, request
 
 __all__ = [
@@ -94,7 +95,9 @@ __all__ = [
     "PayoutsLocked",
     "PayoutsNotLocked",
     "Preview",
+    "RemittanceState",
     "SameUnlocker",
+    "TaxRemittance",
     "TransferBill",
     "TransferGateway",
     "Withdrawal",
@@ -125,6 +128,7 @@ __all__ = [
     "preview_for",
     "reason_of",
     "reject",
+    "remitting",
     "report",
     "request",
     "rules",

@@ -15,6 +15,7 @@ from app.withdrawals.models import (
     Withholding,
 )
 from app.withdrawals.payee_models import LineState, PayoutLine
+from app.withdrawals.remittance_models import RemittanceState, TaxRemittance
 
 _W2 = "at most one bill, or line of a batch, of a withdrawal is not failed"
 _W3 = "paid = exactly one SUCCESS bill of the net, or one voucher by hand"
@@ -190,7 +191,10 @@ def _open_without_frozen() -> Rows:
     )
 
 
-_W5 = "tax is as it was withheld, and payable what was withheld of the paid"
+_W5 = (
+    "tax is as it was withheld, and payable what was withheld of the paid"
+    " less what the tax office was paid"
+)
 
 
 @invariant("W5", _W5)
@@ -224,8 +228,43 @@ def _tax_payable_differs() -> Rows:
         .where(Withdrawal.status == WithdrawalStatus.PAID)
         .scalar_subquery()
     )
-    return sa.select(posted.label("payable_fen"), withheld.label("withheld_fen")).where(
-        posted != withheld
+    r = TaxRemittance
+    remitted = (
+        sa.select(
+            sa.func.coalesce(
+                sa.func.sum(sa.case((r.reverses_id.is_(None), r.amount_fen), else_=-r.amount_fen)),
+                0,
+            )
+        )
+        .where(r.state == RemittanceState.DONE)
+        .scalar_subquery()
+    )
+    return sa.select(
+        posted.label("payable_fen"), withheld.label("withheld_fen"), remitted.label("remitted_fen")
+    ).where(posted != withheld - remitted)
+
+
+@invariant("W5", _W5)
+def _remittance_not_booked() -> Rows:
+    """Each is booked once it is confirmed, and only then, with its amount."""
+    r, bank = TaxRemittance, Account.kind == AccountKind.WORLD_BANK
+    booked = (
+        sa.select(Posting.subject_id, sa.func.sum(Entry.amount_fen).label("fen"))
+        .join(Entry, Entry.posting_id == Posting.id)
+        .join(Account, Account.id == Entry.account_id)
+        .where(Posting.subject == "tax_remittance", bank)
+        .group_by(Posting.subject_id)
+        .subquery()
+    )
+    wanted = sa.case(
+        (r.state != RemittanceState.DONE, 0),
+        (r.reverses_id.is_(None), r.amount_fen),
+        else_=-r.amount_fen,
+    )
+    return (
+        sa.select(r.id.label("remittance"), wanted.label("wanted_fen"), booked.c.fen)
+        .outerjoin(booked, booked.c.subject_id == r.id)
+        .where(wanted != sa.func.coalesce(booked.c.fen, 0))
     )
 
 

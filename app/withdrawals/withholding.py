@@ -23,7 +23,7 @@ from app.core import clock
 from app.core.db import affected, db, insert_now, require_transaction
 from app.tax import Before, Method, Withheld
 from app.withdrawals.errors import IdentityKept, IdentityNeeded
-from app.withdrawals.models import Withdrawal, Withholding
+from app.withdrawals.models import Withdrawal, WithdrawalStatus, Withholding
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,20 @@ def has_any(member_id: int) -> bool:
         )
         is not None
     )
+
+
+def was_taxed_as(member_id: int, person: str, year: str) -> bool:
+    """Whether a withdrawal of this account was paid as this person's income of the year."""
+    w, t = Withdrawal, Withholding
+    found = sa.select(t.withdrawal_id).join(w, w.id == t.withdrawal_id)
+    found = found.where(
+        t.member_id == member_id,
+        t.person == person,
+        t.month.startswith(year),
+        t.method != Method.NONE,
+        w.status == WithdrawalStatus.PAID,
+    )
+    return db.session.scalar(found.limit(1)) is not None
 
 
 def forget_identity(member_id: int, *, actor: audit.Actor, now: datetime) -> None:

@@ -51,7 +51,14 @@ from app.risk import RiskFlag
 from app.risk.detection import watch_binding
 from app.wechat import replies
 from app.wechat.replies import ReplyRule, RuleInput
-from app.withdrawals import PayoutBatch, PayoutLine, Withdrawal
+from app.withdrawals import (
+    PayoutBatch,
+    PayoutLine,
+    RemittanceState,
+    TaxRemittance,
+    Withdrawal,
+    vouchers,
+)
 from tests.factories import (
     ADMIN,
     PLAN,
@@ -111,6 +118,7 @@ class Desk:
     draft_id: int
     flag_id: int
     write_off_id: int
+    remittance_id: int
     proposal_id: int
     bonus: BonusResult
     bonus_id: int
@@ -150,6 +158,8 @@ class Desk:
             "appeal_id": self.appeal_id,
             "flag_id": self.flag_id,
             "write_off_id": self.write_off_id,
+            "remittance_id": self.remittance_id,
+            "month": "2026-11",
             "bonus_id": self.bonus_id,
             "break_id": self.difference.id,
             "run_id": self.bonus.run_id,
@@ -229,6 +239,7 @@ def fill() -> Desk:
         draft_id=draft_plan().id,
         flag_id=a_flag(earner, buyer).id,
         write_off_id=a_write_off(earner).id,
+        remittance_id=a_remittance().id,
         proposal_id=a_proposal().id,
         bonus=(earned := a_bonus(earner)),
         difference=a_break(),
@@ -398,6 +409,26 @@ def a_write_off(debtor: Member) -> DebtWriteOff:
         decided_at=clock.now(),
     )
     with transaction():
+        db.session.add(row)
+    return row
+
+
+def a_remittance() -> TaxRemittance:
+    """A payment of withheld tax that was refused: its receipt was another month's."""
+    now = clock.now()
+    with transaction():
+        row = TaxRemittance(
+            month="2026-11",
+            amount_fen=5_00,
+            paid_on=now.date(),
+            serial="TAX-2026-11",
+            voucher_id=vouchers.keep(b"%PDF-", vouchers.PDF, actor=SYSTEM, now=now).id,
+            state=RemittanceState.REFUSED,
+            asked_by=SYSTEM.ref,
+            asked_at=now,
+            answer="凭证是上个月的",
+            decided_at=now,
+        )
         db.session.add(row)
     return row
 

@@ -5,17 +5,26 @@ import io
 import openpyxl
 import pypdfium2
 import pytest
+import sqlalchemy as sa
 
 from app import tax, withdrawals
+from app.audit import AuditEntry
 from app.core import clock
 from app.core.db import db, run_unit
 from app.reports import tax_tables
 from app.settings import change
+from app.withdrawals import TaxRemittance
 from tests.admin.desk import acts
-from tests.factories import ADMIN, NOON, give_available, make_member
+from tests.factories import ADMIN, NOON, broken_invariants, give_available, make_member
 from tests.mall.pages import text_of
 from tests.tax.test_identity import NUMBER, identify
+from tests.withdrawals.byhand import PDF
 from tests.withdrawals.fakes import FakeTransfers, approve, request
+
+
+def remitted() -> list[AuditEntry]:
+    found = sa.select(AuditEntry).filter_by(subject="tax_remittance").order_by(AuditEntry.id)
+    return list(db.session.scalars(found))
 
 
 @pytest.fixture
@@ -127,9 +136,69 @@ def test_a_certificate_is_made_at_the_desk_and_audited(earners, admin_client):
 
     with pypdfium2.PdfDocument(answer.data) as document:
         said = document[0].get_textpage().get_text_range()
-    assert "2026-11 1 1,500.00 300.00" in said
+    # Of the person, not of the account.
+    assert "2026-11 2 3,000.00 440.00" in said
+    assert all(member.public_id in said for member in earners)
+    assert "同一身份证号码的 2 个账号合并列出" in said
     assert client.post(path + "2025").status_code == 404
     assert [act.after for act in acts("tax.certificate")] == [{"year": "2026"}]
+
+
+def sent(**given) -> dict:
+    facts = {"amount": "440.00", "paid_on": "2026-11-20", "serial": "TAX-2026-11", **given}
+    return {**facts, "voucher": (io.BytesIO(PDF), "tax.pdf")}
+
+
+def test_tax_is_paid_on_by_two_and_a_correction_opens_the_month_again(earners, admin_client):
+    first, second = admin_client("finance"), admin_client("finance")
+    form, listed = "/admin/tax/remittances/new/2026-11", "/admin/tax/remittances"
+
+    assert "未缴 ¥440.00" in text_of(first.get(form))
+    assert first.post(form, data=sent()).headers["Location"] == listed
+    waiting = text_of(second.get(listed))
+    row_id = db.session.scalar(sa.select(TaxRemittance.id))
+    refused = first.post(f"{listed}/{row_id}/confirm", follow_redirects=True).text
+    second.post(f"{listed}/{row_id}/confirm")
+    booked = text_of(second.get(listed))
+    first.post(f"{listed}/{row_id}/reverse", data={"reason": "记错了月份"})
+    back_id = db.session.scalar(sa.select(TaxRemittance.id).filter_by(reverses_id=row_id))
+    second.post(f"{listed}/{back_id}/confirm")
+
+    assert "2026-11 ¥440.000.00¥440.00 缴款待确认" in waiting
+    assert "请由另一位管理员确认" in refused
+    assert "2026-11 ¥440.00¥440.000.00 已缴清" in booked
+    assert "2026-11 ¥440.000.00¥440.00 未缴清" in text_of(second.get(listed))
+    assert [act.action.partition(".")[2] for act in remitted()] == [
+        *("ask", "confirm", "ask_reversal", "confirm")
+    ]
+    assert broken_invariants() == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"amount": "440.01"}, "最多 ¥440.00：已代扣而未缴的税款"),
+        ({"amount": "1e3"}, "缴款金额"),
+        ({"paid_on": "2026-13-01"}, "请填写缴款日期"),
+        ({"serial": "一"}, "请填写完税凭证号码"),
+    ],
+)
+def test_a_payment_that_is_wrong_is_said_at_its_field(earners, admin_client, given, says):
+    answer = admin_client("finance").post("/admin/tax/remittances/new/2026-11", data=sent(**given))
+
+    assert answer.status_code == 422
+    assert says in answer.text
+    assert db.session.scalars(sa.select(TaxRemittance)).all() == []
+
+
+def test_who_only_looks_books_no_payment(earners, admin_client):
+    client = admin_client("auditor")
+
+    assert "登记缴款" not in client.get("/admin/tax/remittances").text
+    answer = client.post("/admin/tax/remittances/new/2026-11", data=sent())
+
+    assert answer.status_code == 403
+    assert db.session.scalars(sa.select(TaxRemittance)).all() == []
 
 
 def test_quarters_are_shanghais():

@@ -99,6 +99,27 @@ def test_a_certificate_says_what_was_withheld_in_a_year(app, client, paid):
     assert "2026-11 1 1,500.00 140.00" in said
 
 
+def test_who_only_typed_a_number_sees_nothing_of_its_other_accounts(app, client, me, weixin):
+    """Paid before tax was withheld, then named as somebody who was taxed elsewhere."""
+    weixin.transfers.on_send = ["SUCCESS"] * 2
+    for member, method in ((me, "none"), (other := make_member("别的账号"), "monthly")):
+        run_unit(change, "tax.method", method, actor=ADMIN, now=NOON)
+        if member is other:
+            identify(member)
+        give_available(member, 90_00)
+        row = request(member, 90_00)
+        approve(row)
+        withdrawals.pay(row.id, gateway=weixin.transfers, now=NOON)
+    identify(me)
+
+    (pdf,) = links(client.post("/me/wallet/tax/2026/link").text)
+    said = pdf_text(app.test_client().get(pdf).data)
+
+    assert "2026-11 1 90.00" in said
+    assert me.public_id in said
+    assert other.public_id not in said
+
+
 def test_links_are_of_one_kind_and_end(client, me, paid):
     pdf, _ = links(client.post(f"{MONTH}/link").text)
 
