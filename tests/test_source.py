@@ -7,10 +7,12 @@ import ast
 import functools
 import re
 from collections.abc import Iterator
+from email.message import EmailMessage
 
 import pytest
 import requests
 
+from app.core import mail
 from app.core.db import db, transaction
 from app.jobs.hook_sender import HttpSender
 from app.wechat import transport
@@ -20,6 +22,7 @@ from config import ROOT
 pytestmark = pytest.mark.engine_free
 
 NOWHERE = "http://127.0.0.1:1"
+SMTP = mail.Smtp("127.0.0.1", 1, "none", "", "", "shop@example.com")
 
 # Text that would run as code or as a command, and formats that run what they hold.
 RUNS = {
@@ -144,8 +147,9 @@ def test_such_a_statement_is_seen(source):
         lambda: transport.session().get(NOWHERE),
         lambda: HttpSender().post(NOWHERE, b"", {}),
         lambda: Avatars(also=NOWHERE).fetch(f"{NOWHERE}/a"),
+        lambda: mail.send(SMTP, EmailMessage()),
     ],
-    ids=["wechat", "hooks", "avatars"],
+    ids=["wechat", "hooks", "avatars", "mail"],
 )
 def test_inside_a_unit_the_network_is_not_asked(app, ask):
     with pytest.raises(RuntimeError, match="outside of transaction"), transaction():

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 
+from app.core.db import forbid_transaction
+
 TIMEOUT_SECONDS = 20
 ADDRESS_CHARS_MAX = 120
 # What mail servers take in practice; whether somebody reads it, only a letter shows.
@@ -54,6 +56,7 @@ def mask_address(address: str) -> str:
 
 def send(server: Smtp, letter: EmailMessage) -> None:
     """Hand one letter over. Raises MailFailed."""
+    forbid_transaction()
     if not server.is_configured:
         raise MailFailed("服务器还没有配置发信邮箱", is_final=True)
     try:
