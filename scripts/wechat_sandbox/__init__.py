@@ -14,7 +14,7 @@ Control API, JSON in and out, all under `/_control`:
 | call | does |
 | --- | --- |
 | GET /config | public part of the credentials and addresses |
-| GET, POST /settings | notices_held, notice_delay_seconds, auto_refunds, auto_transfers, bills_at_once, mode (plain, compat, safe), balance_fen |
+| GET, POST /settings | notices_held, notice_delay_seconds, auto_refunds, auto_transfers, authorizations_allowed, bills_at_once, mode (plain, compat, safe), balance_fen |
 | GET, POST /clock | POST {"advance": s}, {"offset": s} or {"at": ISO}: the sandbox's clock, for every expiry (signature timestamps keep real time) |
 | POST /finish | {seconds?}: answers once the pushes and notices under way have ended |
 | POST /reset | forget everything but the credentials; seed the persons |
@@ -29,10 +29,11 @@ Control API, JSON in and out, all under `/_control`:
 | POST /persons/OPENID/consent | {template_id, times}: subscription notices the person allowed |
 | POST /persons/OPENID/pay | {prepay_id}: pays; 409 with the phone's message if it cannot |
 | GET /persons/OPENID/chat | the chat with the account |
-| GET /transactions, /refunds, /transfers, /qrcodes | what there is |
+| GET /transactions, /refunds, /transfers, /authorizations, /qrcodes | what there is |
 | POST /refunds/NO/finish | {status}: SUCCESS, ABNORMAL or CLOSED (see auto_refunds) |
 | POST /transfers/NO/confirm | the payee confirms; refuse: closes the page, nothing changes |
 | POST /transfers/NO/fail | {reason}; also expire, succeed, and proceed (PROCESSING goes on) |
+| POST /authorizations/NO/confirm | the payee grants to receive without confirming; close {reason}: it ends on WeChat's side |
 | GET /notices | all notices with state: queued, held, sending, delivered, lost, after_next, given_up, done |
 | POST /notices/hold, /notices/release | new notices wait; release queues them |
 | POST /notices/ID/deliver | {times?, mangle?: {kind, …}}: deliver now, any notice, any number of times, in any order |
@@ -51,7 +52,7 @@ lasts until the faults are deleted.
 | a path, `/v3/pay/*`, `/cgi-bin/*`, `/sns/*` | delay {seconds}; hang {seconds}; slow_drip {seconds} (a byte each so many seconds); status {status, code, message}; html {status}; wrong_type {value} (instead of the answer) or {field, value}; errcode {errcode, errmsg}; drop (acts, then breaks the connection); bad_signature (v3) |
 | `notice:TRANSACTION.SUCCESS`, `notice:*` | delay {seconds}; double; lose; reorder (waits until another went); bad_signature, stale, signtest (the true one follows unless then_true is false); amount {fen}; mchid; appid |
 | `template` | block (`failed:user block`), fail (`failed: system failed`), lose (no event): how a template message ends |
-| `transfer` | fail {reason, at: "create"?}; expire; accepted (package comes later); stuck (stays PROCESSING) |
+| `transfer` | fail {reason, at: "create"?}; expire; accepted (package, or with a grant the end, comes later); stuck (stays PROCESSING) |
 
 Seeded persons: 林杰, 陈梅 and 张伟 follow the account, 王芳 and 赵磊 do not yet. A reset
 makes new tokens and a new JS-SDK ticket: a mall that caches the old ticket must forget it.

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
+from . import authorization, faults, money, pay, people, push, quotas, refund, transfer
 from . import config as configuration
-from . import faults, money, pay, people, push, quotas, refund, transfer
 from .jssdk import own_origin_only, remember_link
 
 bp = Blueprint("control", __name__, url_prefix="/_control")
@@ -19,6 +19,7 @@ FLAGS = {
     "notices_held": bool,
     "auto_refunds": bool,
     "auto_transfers": bool,
+    "authorizations_allowed": bool,
     "bills_at_once": bool,
     "notice_delay_seconds": (int, float),
     "mode": str,
@@ -245,6 +246,35 @@ def act_on_transfer(out_bill_no: str, act: str):
         raise Refused(f"unknown act {act}", 404)
     row = transfer.by_number(sandbox.store, out_bill_no)
     return jsonify(out_bill_no=out_bill_no, state=row["state"], fail_reason=row["fail_reason"])
+
+
+@bp.get("/authorizations")
+def authorizations():
+    rows = box().store.all("SELECT * FROM authorizations ORDER BY created_at")
+    return jsonify(authorizations=[r | {"request": json.loads(r["request"])} for r in rows])
+
+
+@bp.post("/authorizations/<out_authorization_no>/<act>")
+def act_on_authorization(out_authorization_no: str, act: str):
+    """The person agrees, or it ends on WeChat's side, for a reason."""
+    sandbox, data = box(), args()
+    if authorization.by_number(sandbox.store, out_authorization_no) is None:
+        raise Refused("no such authorization", 404)
+    if act == "confirm":
+        try:
+            authorization.confirm(sandbox, out_authorization_no)
+        except transfer.Unconfirmable as problem:
+            raise Refused(str(problem), 409) from None
+    elif act == "close":
+        reason = data.get("reason", "USER_CLOSE")
+        if reason not in authorization.CLOSE_REASONS:
+            raise Refused(f"unknown reason {reason}")
+        if not authorization.end(sandbox, out_authorization_no, reason):
+            raise Refused("the authorization is closed", 409)
+    else:
+        raise Refused(f"unknown act {act}", 404)
+    row = authorization.by_number(sandbox.store, out_authorization_no)
+    return jsonify(state=row["state"], close_reason=row["close_reason"])
 
 
 # Faults, time, the rest

@@ -16,7 +16,7 @@ from flask import (
     send_from_directory,
 )
 
-from . import oa, pay, people, signing, transfer
+from . import authorization, oa, pay, people, signing, transfer
 
 bp = Blueprint("jssdk", __name__)
 
@@ -166,13 +166,12 @@ def transfer_step(step: str):
     try:
         if who is None:
             raise transfer.Unconfirmable("请先在沙箱里选择一个微信用户")
-        row = transfer.confirmable(
-            sandbox,
-            who["openid"],
-            str(params.get("package", "")),
-            mchid=str(params.get("mchId", "")),
-            appid=str(params.get("appId", "")),
-        )
+        package = str(params.get("package", ""))
+        named = {"mchid": str(params.get("mchId", "")), "appid": str(params.get("appId", ""))}
+        grant = authorization.confirmable(sandbox, who["openid"], package, **named)
+        if grant is not None:
+            return _grant_step(step, grant, {"url": url, **params})
+        row = transfer.confirmable(sandbox, who["openid"], package, **named)
         if step == "confirm":
             transfer.confirm(sandbox, row)
     except transfer.Unconfirmable as problem:
@@ -186,3 +185,11 @@ def transfer_step(step: str):
         remark=transfer.remark(row),
         payee=who["nickname"],
     )
+
+
+def _grant_step(step: str, grant: dict, sent: dict):
+    """The same call of the page opens WeChat's page of a grant."""
+    if step == "confirm":
+        authorization.confirm(box(), grant["out_authorization_no"])
+    _logged("拉起免确认授权" if step == "check" else "确认免确认授权", True, "通过", sent)
+    return jsonify(ok=True, **authorization.shown_to(box(), grant))

@@ -22,6 +22,8 @@ NAMES = {
     "REFUND.ABNORMAL": "退款异常通知",
     "REFUND.CLOSED": "退款关闭通知",
     "MCHTRANSFER.BILL.FINISHED": "转账结果通知",
+    "MCHTRANSFER.AUTHORIZATION.CONFIRMED": "免确认授权通知",
+    "MCHTRANSFER.AUTHORIZATION.CLOSED": "免确认授权关闭通知",
 }
 
 

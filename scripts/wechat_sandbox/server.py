@@ -8,6 +8,7 @@ from pathlib import Path
 from flask import Flask, g, request
 
 from . import (
+    authorization,
     bills,
     config,
     control,
@@ -32,7 +33,7 @@ from .worker import Worker
 
 PARTS = (
     *(oa, quotas, messages, menu, tags, oauth),
-    *(v3, pay, refund, transfer, bills),
+    *(v3, pay, refund, transfer, authorization, bills),
     *(jssdk, phone, control, control_notices),
 )
 PROTOCOL = ("/cgi-bin/", "/sns/", "/connect/", "/v3/")
@@ -64,6 +65,7 @@ NAMES = (
     ("/v3/refund/", "退款"),
     ("/v3/bill/", "申请账单"),
     ("/v3/billdownload/", "下载账单"),
+    ("/v3/fund-app/mch-transfer/user-confirm-authorization", "免确认收款授权"),
     ("/v3/fund-app/mch-transfer/", "商家转账"),
 )
 SECRET_FIELDS = re.compile(

@@ -62,6 +62,11 @@ CREATE TABLE IF NOT EXISTS transfers (
   amount_fen INTEGER NOT NULL, request TEXT NOT NULL, user_name TEXT,
   fail_reason TEXT NOT NULL DEFAULT '', next_state TEXT, next_reason TEXT NOT NULL DEFAULT '',
   due_at REAL, created_at REAL NOT NULL, updated_at REAL NOT NULL, expires_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS authorizations (
+  out_authorization_no TEXT PRIMARY KEY, authorization_id TEXT NOT NULL,
+  package_info TEXT NOT NULL UNIQUE, state TEXT NOT NULL, openid TEXT NOT NULL,
+  request TEXT NOT NULL, close_reason TEXT NOT NULL DEFAULT '', created_at REAL NOT NULL,
+  expires_at REAL NOT NULL, authorized_at REAL, closed_at REAL);
 CREATE TABLE IF NOT EXISTS fund_flow (
   id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, bill_no TEXT NOT NULL,
   business TEXT NOT NULL, kind TEXT NOT NULL, amount_fen INTEGER NOT NULL,
@@ -81,7 +86,7 @@ CREATE TABLE IF NOT EXISTS faults (
 
 TABLES_RESET = (
     "settings persons access_tokens oauth_codes oauth_tokens qr_codes links tags tag_members "
-    "chats calls orders refunds transfers fund_flow bill_files notices faults"
+    "chats calls orders refunds transfers authorizations fund_flow bill_files notices faults"
 ).split()
 CALLS_KEPT = 2000
 

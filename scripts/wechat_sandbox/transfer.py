@@ -90,7 +90,25 @@ def _name(data: dict, amount_fen: int) -> str | None:
         raise param_error("收款用户姓名解密失败，请用微信支付公钥加密", "user_name") from None
 
 
-def _check(data: dict) -> dict:
+def _receiver(data: dict) -> dict:
+    """Who is paid on the strength of a grant, which takes the place of the openid."""
+    if data.get("openid"):
+        raise param_error("不支持传入openid参数，请检查", "openid")
+    named = [n for n in ("authorization_id", "out_authorization_no") if data.get(n)]
+    if len(named) != 1:
+        raise PayError(
+            400,
+            "INVALID_REQUEST",
+            "微信免确认收款授权单号和商户授权单号须且只能传入一个",
+        )
+    value = text_field(data, named[0], least=5, most=64)
+    row = box().store.one(f"SELECT * FROM authorizations WHERE {named[0]} = ?", value)  # noqa: S608 - one of two names
+    if row is None:
+        raise PayError(404, "NOT_FOUND", "免确认收款授权单不存在")
+    return {"openid": row["openid"], "authorization": row["out_authorization_no"]}
+
+
+def _check(data: dict, *, with_grant: bool = False) -> dict:
     check_appid(data)
     bill_no = text_field(data, "out_bill_no", most=32, pattern=r"[0-9A-Za-z]+")
     amount_fen = fen_field(data, "transfer_amount")
@@ -103,7 +121,7 @@ def _check(data: dict) -> dict:
         raise param_error("user_recv_style 不合法", "user_recv_style")
     return {
         "out_bill_no": bill_no,
-        "openid": openid_field(data),
+        **(_receiver(data) if with_grant else {"openid": openid_field(data)}),
         "amount": amount_fen,
         "remark": text_field(data, "transfer_remark", most=32),
         "notify_url": notify_field(data, required=False),
@@ -114,7 +132,16 @@ def _check(data: dict) -> dict:
 
 @bp.post("")
 def create():
-    asked = _check(payload())
+    return _make(_check(payload()))
+
+
+@bp.post("/transfer")
+def create_with_grant():
+    """After the person's grant: paid without a confirmation (用户授权后转账)."""
+    return _make(_check(payload(), with_grant=True))
+
+
+def _make(asked: dict):
     store = box().store
     with store.tx():
         now = store.now()
@@ -126,31 +153,18 @@ def create():
             return answer(_created(row))
         if asked["amount"] > money.available_fen(store):
             raise PayError(403, "NOT_ENOUGH", "运营账户资金不足")
+        if "authorization" in asked:
+            _require_effect(asked["authorization"])
         fault = faults.take(store, "transfer") or {}
-        kind = fault.get("kind")
-        state = {"accepted": "ACCEPTED", "stuck": "PROCESSING"}.get(kind, "WAIT_USER_CONFIRM")
-        store.insert(
-            "transfers",
-            out_bill_no=asked["out_bill_no"],
-            transfer_bill_no=number("1330000071100", now, 40),
-            package_info="affffddafdfafddffda==" + secrets.token_urlsafe(32),
-            state=state,
-            openid=asked["openid"],
-            amount_fen=asked["amount"],
-            request=json.dumps(asked, ensure_ascii=False),
-            user_name=asked["user_name"],
-            next_state="WAIT_USER_CONFIRM" if kind == "accepted" else None,
-            next_reason=fault.get("reason", "ACCOUNT_FROZEN") if kind == "fail" else "",
-            due_at=now + STEP_SECONDS if kind == "accepted" else None,
-            created_at=now,
-            updated_at=now,
-            expires_at=now if kind == "expire" else now + CONFIRM_SECONDS,
-        )
-        row = store.one("SELECT * FROM transfers WHERE out_bill_no = ?", asked["out_bill_no"])
-        if kind == "fail" and fault.get("at") == "create":
+        row = _insert(asked, fault, now)
+        if "authorization" in asked and row["state"] == "TRANSFERING":
+            failed = _failure(row) if not row["next_reason"] else row["next_reason"]
+            _end(box(), row, "FAIL" if failed else "SUCCESS", failed)
+            row = by_number(store, asked["out_bill_no"])
+        elif fault.get("kind") == "fail" and fault.get("at") == "create":
             _end(box(), row, "FAIL", row["next_reason"])
             row = by_number(store, asked["out_bill_no"])
-        elif state == "WAIT_USER_CONFIRM":
+        elif row["state"] == "WAIT_USER_CONFIRM":
             store.say(
                 asked["openid"],
                 "system",
@@ -164,6 +178,48 @@ def create():
             )
     box().worker.wake()
     return answer(_created(row))
+
+
+def _require_effect(out_authorization_no: str) -> None:
+    row = box().store.one(
+        "SELECT state FROM authorizations WHERE out_authorization_no = ?", out_authorization_no
+    )
+    if row["state"] != "TAKING_EFFECT":
+        raise PayError(400, "INVALID_REQUEST", "免确认收款授权未生效或已关闭")
+
+
+def _insert(asked: dict, fault: dict, now: float) -> dict:
+    store, kind = box().store, fault.get("kind")
+    granted = "authorization" in asked
+    state = {"accepted": "ACCEPTED", "stuck": "PROCESSING"}.get(kind, "WAIT_USER_CONFIRM")
+    if granted and state == "WAIT_USER_CONFIRM":
+        state = "TRANSFERING"
+    store.insert(
+        "transfers",
+        out_bill_no=asked["out_bill_no"],
+        transfer_bill_no=number("1330000071100", now, 40),
+        package_info="affffddafdfafddffda==" + secrets.token_urlsafe(32),
+        state=state,
+        openid=asked["openid"],
+        amount_fen=asked["amount"],
+        request=json.dumps(asked, ensure_ascii=False),
+        user_name=asked["user_name"],
+        next_state=("SUCCESS" if granted else "WAIT_USER_CONFIRM") if kind == "accepted" else None,
+        next_reason=fault.get("reason", "ACCOUNT_FROZEN") if kind == "fail" else "",
+        due_at=now + STEP_SECONDS if kind == "accepted" else None,
+        created_at=now,
+        updated_at=now,
+        expires_at=now if kind == "expire" else now + CONFIRM_SECONDS,
+    )
+    return store.one("SELECT * FROM transfers WHERE out_bill_no = ?", asked["out_bill_no"])
+
+
+def _failure(row: dict) -> str:
+    """Why the person's own account does not take it, empty if it does."""
+    person = people.get(box().store, row["openid"])
+    if row["user_name"] and person["real_name"] and row["user_name"] != person["real_name"]:
+        return "NAME_NOT_CORRECT"
+    return ""
 
 
 def by_number(store, out_bill_no: str) -> dict | None:
@@ -371,10 +427,7 @@ def confirm(box, row: dict) -> None:
         row = by_number(store, row["out_bill_no"])
         if row["state"] != "WAIT_USER_CONFIRM":
             raise Unconfirmable("该笔转账已处理")
-        person = people.get(store, row["openid"])
-        reason = row["next_reason"]
-        if row["user_name"] and person["real_name"] and row["user_name"] != person["real_name"]:
-            reason = "NAME_NOT_CORRECT"
+        reason = _failure(row) or row["next_reason"]
         now = store.now()
         db.execute(
             "UPDATE transfers SET state = 'TRANSFERING', next_state = ?, next_reason = ?, due_at = ?,"

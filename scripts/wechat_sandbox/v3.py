@@ -162,14 +162,19 @@ def fen_field(data: dict, name: str, *, least: int = 1) -> int:
 
 
 def notify_field(data: dict, *, required: bool = True) -> str | None:
-    url = text_field(data, "notify_url", most=255, required=required)
+    return url_field(data, "notify_url", required=required)
+
+
+def url_field(data: dict, name: str, *, required: bool = True) -> str | None:
+    """An address for notices: https, without parameters."""
+    url = text_field(data, name, most=255, required=required)
     if url is None:
         return None
     parts = urlsplit(url)
     # WeChat wants https. Here the mall's own address may be plain http on this machine.
     allowed = parts.scheme == "https" or f"{parts.scheme}://{parts.netloc}" == box().config.mall_url
     if not allowed or not parts.netloc or parts.query or "?" in url or parts.fragment:
-        raise param_error("notify_url 须为 https 地址且不能带参数", "notify_url")
+        raise param_error(f"{name} 须为 https 地址且不能带参数", name)
     return url
 
 

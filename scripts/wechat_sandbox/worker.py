@@ -7,7 +7,7 @@ import logging
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from . import notices, pay, refund, transfer
+from . import authorization, notices, pay, refund, transfer
 
 log = logging.getLogger(__name__)
 PAUSE_SECONDS = 0.5
@@ -64,6 +64,7 @@ class Worker:
         pay.expire(box.store)
         refund.settle_due(box)
         transfer.advance_due(box)
+        authorization.advance_due(box)
         while not self._stopping.is_set() and (row := notices.claim(box.store)):
             self.submit(self._attempt, row)
 

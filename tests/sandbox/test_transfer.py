@@ -1,6 +1,9 @@
 """Merchant transfers with the person's confirmation, through wechatpayv3."""
 
+import json
+
 import pytest
+from wechatpayv3.type import RequestType
 
 from .conftest import LIN, WANG, wait_for
 from .test_web_login import browser
@@ -122,8 +125,6 @@ def test_names_are_required_from_2000_yuan_and_must_be_decryptable(sandbox, wxpa
         "transfer_remark": "佣金",
         "transfer_scene_report_infos": INFOS,
     }
-    from wechatpayv3.type import RequestType
-
     missing = wxpay._core.request(path, method=RequestType.POST, data=body)
     wrong = wxpay._core.request(path, method=RequestType.POST, data=body | {"user_name": "AAAA"})
 
@@ -203,3 +204,145 @@ def test_scripted_ends(sandbox, call):
     assert (
         sandbox.control.post("/transfers/W20261121000005/proceed")["state"] == "WAIT_USER_CONFIRM"
     )
+
+
+# --- grants -------------------------------------------------------------------------
+
+GRANT = "/v3/fund-app/mch-transfer/user-confirm-authorization"
+PAID = "/v3/fund-app/mch-transfer/transfer-bills/transfer"
+G = "G20261121000001"
+
+
+@pytest.fixture
+def signed(wxpay):
+    """A signed call that the library has no name for: (status, parsed body)."""
+
+    def run(path, body=None, method=RequestType.POST):
+        status, text = wxpay._core.request(path, method=method, data=body)
+        return status, json.loads(text)
+
+    return run
+
+
+@pytest.fixture
+def wanted(sandbox):
+    return {
+        "out_authorization_no": G,
+        "appid": sandbox.config.appid,
+        "openid": LIN,
+        "transfer_scene_id": "1005",
+        "user_display_name": "林杰",
+        "user_recv_perception": "劳务报酬",
+        "authorization_notify_url": sandbox.config.mall_url + "/wechat/authorization/notify",
+    }
+
+
+@pytest.fixture
+def with_grant(sandbox):
+    return {
+        "appid": sandbox.config.appid,
+        "out_bill_no": NO,
+        "transfer_scene_id": "1005",
+        "transfer_amount": 2000,
+        "transfer_remark": "佣金提现",
+        "transfer_scene_report_infos": INFOS,
+        "out_authorization_no": G,
+    }
+
+
+def test_a_grant_is_confirmed_by_its_person_told_and_ended(sandbox, signed, wanted, wxpay):
+    made = signed(GRANT, wanted)
+    one = f"{GRANT}/out-authorization-no/{G}"
+    shown = signed(f"{one}?is_display_authorization=true", method=RequestType.GET)[1]
+    plain = signed(one, method=RequestType.GET)[1]
+    params = {
+        "mchId": sandbox.config.mchid,
+        "appId": sandbox.config.appid,
+        "package": made[1]["package_info"],
+    }
+    body = {"params": params, "url": sandbox.config.mall_url + "/me/wallet/auto"}
+    other, lin = browser(sandbox, WANG), browser(sandbox, LIN)
+    steps = [
+        who.post(f"{sandbox.url}/_js/transfer/{step}", json=body, timeout=5).json()
+        for who, step in ((other, "check"), (lin, "check"), (lin, "confirm"), (lin, "confirm"))
+    ]
+    closed = signed(f"{one}/close")[1]
+    wait_for(lambda: len(sandbox.mall.notices) == 2)
+    told = [wxpay.callback(*notice) for notice in sandbox.mall.notices]
+
+    assert (made[0], made[1]["state"], signed(GRANT, wanted)[0]) == (200, "WAIT_USER_CONFIRM", 200)
+    assert (shown["package_info"], "package_info" in plain) == (made[1]["package_info"], False)
+    assert [step["ok"] for step in steps] == [False, True, True, False]
+    assert (steps[1]["is_grant"], steps[1]["account"]) == (True, "林杰")
+    assert (closed["state"], closed["close_info"]["close_reason"]) == (
+        "CLOSED",
+        "CLOSE_VIA_MCH_API",
+    )
+    events = {told["event_type"]: told["resource"]["state"] for told in told}
+    assert events == {
+        "MCHTRANSFER.AUTHORIZATION.CONFIRMED": "TAKING_EFFECT",
+        "MCHTRANSFER.AUTHORIZATION.CLOSED": "CLOSED",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"out_authorization_no": "G-1"}, "PARAM_ERROR"),
+        ({"out_authorization_no": "G1"}, "PARAM_ERROR"),
+        ({"openid": "oNobody"}, "PARAM_ERROR"),
+        ({"transfer_scene_id": "1000"}, "NO_AUTH"),
+        ({"user_display_name": "茶🍵"}, "PARAM_ERROR"),
+        ({"user_display_name": ""}, "PARAM_ERROR"),
+        ({"user_recv_perception": "活动奖励"}, "PARAM_ERROR"),
+        ({"authorization_notify_url": "http://mall.test/x"}, "PARAM_ERROR"),
+        ({"appid": "wx0"}, "APPID_MCHID_NOT_MATCH"),
+    ],
+)
+def test_grants_outside_the_rules_are_refused(sandbox, signed, wanted, change, code):
+    assert signed(GRANT, wanted | change)[1]["code"] == code
+    assert sandbox.control.get("/authorizations")["authorizations"] == []
+
+
+def test_a_grant_in_effect_pays_at_once_and_nothing_else_does(
+    sandbox, call, signed, wanted, with_grant
+):
+    signed(GRANT, wanted)
+    again = signed(GRANT, wanted | {"user_display_name": "别人"})
+    waiting = signed(PAID, with_grant)
+    sandbox.control.post(f"/authorizations/{G}/confirm")
+    refused = [
+        signed(PAID, with_grant | {"openid": LIN}),
+        signed(PAID, with_grant | {"authorization_id": "133000007120"}),
+        signed(PAID, {k: v for k, v in with_grant.items() if k != "out_authorization_no"}),
+    ]
+    paid = signed(PAID, with_grant)
+    same, other = signed(PAID, with_grant), signed(PAID, with_grant | {"transfer_amount": 2001})
+    sandbox.control.post(f"/authorizations/{G}/close")
+    gone = signed(PAID, with_grant | {"out_bill_no": "W20261121000002"})
+
+    codes = [answer[1]["code"] for answer in (again, waiting, *refused, other, gone)]
+    assert codes == [
+        "ALREADY_EXISTS",
+        "INVALID_REQUEST",
+        "PARAM_ERROR",
+        "INVALID_REQUEST",
+        "INVALID_REQUEST",
+        "ALREADY_EXISTS",
+        "INVALID_REQUEST",
+    ]
+    assert (paid[0], paid[1]["state"], same) == (200, "SUCCESS", paid)
+    assert (query(call)["state"], query(call)["openid"]) == ("SUCCESS", LIN)
+    assert sandbox.control.get("/settings")["available_fen"] == 100_000_000 - 2000
+
+
+def test_nobody_confirms_a_grant_for_a_day(sandbox, signed, wanted):
+    signed(GRANT, wanted)
+    one = f"{GRANT}/out-authorization-no/{G}"
+
+    sandbox.control.post("/clock", advance=24 * 3600)
+    closed = signed(one, method=RequestType.GET)[1]
+    sandbox.control.post("/clock", advance=31 * 86400)
+
+    assert closed["close_info"]["close_reason"] == "USER_OVERDUE_UNCONFIRMED"
+    assert signed(one, method=RequestType.GET)[1]["code"] == "NOT_FOUND"

@@ -64,7 +64,7 @@
               return { outcome: 'fail', message: done.message };
             });
           }
-          return self.sheets.done(words, done.amount_fen).then(function () { return { outcome: 'ok' }; });
+          return self.sheets.done(done.is_grant ? '已授权' : words, done.amount_fen).then(function () { return { outcome: 'ok' }; });
         });
       });
     });

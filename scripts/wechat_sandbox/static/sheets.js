@@ -104,6 +104,7 @@
   };
 
   Sheets.prototype.transfer = function (bill) {
+    if (bill.is_grant) { return this.grant(bill); }
     return this.ask(function (finish) {
       var node = element('section');
       node.setAttribute('role', 'dialog');
@@ -115,11 +116,25 @@
     }, 'sheet-transfer');
   };
 
+  Sheets.prototype.grant = function (facts) {
+    return this.ask(function (finish) {
+      var node = element('section');
+      node.setAttribute('role', 'dialog');
+      node.setAttribute('aria-label', '免确认收款授权');
+      node.append(closer(finish), element('p', 'sheet-shop', '授权 ' + facts.shop + ' 转账免确认'),
+        rows([['收款原因', facts.remark], ['开通账号', facts.account], ['收款人', facts.payee]]),
+        action('同意授权', finish), element('p', 'finger-hint', '授权后，商家的转账直接存入零钱，可随时关闭'));
+      return node;
+    }, 'sheet-transfer');
+  };
+
   /* After paying: what WeChat shows before the page has its word again. */
   Sheets.prototype.done = function (title, fen) {
     return this.ask(function (finish) {
       var node = element('section');
-      node.append(element('div', 'done-mark', '✓'), element('p', 'done-title', title), money(fen, 'big'), action('完成', finish, 'narrow'));
+      node.append(element('div', 'done-mark', '✓'), element('p', 'done-title', title));
+      if (fen !== undefined) { node.append(money(fen, 'big')); }
+      node.append(action('完成', finish, 'narrow'));
       return node;
     }, 'sheet-done');
   };
