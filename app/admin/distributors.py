@@ -175,6 +175,7 @@ def _page(distributor_id: int, errors: dict[str, str] | None = None) -> str:
         team=distribution.team_counts(member.id, web.settings().distribution_hard_cap),
         above_them={found.member_id: found.id for found in distribution.distributors_of(uplines)},
         sales=team.sales(member.id),
+        grant=withdrawals.grants.newest_of(member.id),
         withdrawn=withdrawals.withdrawals_of(member.id, size=5).items,
         appeals=distribution.appeals.of_member(member.id, limit=5),
         consents=members.consents_of(member.id)[::-1],

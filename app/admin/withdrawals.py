@@ -212,6 +212,7 @@ def _page(number: str, errors: dict[str, str] | None = None) -> str:
     member = members.get(row.member_id)
     earlier = withdrawals.withdrawals_of(row.member_id, before=row.id, size=10).items
     withheld = withdrawals.withholding.of_withdrawal(row.id)
+    bills = withdrawals.bills_of(row.id)
     limit = settings.value(settings.registry.WITHDRAW_TWO_PERSON_FEN)
     can_review = auth.allowed(Permission.WITHDRAWAL_REVIEW)
     return render_template(
@@ -221,7 +222,9 @@ def _page(number: str, errors: dict[str, str] | None = None) -> str:
         distributor=distribution.distributor_of(member.id),
         member_days=(clock.now() - member.created_at).days,
         wallet=ledger.wallet_of(member.id),
-        bills=withdrawals.bills_of(row.id),
+        bills=bills,
+        is_granted=bool(bills) and bills[0].grant_id is not None,
+        grant=withdrawals.grants.newest_of(row.member_id),
         withheld=withheld,
         tax_steps=explained.tax_steps(withheld) if withheld else [],
         tax_source=explained.source_of(withheld) if withheld else "",

@@ -26,7 +26,7 @@ from app.risk import RiskKind, RiskState
 from app.settings.registry import ALL
 from app.wechat import doctor
 from app.wechat.replies import ReplyType, RuleKind
-from app.withdrawals import BillState, Channel, LineState, LockCause, WithdrawalStatus
+from app.withdrawals import BillState, Channel, GrantStatus, LineState, LockCause, WithdrawalStatus
 from app.withdrawals.channels import NAME as WAYS
 
 # Word and tone: "wait" somebody must act, "go" on its way, "good" done, "off"
@@ -204,6 +204,20 @@ BILL: Mapping[str, Word] = {
     BillState.FAIL: ("转账失败", "bad"),
     BillState.CANCELING: ("撤销中", "go"),
     BillState.CANCELLED: ("已撤销", "off"),
+}
+TRANSFER_GRANT: Mapping[str, Word] = {
+    GrantStatus.CREATED: ("等待微信答复", "go"),
+    GrantStatus.WAITING: ("等待本人确认", "wait"),
+    GrantStatus.ACTIVE: ("已开通", "good"),
+    GrantStatus.CLOSED: ("已关闭", "off"),
+}
+# WeChat's reasons (merchant document 4014399423); others are codes with which it refused.
+GRANT_CLOSED: Mapping[str, str] = {
+    "CLOSE_VIA_MCH_API": "本人在商城关闭",
+    "USER_CLOSE": "本人在微信关闭",
+    "USER_OVERDUE_UNCONFIRMED": "24 小时未确认",
+    "TRANSFER_RISK": "微信判定有风险",
+    "USER_ACCOUNT_ABNORMAL": "收款账户异常",
 }
 PAYMENT_KIND: Mapping[str, str] = {
     PaymentKind.WECHAT: "微信支付",
@@ -577,6 +591,7 @@ SUBJECT: Mapping[str, str] = {
     "tax_remittance": "个税缴款",
     "aftersale": "售后",
     "withdrawal": "提现",
+    "transfer_grant": "免确认授权",
     "payout_batch": "打款批次",
     "payout_voucher": "打款凭证",
     "oddity": "支付异常",

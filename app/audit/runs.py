@@ -49,6 +49,7 @@ KINDS = {
     "expire-returns": Kind("关闭超时退货", 3_600),
     "pay-withdrawals": Kind("提现打款", 60),
     "query-transfers": Kind("补查转账结果", 60),
+    "query-grants": Kind("补查免确认授权", 60),
     "renew-scenes": Kind("续期推广码", 300),
     "sync-followers": Kind("同步关注状态", 43_200),
     "sync-tags": Kind("同步标签", 300),

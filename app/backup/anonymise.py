@@ -128,6 +128,7 @@ REPLACED: dict[str, dict[str, Any]] = {
     "payout_vouchers": {"content": "", "sha256": ""},
     "transfer_bills": {"openid": _tombstone, "body": {}, "package_info": "", "fail_reason": ""}
     | {"payee_name": None},
+    "transfer_grants": {"openid": _tombstone, "body": {}, "package_info": "", "close_reason": ""},
     "withdrawal_payees": {"holder": "某某", "account": "6222020000000000000"},
     "withdrawal_taxes": {"person": _person},
     "withdrawals": {"note": ""},
@@ -257,6 +258,7 @@ KEPT: dict[str, frozenset[str]] = {
     "stock_moves": frozenset({"key", "actor"}),
     "training_articles": frozenset({"title", "summary", "body"}),
     "transfer_bills": frozenset({"out_bill_no", "transfer_bill_no"}),
+    "transfer_grants": frozenset({"out_authorization_no", "authorization_id"}),
     "withdrawal_payees": frozenset({"bank_name"}),
     "withdrawal_taxes": frozenset({"version", "month"}),
     "withdrawals": frozenset({"number", "request_key", "first_reviewer", "reviewer"}),

@@ -281,6 +281,16 @@ def query_transfers(now: datetime, dry_run: bool) -> Result:
     return _each(withdrawals.bills_to_query(now), ask, dry_run)
 
 
+def query_grants(now: datetime, dry_run: bool) -> Result:
+    """Ask WeChat about grants that wait for a word, and close what is to end (补查免确认授权)."""
+    gateway = wechat.current().transfers.grants
+    return _each(
+        withdrawals.grants.to_query(now),
+        lambda row: withdrawals.granting.ask(row, gateway=gateway, now=now),
+        dry_run,
+    )
+
+
 def renew_scenes(now: datetime, dry_run: bool) -> Result:
     """Have WeChat make QR codes that are missing or end soon (续期推广码).
 
@@ -566,6 +576,7 @@ JOBS = {
         "expire-returns": expire_returns,
         "pay-withdrawals": pay_withdrawals,
         "query-transfers": query_transfers,
+        "query-grants": query_grants,
         "renew-scenes": renew_scenes,
         "sync-followers": sync_followers,
         "sync-tags": sync_tags,

@@ -4,7 +4,7 @@
 `shop` home and product · `browse` categories and search · `cart` and `checkout` ·
 `orders` · `reviews` · `interests` · `addresses` · `me` · `privacy` · `messages` ·
 `distribution` · `bonuses` · `inviter` · `joining` · `posters` · `materials` · `team` ·
-`wallet` · `payees` · `statements` · `identity` · `uploads`.
+`wallet` · `auto_receipt` · `payees` · `statements` · `identity` · `uploads`.
 Views parse, call one service, render. Every view has a login rule.
 """
 
@@ -17,6 +17,7 @@ from app.mall import (  # noqa: F401
     addresses,
     aftersales,
     auth,
+    auto_receipt,
     bonuses,
     browse,
     cart,

@@ -82,6 +82,8 @@ def withdraw_step() -> ResponseReturnValue:
                 amount=typed.strip(),
                 way=request.form.get("way", ""),
                 channel=channel,
+                is_granted=channel is Channel.WECHAT
+                and withdrawals.grants.to_pay_with(member_id) is not None,
                 payee=withdrawals.payees.chosen(member_id, channel, payee_id),
                 words=words,
                 request_key=secrets.token_urlsafe(24),
@@ -139,6 +141,9 @@ def _withdraw_page(*, typed: str = "", error: InvalidInput | None = None) -> str
     return render_template(
         "mall/withdraw.html",
         wallet=ledger.wallet_of(member_id),
+        grant=withdrawals.grants.newest_of(member_id),
+        grants_offered=withdrawals.grants.are_offered(),
+        is_granted=withdrawals.grants.to_pay_with(member_id) is not None,
         open_terms=open_terms,
         accounts=accounts,
         may_add=any(channel in open_terms for channel in withdrawals.BY_HAND),
@@ -167,6 +172,12 @@ def withdrawal_page(number: str) -> ResponseReturnValue:
     row = _mine(number)
     bill = withdrawals.current_bill(row.id)
     withheld = withdrawals.withholding.of_withdrawal(row.id)
+    # Before there is a bill: what it would be sent with.
+    is_granted = row.channel is Channel.WECHAT and (
+        withdrawals.grants.to_pay_with(row.member_id) is not None
+        if bill is None and row.status in OPEN
+        else bill is not None and bill.grant_id is not None
+    )
     waits = row.status is WithdrawalStatus.WAIT_CONFIRM and bill is not None
     confirm = (
         wechat.current().transfers.confirm_parameters(bill.package_info)
@@ -176,13 +187,17 @@ def withdrawal_page(number: str) -> ResponseReturnValue:
     return render_template(
         "mall/withdrawal.html",
         row=row,
-        sentence=words.withdrawal_sentence(row),
+        sentence=words.withdrawal_sentence(row, is_granted=is_granted),
         steps=words.withdrawal_steps(audit.moves_of("withdrawal", row.id), row.channel),
         payee=withdrawals.payees.of_withdrawal(row.id),
         words=words,
         reason=withdrawals.reason_of(row, bill),
         tax_steps=tax_steps(withheld) if withheld is not None else [],
         confirm=confirm,
+        is_granted=is_granted,
+        may_grant=waits
+        and withdrawals.grants.are_offered()
+        and withdrawals.grants.live_of(row.member_id) is None,
         deadline=bill.created_at + CONFIRM_WITHIN if waits and bill is not None else None,
         is_open=row.status in OPEN,
         state=words.WITHDRAWAL_STATE[row.status],

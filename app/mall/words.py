@@ -20,7 +20,14 @@ from app.notices import KINDS
 from app.orders import InvoiceStatus, Order, OrderStatus
 from app.reviews import ReviewStatus
 from app.settings import registry
-from app.withdrawals import Channel, Withdrawal, WithdrawalStatus, channels
+from app.withdrawals import (
+    Channel,
+    GrantStatus,
+    TransferGrant,
+    Withdrawal,
+    WithdrawalStatus,
+    channels,
+)
 from app.withdrawals.channels import Terms
 from app.withdrawals.rules import days_said
 
@@ -138,8 +145,48 @@ WITHDRAWAL_SENTENCE = {
 CHANNEL = channels.NAME
 
 
-def withdrawal_sentence(row: Withdrawal) -> tuple[str, str]:
+# What is said of a withdrawal whose money comes without a confirmation (免确认).
+_GRANTED = {
+    W.SUBMITTED: ("等待商家审核", "审核期间这笔钱已冻结，你可以撤回；通过后自动到账，不用确认"),
+    W.APPROVED: ("审核已通过，等待打款", "钱会自动转入你的微信零钱，不用确认"),
+    W.SENDING: ("正在打款", "钱会自动转入你的微信零钱，不用确认"),
+}
+GRANT_STATE = {
+    GrantStatus.CREATED: "等待确认",
+    GrantStatus.WAITING: "等待确认",
+    GrantStatus.ACTIVE: "已开通",
+    GrantStatus.CLOSED: "已关闭",
+}
+# Why WeChat closed it (merchant document 4014399423); what is not here was refused.
+_GRANT_CLOSED = {
+    "CLOSE_VIA_MCH_API": "你已在商城关闭，之后的提现需要逐笔确认收款。",
+    "USER_CLOSE": "你已在微信里关闭，之后的提现需要逐笔确认收款。",
+    "USER_OVERDUE_UNCONFIRMED": "超过 24 小时没有在微信里确认，可以重新开通。",
+    "TRANSFER_RISK": "微信支付出于安全考虑关闭了授权，之后的提现需要逐笔确认收款。",
+    "USER_ACCOUNT_ABNORMAL": "你的微信支付账户异常，授权已关闭，请先在微信里查看。",
+}
+
+
+def grant_state(grant: TransferGrant | None) -> str:
+    """Where 以后提现自动到账 stands, in a word."""
+    if grant is None:
+        return "未开通"
+    if grant.end_asked_at is not None and grant.status is not GrantStatus.CLOSED:
+        return "正在关闭"
+    return GRANT_STATE[grant.status]
+
+
+def grant_closed(grant: TransferGrant) -> str:
+    """Why a grant was closed, for its member."""
+    return _GRANT_CLOSED.get(
+        grant.close_reason, "微信支付没有接受这次开通，请稍后再试，或联系客服。"
+    )
+
+
+def withdrawal_sentence(row: Withdrawal, *, is_granted: bool = False) -> tuple[str, str]:
     """Where a withdrawal stands, and what that means for its owner."""
+    if is_granted and row.status in _GRANTED:
+        return _GRANTED[row.status]
     if row.channel is not Channel.WECHAT:
         to = channels.NAME[row.channel]
         by_hand = {
@@ -268,6 +315,7 @@ EXPORTED: dict[tuple[str, str], Mapping[Any, str]] = {
     ("withdrawals", "status"): WITHDRAWAL_STATE,
     ("withdrawals", "channel"): CHANNEL,
     ("payees", "channel"): CHANNEL,
+    ("transfer_grants", "status"): GRANT_STATE,
     ("withdrawal_payees", "channel"): CHANNEL,
     ("withheld", "method"): {"none": "不代扣", "monthly": "按月预扣", "cumulative": "累计预扣"},
     ("wallet", "account"): {

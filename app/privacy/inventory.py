@@ -29,7 +29,7 @@ from app.privacy.parts import Section, registered
 from app.reviews import Review
 from app.tax import Identity
 from app.uploads import MemberUpload
-from app.withdrawals import PayeeAccount, Withdrawal, WithdrawalPayee, Withholding
+from app.withdrawals import PayeeAccount, TransferGrant, Withdrawal, WithdrawalPayee, Withholding
 
 _TRADE_LAW = "电子商务法要求的交易记录"
 _TRADE_KEPT = "交易完成后 3 年；注销后不再对应到你本人"
@@ -602,7 +602,25 @@ def _payees(member_id: int) -> list[Section]:
         .where(Withdrawal.member_id == member_id)
         .order_by(Withdrawal.id)
     ).all()
+    grant_columns = (
+        ("out_authorization_no", "授权单号"),
+        ("status", "状态"),
+        ("created_at", "申请时间"),
+        ("active_at", "生效时间"),
+        ("closed_at", "关闭时间"),
+    )
+    granted = _all(
+        sa.select(TransferGrant).filter_by(member_id=member_id).order_by(TransferGrant.id)
+    )
     return [
+        Section(
+            "transfer_grants",
+            "提现自动到账（免确认收款授权）",
+            "你同意后，微信支付把提现直接存入你的零钱；向微信支付提供你的昵称，显示在授权页上",
+            "注销时在微信支付关闭，只留授权单号和时间，作为付款依据",
+            grant_columns,
+            _read(granted, grant_columns),
+        ),
         Section(
             "payees",
             "收款账户",

@@ -338,6 +338,13 @@ WITHDRAW_MAX_FEN = Setting(
 WITHDRAW_WECHAT_ON = Setting(
     "withdraw.wechat_on", True, "微信零钱：开放提现", "关闭后不能再申请，已提交的照常处理"
 )
+WITHDRAW_WECHAT_GRANT_ON = Setting(
+    "withdraw.wechat_grant_on",
+    False,
+    "微信零钱：免确认自动到账",
+    "商户号在微信支付“商家转账”里获批“用户授权免确认”后再打开。打开后，分销员可以在提现页授权一次，"
+    "之后的提现审核通过即自动到账，不必每笔确认；关闭后不再使用授权，一律改回逐笔确认，已有授权仍可由本人关闭",
+)
 WITHDRAW_WECHAT_DAY_FEN = Setting(
     "withdraw.wechat_day_fen",
     0,

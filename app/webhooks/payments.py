@@ -1,4 +1,4 @@
-"""Notices of WeChat Pay (支付通知): payments, refunds and transfers."""
+"""Notices of WeChat Pay (支付通知): payments, refunds, transfers and grants."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -16,6 +16,7 @@ from app.orders import Taken
 from app.webhooks import bp
 from app.webhooks.models import InboxNotice
 from app.wechat import NoticeRefused
+from app.wechat.authorizations import authorization_notice
 from app.wechat.pay import Notice, paid_notice
 from app.wechat.refunds import refund_notice
 from app.wechat.transfers import transfer_notice
@@ -35,6 +36,13 @@ def payment_notice() -> ResponseReturnValue:
 @bp.post("/transfer/notify")
 def transfer_notice_view() -> ResponseReturnValue:
     return _take(("MCHTRANSFER.BILL.FINISHED",), _take_transfer)
+
+
+@bp.post("/authorization/notify")
+def authorization_notice_view() -> ResponseReturnValue:
+    return _take(
+        ("MCHTRANSFER.AUTHORIZATION.CONFIRMED", "MCHTRANSFER.AUTHORIZATION.CLOSED"), _take_grant
+    )
 
 
 @bp.post("/refund/notify")
@@ -90,6 +98,12 @@ def _take_payment(resource: dict[str, Any], now: datetime) -> Acted:
 def _take_transfer(resource: dict[str, Any], now: datetime) -> Acted:
     answer = transfer_notice(resource)
     good = withdrawals.report(answer, mchid=wechat.current().pay.mchid, now=now)
+    return "taken" if good else Taken.REFUSED.value, None
+
+
+def _take_grant(resource: dict[str, Any], now: datetime) -> Acted:
+    answer = authorization_notice(resource)
+    good = withdrawals.grants.report(answer, appid=wechat.current().pay.appid, now=now)
     return "taken" if good else Taken.REFUSED.value, None
 
 

@@ -161,7 +161,7 @@ class Pay:
 
     def query(self, out_trade_no: str) -> PaymentState:
         """What became of a payment. Raises PrepayRefused without a clear answer."""
-        self._check_number(out_trade_no)
+        self.checked(out_trade_no)
         answer = self._clear(lambda: self.library.query(out_trade_no=out_trade_no))
         if answer.is_unknown_number:
             return PaymentState("UNKNOWN_NUMBER")
@@ -176,7 +176,7 @@ class Pay:
 
     def close(self, out_trade_no: str) -> bool:
         """True: nobody can pay it any more. False: it was paid. Raises PrepayRefused."""
-        self._check_number(out_trade_no)
+        self.checked(out_trade_no)
         answer = self._clear(lambda: self.library.close(out_trade_no))
         if answer.code in ("ORDERPAID", "ORDER_PAID"):
             return False
@@ -297,10 +297,11 @@ class Pay:
         except Unclear as error:
             raise PrepayRefused(str(error)) from error
 
-    def _check_number(self, number: str) -> None:
-        # The library puts it into the path as it is.
+    def checked(self, number: str) -> str:
+        """`number`, which the library puts into a path as it is. Raises ValueError."""
         if not _NUMBER.fullmatch(number):
             raise ValueError(f"not a number of ours: {number!r}")
+        return number
 
 
 def _field(answer: Answer, name: str) -> str:

@@ -9,12 +9,24 @@
 - `payees`, `channels`: to whom and by which way, each way with its terms. What goes to
   bank cards and Alipay is paid by hand: `byhand` gathers approved withdrawals in
   batches, with vouchers (`vouchers`); a returned payment (退票) is a second person's act.
+- `grants`, `granting`: who let WeChat take transfers without asking (免确认收款) is paid so.
 - `locks`: no money leaves while the books do not agree, until two people unlock it.
 - `withholding`: tax across the withdrawals of a person; `rules`: how much, how often.
 - Approved money waits for the payout job; the member confirms in WeChat.
 """
 
-from app.withdrawals import batches, byhand, channels, locks, payees, rules, vouchers, withholding
+from app.withdrawals import (
+    batches,
+    byhand,
+    channels,
+    granting,
+    grants,
+    locks,
+    payees,
+    rules,
+    vouchers,
+    withholding,
+)
 from app.withdrawals.errors import (
     IdentityNeeded,
     NameNeeded,
@@ -22,6 +34,7 @@ from app.withdrawals.errors import (
     PayoutsNotLocked,
     SameUnlocker,
 )
+from app.withdrawals.grant_models import GrantStatus, TransferGrant
 from app.withdrawals.models import (
     BY_HAND,
     TRANSITIONS,
@@ -53,6 +66,9 @@ from app.withdrawals.payout import (
 from app.withdrawals.ports import (
     BillAnswer,
     GatewayUnclear,
+    GrantAnswer,
+    GrantGateway,
+    GrantRefused,
     MerchantShort,
     TransferGateway,
 )
@@ -82,6 +98,10 @@ __all__ = [
     "BillState",
     "Channel",
     "GatewayUnclear",
+    "GrantAnswer",
+    "GrantGateway",
+    "GrantRefused",
+    "GrantStatus",
     "IdentityNeeded",
     "LineState",
     "LockCause",
@@ -100,6 +120,7 @@ __all__ = [
     "TaxRemittance",
     "TransferBill",
     "TransferGateway",
+    "TransferGrant",
     "Withdrawal",
     "WithdrawalPayee",
     "WithdrawalStatus",
@@ -118,6 +139,8 @@ __all__ = [
     "counts_by_status",
     "current_bill",
     "due_to_pay",
+    "granting",
+    "grants",
     "locks",
     "numbers_by_id",
     "numbers_of",

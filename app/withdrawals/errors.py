@@ -117,3 +117,22 @@ class BatchRecorded(DomainError):
 
     code = "batch_recorded"
     message = "这个批次已登记过结果，不能再移出明细"
+
+
+class GrantsClosed(DomainError):
+    """This shop does not offer to pay without a confirmation."""
+
+    code = "grants_closed"
+    message = "商家暂未开放提现自动到账"
+
+
+class GrantEnding(DomainError):
+    """The last grant is being closed; WeChat knows one at a time."""
+
+    code = "grant_ending"
+    message = "上一次开通正在关闭，请稍后再试"
+
+
+class NoGrant(DomainError):
+    code = "no_grant"
+    message = "提现自动到账没有开通，无需关闭"

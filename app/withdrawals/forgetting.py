@@ -10,6 +10,7 @@ from app.core import clock
 from app.core.db import affected, db, require_transaction
 from app.members import Member
 from app.withdrawals import withholding
+from app.withdrawals.grant_models import TransferGrant
 from app.withdrawals.models import OPEN, Channel, TransferBill, Withdrawal, Withholding
 from app.withdrawals.payee_models import PayeeAccount, WithdrawalPayee
 
@@ -76,6 +77,17 @@ def tidy(now: datetime, *, limit: int = 500) -> int:
     return forgotten + _tidy_payees(now, limit)
 
 
+def _forget_grants(member_id: int, *, openid: str) -> None:
+    """Grants belong to the bills they paid; one that is left is closed at WeChat by the job."""
+    rows = db.session.scalars(
+        sa.select(TransferGrant).filter_by(member_id=member_id).with_for_update()
+    )
+    for row in rows:
+        row.openid, row.body, row.package_info = openid, {}, ""
+        if row.live_member_id is not None and row.end_asked_at is None:
+            row.end_asked_at = clock.now()
+
+
 def forget(member_id: int, *, openid: str) -> None:
     """Let a member's bills say `openid`, the account's tombstone, instead of a person.
 
@@ -95,6 +107,7 @@ def forget(member_id: int, *, openid: str) -> None:
             body["openid"] = openid
         bill.openid, bill.body, bill.package_info = openid, body, ""
         bill.payee_name = None
+    _forget_grants(member_id, openid=openid)
     affected(sa.delete(PayeeAccount).filter_by(member_id=member_id))
     # WeChat was told a name; to whom money went by hand is a voucher, see `tidy`.
     own = sa.select(Withdrawal.id).filter_by(member_id=member_id)

@@ -3,6 +3,7 @@ import sqlalchemy as sa
 from app.audit.invariants import illegal_moves
 from app.core.db import Rows
 from app.ledger import Account, AccountKind, Entry, Posting, invariant
+from app.withdrawals.grant_models import GRANT_TRANSITIONS, TransferGrant
 from app.withdrawals.models import (
     OPEN,
     RELEASED,
@@ -271,3 +272,8 @@ def _remittance_not_booked() -> Rows:
 @invariant("S1", "only legal state moves, each from where the last one ended")
 def _withdrawal_moves() -> Rows:
     return illegal_moves("withdrawal", TRANSITIONS, {"submitted"}, Withdrawal)
+
+
+@invariant("S1", "only legal state moves, each from where the last one ended")
+def _grant_moves() -> Rows:
+    return illegal_moves("transfer_grant", GRANT_TRANSITIONS, {"created"}, TransferGrant)

@@ -193,6 +193,8 @@ class TransferBill(Model):
     amount_fen: Mapped[int] = mapped_column(sa.BigInteger)
     # Exactly what is sent, so that the same number always carries the same data.
     body: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+    # Paid without the member's confirmation (免确认); NULL: the member confirms.
+    grant_id: Mapped[int | None] = mapped_column(sa.ForeignKey("transfer_grants.id"), index=True)
     # Whom WeChat is to compare the receiver with; sent sealed for WeChat alone.
     payee_name: Mapped[str | None] = mapped_column(EncryptedText)
     state: Mapped[BillState] = mapped_column(
@@ -205,6 +207,8 @@ class TransferBill(Model):
     sent_count: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     queried_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Since when, after the last sending, WeChat does not know the number.
+    missing_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 

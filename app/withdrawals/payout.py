@@ -8,7 +8,8 @@ from app import audit, members, orders
 from app.core import ids
 from app.core.db import db, require_transaction
 from app.core.errors import IllegalMove
-from app.withdrawals import locks, payees, states
+from app.withdrawals import grants, locks, payees, states
+from app.withdrawals.grant_models import GrantStatus, TransferGrant
 from app.withdrawals.models import (
     FINAL,
     IN_FLIGHT,
@@ -22,6 +23,10 @@ from app.withdrawals.ports import BillAnswer, TransferGateway
 
 S = WithdrawalStatus
 _SYSTEM = audit.Actor.system("payout")
+# Ours, for a bill that WeChat never took because its grant was gone.
+GRANT_CLOSED = "AUTHORIZATION_CLOSED"
+# A query may not see at once what a call made: wechat.md, section 9, "stable NOT_FOUND".
+STABLE = timedelta(minutes=5)
 
 
 def prepare_bill(
@@ -36,6 +41,15 @@ def prepare_bill(
     row = states.locked(withdrawal_id)
     if row.status is not S.APPROVED or row.channel is not Channel.WECHAT:
         return None
+    bill = _new_bill(row, grants.to_pay_with(row.member_id), gateway, now)
+    states.move(row, S.SENDING, actor=_SYSTEM, now=now)
+    db.session.flush()
+    return bill
+
+
+def _new_bill(
+    row: Withdrawal, grant: TransferGrant | None, gateway: TransferGateway, now: datetime
+) -> TransferBill:
     payee = payees.of_withdrawal(row.id)
     openid = members.get(row.member_id).openid
     number = ids.public_number("B", now)
@@ -46,15 +60,43 @@ def prepare_bill(
         openid=openid,
         amount_fen=row.net_fen,
         payee_name=payee.holder if payee else None,
+        grant_id=grant.id if grant else None,
         body=gateway.body(
-            out_bill_no=number, openid=openid, amount_fen=row.net_fen, remark="分销佣金提现"
+            out_bill_no=number,
+            openid=openid,
+            amount_fen=row.net_fen,
+            remark="分销佣金提现",
+            authorization_no=grant.out_authorization_no if grant else "",
         ),
         created_at=now,
     )
     db.session.add(bill)
-    states.move(row, S.SENDING, actor=_SYSTEM, now=now)
-    db.session.flush()
     return bill
+
+
+def without_grant(bill_id: int, *, gateway: TransferGateway, now: datetime) -> int | None:
+    """Which bill to send for one with a grant that WeChat does not know; None: wait.
+
+    While the grant holds it is the same bill. Where the grant was closed WeChat can no
+    longer take the bill: once it has been unknown for a while it counts as failed, and
+    a new one, for the member to confirm, is saved in its place.
+    """
+    row, bill = _locked_pair(bill_id)
+    if bill.grant_id is None or bill.state is not BillState.CREATED:
+        return None
+    grant = grants.locked(bill.grant_id)
+    if grants.is_usable(grant):
+        return bill.id
+    is_stable = bill.missing_since is not None and now - bill.missing_since >= STABLE
+    if grant.status is not GrantStatus.CLOSED or not is_stable or locks.current() is not None:
+        return None
+    bill.state, bill.fail_reason, bill.ended_at = BillState.FAIL, GRANT_CLOSED, now
+    bill.live_withdrawal_id = None
+    # The number is free before it is taken again.
+    db.session.flush()
+    new = _new_bill(row, None, gateway, now)
+    db.session.flush()
+    return new.id
 
 
 def bill_to_send(bill_id: int) -> TransferBill | None:
@@ -72,6 +114,7 @@ def bill_to_send(bill_id: int) -> TransferBill | None:
     if bill.state is not BillState.CREATED and not waits_unreachable:
         return None
     bill.sent_count += 1
+    bill.missing_since = None
     return bill
 
 
@@ -137,11 +180,16 @@ def report(answer: BillAnswer, *, mchid: str, now: datetime, asked: bool = False
         _raise_oddity(answer, bill, now)
         return False
     if bill.state in FINAL:
+        if answer.state == BillState.SUCCESS and bill.fail_reason == GRANT_CLOSED:
+            # Given up by us, and paid after all: another bill is in its place.
+            _raise_oddity(answer, bill, now)
+            return False
         return True
     if answer.state is None:
         _not_known(row, bill, now)
         return True
     bill.state = BillState(answer.state)
+    bill.missing_since = None
     bill.transfer_bill_no = answer.transfer_bill_no or bill.transfer_bill_no
     bill.package_info = answer.package_info or bill.package_info
     bill.fail_reason = answer.fail_reason or bill.fail_reason
@@ -182,6 +230,7 @@ def _not_known(row: Withdrawal, bill: TransferBill, now: datetime) -> None:
     which cannot pay twice whatever else is under way.
     """
     bill.queried_at = now
+    bill.missing_since = bill.missing_since or now
     if row.status is S.SENDING:
         states.move(row, S.UNKNOWN, actor=_SYSTEM, now=now, note="NOT_FOUND")
 

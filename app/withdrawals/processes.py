@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from app import audit
 from app.core.db import db, run_unit
-from app.withdrawals import locks, payout
+from app.withdrawals import granting, locks, payout
 from app.withdrawals.models import BillState, TransferBill, Withdrawal, WithdrawalStatus
 from app.withdrawals.ports import BillAnswer, GatewayUnclear, MerchantShort, TransferGateway
 
@@ -69,8 +69,23 @@ def ask(bill_id: int, *, gateway: TransferGateway, now: datetime) -> str:
             # The cancelling never reached WeChat.
             return _cancel(number, gateway, now)
     elif answer.state is None or lacks_package:
-        return send(bill_id, gateway=gateway, now=now)
+        return _send_again(bill_id, gateway, now)
     return state
+
+
+def _send_again(bill_id: int, gateway: TransferGateway, now: datetime) -> str:
+    """Send a bill whose answer is missing, or the one that takes its place."""
+    grant_id, state = db.session.execute(
+        sa.select(TransferBill.grant_id, TransferBill.state).filter_by(id=bill_id)
+    ).one()
+    db.session.rollback()
+    if grant_id is not None and state is BillState.CREATED:
+        granting.ask(grant_id, gateway=gateway.grants, now=now)
+        chosen = run_unit(payout.without_grant, bill_id, gateway=gateway, now=now)
+        if chosen is None:
+            return "unclear"
+        bill_id = chosen
+    return send(bill_id, gateway=gateway, now=now)
 
 
 def cancel_bill(

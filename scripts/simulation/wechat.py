@@ -17,7 +17,7 @@ from flask import current_app
 
 from app.aftersales import RefundUnclear, RefundWord
 from app.orders import PaidNotice, PaymentState, PrepayRefused
-from app.withdrawals import BillAnswer, GatewayUnclear
+from app.withdrawals import BillAnswer, GatewayUnclear, GrantGateway
 
 MCHID, APPID = "1900000001", "wxsimulated"
 UNCLEAR, LOST = "unclear", "lost"  # the call did not arrive; its answer did not
@@ -190,10 +190,20 @@ class Refunds(Gateway):
 
 
 class Transfers(Gateway):
-    """Implements `withdrawals.TransferGateway`."""
+    """Implements `withdrawals.TransferGateway`; the shop offers no grants."""
+
+    @property
+    def grants(self) -> GrantGateway:
+        raise NotImplementedError
 
     def body(
-        self, *, out_bill_no: str, openid: str, amount_fen: int, remark: str
+        self,
+        *,
+        out_bill_no: str,
+        openid: str,
+        amount_fen: int,
+        remark: str,
+        authorization_no: str = "",
     ) -> dict[str, Any]:
         return {"out_bill_no": out_bill_no, "openid": openid, "transfer_amount": amount_fen}
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app import ledger, members, orders, wechat, withdrawals
+from app import ledger, members, orders, settings, wechat, withdrawals
 from app.core import clock
-from app.core.db import db, run_unit
+from app.core.db import db, run_unit, transaction
 from app.ledger import Wallet
 from tests.factories import (
     ADMIN,
@@ -156,6 +156,32 @@ def test_a_distributor_withdraws_and_confirms(phone, stack):
     db.session.rollback()
     assert ledger.wallet_of(lin.id) == Wallet()
     assert broken_invariants() == {}
+
+
+def test_a_distributor_grants_to_receive_without_confirming_and_ends_it(phone, stack):
+    now = clock.now()
+    lin = run_unit(members.enter, LIN, now=now)
+    with transaction():
+        settings.change("withdraw.wechat_grant_on", True, actor=ADMIN, now=now)
+    page = phone(LIN)
+
+    page.goto(f"{stack.url}/me/wallet/withdraw")
+    page.click("text=以后提现自动到账")
+    page.click("button:has-text('去微信开通')")
+    page.click("[data-transfer]")
+    page.wait_for_selector("iframe", state="visible")
+    sheet = sheet_of(page, stack)
+    sheet.click("button.primary:has-text('同意授权')")
+    sheet.click("button.primary:has-text('完成')")
+    page.wait_for_selector("h1:has-text('已开通')")
+    db.session.rollback()
+    assert withdrawals.grants.to_pay_with(lin.id) is not None
+    page.click("button:has-text('关闭自动到账')")
+    page.click(".weui-dialog__btn_primary")
+    page.wait_for_selector("h1:has-text('已关闭')")
+
+    db.session.rollback()
+    assert withdrawals.grants.newest_of(lin.id).close_reason == "CLOSE_VIA_MCH_API"
 
 
 def test_two_things_go_through_the_cart(phone, stack):

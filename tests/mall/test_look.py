@@ -38,6 +38,7 @@ NO_PAGES = {
         "mall.poster_file",
         "mall.order_state",
         "mall.withdrawal_state",
+        "mall.auto_receipt_state",
         "mall.checkout",
         "mall.my_data_file",
     ),
@@ -56,6 +57,7 @@ def shop(stack: Stack) -> dict[str, Any]:
     sku = db.session.scalars(sa.select(Sku).order_by(Sku.id).limit(1)).one()
     with transaction():
         settings.change("order.balance_pay_on", True, actor=SYSTEM, now=now)
+        settings.change("withdraw.wechat_grant_on", True, actor=SYSTEM, now=now)
         members.set_profile(lin.id, nickname="欧阳慕容·西湖边卖茶的老林 Lin Jie", avatar_url="")
     address = make_address(lin)
     unpaid = place_order(lin, sku, now=now)

@@ -218,6 +218,8 @@ def test_every_table_of_members_was_thought_of():
         # What was withheld of whom: the tax office asks for ten years, then `tidy` ends it.
         # An identity of which nothing was withheld goes.
         *("tax_identities", "withdrawal_taxes"),
+        # Numbers and times only: what bills were paid on.
+        "transfer_grants",
         # Sums of orders and commissions, which stay; the rankings go with time.
         *("team_figures", "ranking_places"),
         # Who was suspected of what, and the answer: what suspensions rest on.

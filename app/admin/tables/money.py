@@ -24,11 +24,17 @@ def _withdrawal_facts(rows: Sequence[Withdrawal]) -> Facts:
     return {
         "members": members.names_of(row.member_id for row in rows),
         "payees": payees.of_withdrawals(row.id for row in rows),
+        "granted": withdrawals.grants.paid_with(row.id for row in rows),
         "identities": tax.identity.identities_of(row.member_id for row in rows),
         "reviewers": people.names(
             ref for row in rows for ref in (row.first_reviewer, row.reviewer)
         ),
     }
+
+
+def _way(row: Withdrawal, facts: Facts) -> str:
+    said = words.CHANNEL[row.channel]
+    return f"{said} · 免确认" if row.id in facts["granted"] else said
 
 
 def _review(row: Withdrawal) -> str:
@@ -92,7 +98,7 @@ WITHDRAWALS = Listing(
         Column("created", "申请时间", lambda row, _: row.created_at, Kind.TIME, by=Withdrawal.id),
         Column("reviewed", "审核时间", lambda row, _: row.reviewed_at, Kind.TIME, is_shown=False),
         Column("ended", "结束时间", lambda row, _: row.ended_at, Kind.TIME, is_shown=False),
-        Column("channel", "到账方式", lambda row, _: words.CHANNEL[row.channel]),
+        Column("channel", "到账方式", _way),
         Column("review", "审核", lambda row, _: _review(row)),
         Column(
             "reviewer",

@@ -1,4 +1,5 @@
-/* Opens WeChat's page on which the member takes a transfer. Its ok means that the
+/* Opens WeChat's page on which the member takes a transfer, or grants to take the
+   ones to come; the button says what is asked for. The page's ok means that the
    page was answered, not that the money came: our server asks. */
 (function () {
   'use strict';
@@ -27,11 +28,11 @@
     var here = window.Mall.withBridge(function (bridge) {
       bridge.invoke('requestMerchantTransfer', facts, function (answer) {
         var message = String(answer.err_msg || '');
-        if (/:ok$/.test(message)) { tries = 0; window.Mall.toast('正在确认到账…'); wait(); return; }
+        if (/:ok$/.test(message)) { tries = 0; window.Mall.toast(button.dataset.busy); wait(); return; }
         button.disabled = false;
-        window.Mall.toast(/:cancel$/.test(message) ? '还没有确认收款' : (answer.err_desc || '没有打开成功，请更新微信后重试'));
+        window.Mall.toast(/:cancel$/.test(message) ? button.dataset.undone : (answer.err_desc || '没有打开成功，请更新微信后重试'));
       });
     });
-    if (!here) { button.disabled = false; window.Mall.toast('请在微信中打开后确认收款'); }
+    if (!here) { button.disabled = false; window.Mall.toast('请在微信中打开后操作'); }
   });
 }());
