@@ -3,13 +3,20 @@
 import pytest
 import sqlalchemy as sa
 
-from app import ledger, wechat
+from app import distribution, ledger, members, settings, wechat
 from app.admin.models import Admin, Role
-from app.core.db import db, transaction
+from app.core.db import db, run_unit, transaction
 from app.ledger import Wallet
-from app.withdrawals import BillState, GatewayUnclear, MerchantShort, WithdrawalStatus
+from app.withdrawals import (
+    BillState,
+    GatewayUnclear,
+    MerchantShort,
+    WithdrawalStatus,
+    granting,
+    grants,
+)
 from tests.admin.desk import acts, ask_for, earner, fill, fresh
-from tests.factories import broken_invariants
+from tests.factories import ADMIN, APPID, NOON, broken_invariants
 from tests.withdrawals.fakes import FakeTransfers
 
 S = WithdrawalStatus
@@ -218,3 +225,28 @@ def test_the_story_of_a_withdrawal_names_who_was_first(session, admin_client):
     page = client.get(f"/admin/withdrawals/{row.number}").text
     assert "提现初审通过" in page
     assert "已电话核实" in page
+
+
+def test_what_needs_no_confirmation_is_said_everywhere(session, admin_client, transfers):
+    with transaction():
+        settings.change("withdraw.wechat_grant_on", True, actor=ADMIN, now=NOON)
+    row = fill().withdrawal
+    member = members.get(row.member_id)
+    granting.start(member.id, gateway=transfers.grants, now=NOON)
+    number = grants.newest_of(member.id).out_authorization_no
+    run_unit(grants.report, transfers.grants.agree(number), appid=APPID, now=NOON)
+    finance = admin_client("finance")
+    act(finance, row, "approve")
+    act(finance, row, "pay")
+    transfers.grants.end(number, "TRANSFER_RISK")
+    granting.ask(grants.newest_of(member.id).id, gateway=transfers.grants, now=NOON)
+    distributor = distribution.distributor_of(member.id)
+
+    page, found = finance.get(f"/admin/withdrawals/{row.number}"), finance.get("/admin/withdrawals")
+    story = admin_client("owner").get(f"/admin/distributors/{distributor.id}")
+
+    assert fresh(row).status is S.PAID
+    assert "微信零钱（免确认）" in page.text
+    assert "微信零钱 · 免确认" in found.text
+    assert "微信判定有风险" in page.text
+    assert "微信判定有风险" in story.text
