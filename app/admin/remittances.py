@@ -33,7 +33,7 @@ def tax_remittances() -> ResponseReturnValue:
         asked=remitting.asked_months(),
         page=page,
         pager=lists.pager(page),
-        taken_back=remitting.reversed_ids([row.id for row in page.items]),
+        taken_back=remitting.corrections([row.id for row in page.items]),
         names=people.names(
             who for row in page.items for who in (row.asked_by, row.decided_by) if who
         ),

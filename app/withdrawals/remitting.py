@@ -197,10 +197,11 @@ def page(*, before: int | None = None, size: int = 20) -> Page[TaxRemittance]:
     return newest_first(sa.select(TaxRemittance), TaxRemittance.id, before=before, size=size)
 
 
-def reversed_ids(ids: Sequence[int]) -> frozenset[int]:
-    """Those of these that were taken back, or shall be."""
+def corrections(ids: Sequence[int]) -> Mapping[int, RemittanceState]:
+    """For those of these that were taken back, or shall be, how far that is."""
     live = TaxRemittance.live_reverses_id
-    return frozenset(row for row in db.session.scalars(sa.select(live).where(live.in_(ids))) if row)
+    rows = db.session.execute(sa.select(live, TaxRemittance.state).where(live.in_(ids)))
+    return {paid_id: state for paid_id, state in rows if paid_id is not None}
 
 
 def _check_amount(found: Month, amount_fen: int) -> None:
