@@ -30,7 +30,11 @@ RUNS = {
     *("os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput"),
     *("asyncio.create_subprocess_shell", "yaml.load", "yaml.unsafe_load", "Template"),
 }
-WORDS = re.compile("|".join({name.rpartition(".")[2] for name in RUNS}) + r"|shell\s*=")
+# Where none of these stands, nothing needs to be read as a tree.
+WORDS = re.compile(
+    r"(?<![.\w])(?:eval|exec|compile|__import__|Template)\(|shell\s*=|from_string|render_template_s"
+    r"|os\.(?:system|popen)|subprocess\.get|create_subprocess_shell|yaml\."
+)
 UNSAFE_MODULES = {"pickle", "cPickle", "dill", "shelve", "marshal", "jsonpickle", "joblib"}
 # What takes a statement, or a part of one, as text.
 STATEMENTS = re.compile(
