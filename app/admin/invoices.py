@@ -4,10 +4,11 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import members, orders
-from app.admin import auth, lists, people, words
+from app.admin import auth, lists, people, tables, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.admin.tables.papers import INVOICES
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import InvalidInput
@@ -22,18 +23,16 @@ _TABS = [
 @bp.get("/invoices", endpoint="invoices")
 @requires(Permission.ORDER_VIEW)
 def invoices_list() -> ResponseReturnValue:
+    if (led := tables.opening(INVOICES)) is not None:
+        return led
     state = lists.chosen(_TABS)
-    page = invoices.page(InvoiceStatus(state) if state else None, before=web.page_before())
     counts = {status.value: count for status, count in invoices.counts().items()}
     return render_template(
         "admin/invoices.html",
-        page=page,
-        pager=lists.pager(page),
+        table=tables.show(INVOICES, state=state),
         tabs=lists.tabs(
             _TABS, state, counts | {"": sum(counts.values())}, alerts=[InvoiceStatus.REQUESTED]
         ),
-        orders=orders.by_ids(row.order_id for row in page.items),
-        buyers=members.names_of(row.member_id for row in page.items),
     )
 
 

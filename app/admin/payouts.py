@@ -7,10 +7,11 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import catalog, members, withdrawals
-from app.admin import auth, export, lists, people, words
+from app.admin import auth, export, people, tables, words
 from app.admin.auth import current_admin, requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.admin.tables.papers import PAYOUT_BATCHES
 from app.core import clock, web
 from app.core.db import db, run_unit
 from app.core.errors import DomainError, InvalidInput, NotFound
@@ -29,17 +30,15 @@ class SecondFactorWanted(DomainError):
 @bp.get("/payout-batches")
 @requires(Permission.WITHDRAWAL_VIEW)
 def payout_batches() -> ResponseReturnValue:
-    page = batches.page(before=web.page_before())
+    if (led := tables.opening(PAYOUT_BATCHES)) is not None:
+        return led
     return render_template(
         "admin/payout_batches.html",
-        page=page,
-        pager=lists.pager(page),
+        table=tables.show(PAYOUT_BATCHES),
+        ways=[("", "全部"), *((way.value, words.CHANNEL[way]) for way in BY_HAND)],
         waiting=batches.waiting(),
-        sums=batches.sums([batch.id for batch in page.items]),
-        makers=people.names([batch.made_by for batch in page.items]),
         is_locked=withdrawals.locks.current() is not None,
         may_pay=auth.allowed(Permission.PAYOUT_BATCH),
-        LineState=LineState,
     )
 
 

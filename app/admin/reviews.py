@@ -4,11 +4,12 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import members, orders, reviews
-from app.admin import auth, lists, people, words
+from app.admin import auth, lists, people, tables, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
 from app.admin.products import chosen_ids
+from app.admin.tables.papers import REVIEWS
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import DomainError, InvalidInput
@@ -24,26 +25,16 @@ _STARS = [("", "全部"), *((str(count), f"{count} 星") for count in (5, 4, 3, 
 @bp.get("/reviews", endpoint="reviews")
 @requires(Permission.PRODUCT_VIEW)
 def reviews_list() -> ResponseReturnValue:
+    if (led := tables.opening(REVIEWS)) is not None:
+        return led
     state = lists.chosen(_TABS)
-    stars = request.args.get("stars", "")
-    title = request.args.get("title", "").strip()[:80]
-    page = reviews.page(
-        ReviewStatus(state) if state else None,
-        stars=int(stars) if stars in dict(_STARS) and stars else None,
-        title=title,
-        before=web.page_before(),
-    )
     counts = {status.value: count for status, count in reviews.counts_by_status().items()}
     return render_template(
         "admin/reviews.html",
-        page=page,
-        pager=lists.pager(page),
+        table=tables.show(REVIEWS, state=state),
         tabs=lists.tabs(_TABS, state, counts, alerts=[ReviewStatus.WAITING]),
         state=state,
-        stars=stars,
         star_choices=_STARS,
-        title=title,
-        authors=members.names_of(row.member_id for row in page.items),
         may_decide=auth.allowed(Permission.REVIEW_MODERATE),
     )
 

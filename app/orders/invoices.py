@@ -8,9 +8,8 @@ import sqlalchemy as sa
 from stdnum.cn import uscc
 
 from app import audit
-from app.core.db import add_once, db, lock_one, require_transaction
+from app.core.db import Rows, add_once, db, lock_one, require_transaction
 from app.core.errors import IllegalMove, InvalidInput, NotFound
-from app.core.pages import Page, newest_first
 from app.orders import states
 from app.orders.extras import INVOICE_TRANSITIONS, InvoiceRequest, InvoiceStatus, TitleKind
 
@@ -127,14 +126,10 @@ def invoice(request_id: int) -> InvoiceRequest:
     return found
 
 
-def page(
-    status: InvoiceStatus | None, *, before: int | None = None, size: int = 20
-) -> Page[InvoiceRequest]:
-    """Requests, newest first."""
-    query = sa.select(InvoiceRequest)
-    if status is not None:
-        query = query.filter_by(status=status)
-    return newest_first(query, InvoiceRequest.id, before=before, size=size)
+def desk(status: InvoiceStatus | None) -> Rows:
+    """Requests in a state, or all, as the panel's list reads them."""
+    query: Rows = sa.select(InvoiceRequest)
+    return query if status is None else query.where(InvoiceRequest.status == status)
 
 
 def counts() -> dict[InvoiceStatus, int]:

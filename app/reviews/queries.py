@@ -178,15 +178,11 @@ def review(review_id: int) -> Review:
     return found
 
 
-def page(
-    status: ReviewStatus | None,
-    *,
-    stars: int | None = None,
-    title: str = "",
-    before: int | None = None,
-    size: int = 20,
-) -> Page[Review]:
-    """Reviews in a state, newest first; None for all. Waiting includes waiting additions."""
+def desk(status: ReviewStatus | None, *, stars: int | None = None, title: str = "") -> Rows:
+    """Reviews in a state, or all, as the panel's list reads them.
+
+    Waiting includes waiting additions.
+    """
     query: Rows = sa.select(Review)
     if status is not None:
         query = query.where(_in(status))
@@ -194,7 +190,7 @@ def page(
         query = query.where(Review.stars == stars)
     if title:
         query = query.where(Review.title.contains(title, autoescape=True))
-    return newest_first(query, Review.id, before=before, size=size)
+    return query
 
 
 def counts_by_status() -> dict[ReviewStatus, int]:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from app.core.db import db
+from app.core.db import Rows, db
 from app.core.errors import NotFound
-from app.core.pages import Page, newest_first
 from app.withdrawals.models import BY_HAND, Channel, Withdrawal, WithdrawalStatus
 from app.withdrawals.payee_models import LineState, PayoutBatch, PayoutLine, WithdrawalPayee
 
@@ -33,9 +32,11 @@ def waiting() -> dict[Channel, tuple[int, int]]:
     return {channel: found.get(channel, (0, 0)) for channel in BY_HAND}
 
 
-def page(*, before: int | None = None, size: int = 20) -> Page[PayoutBatch]:
-    """All batches, newest first."""
-    return newest_first(sa.select(PayoutBatch), PayoutBatch.id, before=before, size=size)
+def desk(channel: str = "") -> Rows:
+    """Batches of one way of paying, or all, as the panel's list reads them."""
+    query: Rows = sa.select(PayoutBatch)
+    known = {str(way) for way in Channel}
+    return query.where(PayoutBatch.channel == Channel(channel)) if channel in known else query
 
 
 def by_number(number: str) -> PayoutBatch:

@@ -5,6 +5,7 @@ from app.admin.tables.kinds import Listing
 from app.admin.tables.log import AUDIT
 from app.admin.tables.money import COMMISSIONS, WITHDRAWALS
 from app.admin.tables.orders import AFTERSALES, ORDERS
+from app.admin.tables.papers import INVOICES, PAYOUT_BATCHES, REVIEWS
 from app.admin.tables.people import DISTRIBUTORS, MEMBERS
 from app.core.errors import NotFound
 
@@ -18,6 +19,9 @@ LISTINGS: dict[str, Listing] = {
         DISTRIBUTORS,
         COMMISSIONS,
         WITHDRAWALS,
+        INVOICES,
+        REVIEWS,
+        PAYOUT_BATCHES,
         AUDIT,
     )
 }
