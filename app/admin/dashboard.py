@@ -17,7 +17,7 @@ from app.core.errors import NotFound
 from app.reports import figures
 from app.reports.boards import Block, overview
 
-_MONEY = "admin:money"
+MONEY = "admin:money"
 MONEY_SECONDS = 60
 
 
@@ -64,11 +64,11 @@ def _money() -> reports.Money:
     System accounts are summed, not kept: over millions of entries that takes
     longer than opening a page may.
     """
-    kept = web.cache().get(_MONEY)
+    kept = web.cache().get(MONEY)
     if kept is not None:
         return reports.Money(**kept)
     found = reports.money()
-    web.cache().set(_MONEY, asdict(found), MONEY_SECONDS)
+    web.cache().set(MONEY, asdict(found), MONEY_SECONDS)
     return found
 
 
