@@ -11,6 +11,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -100,9 +101,21 @@ def environment(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
     }
 
 
+class Reader(FlaskClient):
+    """A browser that reads every answer to its end.
+
+    A stream that was left open would end whenever its memory is collected: in the context
+    of another test, which then fails, and all after it.
+    """
+
+    def open(self, *args: Any, buffered: bool = True, **kwargs: Any) -> Any:
+        return super().open(*args, buffered=buffered, **kwargs)
+
+
 @pytest.fixture(scope="session")
 def migrated_app(environment: dict[str, str]) -> Iterator[Flask]:
     app = create_app(load(environment))
+    app.test_client_class = Reader
     with app.app_context():
         upgrade()
         # What a test does to the reply rules is there at once, and gone with the test.
