@@ -9,7 +9,7 @@ The dashboard is also asked for cold: with nothing kept of what was computed bef
 import os
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,7 +24,8 @@ from app.admin.tables import views
 from app.audit import Actor
 from app.core import brief, clock, web
 from app.core.db import db, run_unit
-from app.reports.figures.models import MEASURES
+from app.reports import figures
+from app.reports.figures.models import MEASURES, FigureDay
 from scripts.bench_shop import Inserter, base_rows, commission_row, order_line, paid_order
 
 Found = tuple[float, str, float, dict[str, Any]]
@@ -118,7 +119,12 @@ def _fill() -> None:
     })  # fmt: skip
     with db.engine.begin() as connection:
         _figures(connection)
-        for table in (*FILLED, "daily_figures"):
+    now = clock.now()
+    run_unit(_days_computed, now)
+    for days in figures.SPANS:
+        run_unit(figures.rebuild_span, days, now=now)
+    with db.engine.begin() as connection:
+        for table in (*FILLED, "daily_figures", "span_figures"):
             connection.exec_driver_sql(f"ANALYZE TABLE {table}")
 
 
@@ -139,6 +145,14 @@ def _figures(connection: sa.Connection) -> None:
             f"INSERT INTO daily_figures ({names}) SELECT '{dimension}', {day}, {key}, {values}"  # noqa: S608
             f" FROM seq_1_to_{days} d JOIN seq_1_to_{count} s"
         )
+
+
+def _days_computed(now: datetime) -> None:
+    """As the nightly job leaves it."""
+    last = figures.last_closed(now)
+    db.session.add_all(
+        FigureDay(day=last - timedelta(days=back), built_at=now) for back in range(90)
+    )
 
 
 def _forget() -> None:

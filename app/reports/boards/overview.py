@@ -12,7 +12,8 @@ from app.reports.boards.compared import MONEY, NUMBER, TEXT, Column, by_key, nam
 from app.reports.figures import Dimension
 
 LEADERS = 10
-PERIODS = (7, 30, 90)
+# With today; the days before it are kept summed.
+PERIODS = tuple(days + 1 for days in figures.SPANS)
 # From a scanned code to a settled commission.
 STEPS = (
     ("扫码", "scans"),

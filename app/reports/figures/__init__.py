@@ -3,7 +3,8 @@
 One row says what one day brought to the shop as a whole, a product, a SKU, a
 distributor, a province or a channel. Rows are nothing but sums of facts: `rebuild`
 computes a day anew at any time, and a test proves that both agree. Today is never
-stored, it is summed when somebody looks.
+stored, it is summed when somebody looks. The days before it are also kept summed for
+the spans of the dashboard (`FigureSpan`), for as long as none of them changes.
 
 Which day something belongs to:
 
@@ -16,7 +17,7 @@ Which day something belongs to:
 """
 
 from app.reports.figures.facts import facts_of
-from app.reports.figures.models import MEASURES, DailyFigure, Dimension
+from app.reports.figures.models import MEASURES, SPANS, DailyFigure, Dimension
 from app.reports.figures.queries import (
     Moment,
     Sums,
@@ -33,12 +34,14 @@ from app.reports.figures.service import (
     last_closed,
     rebuild,
     rebuild_all,
+    rebuild_span,
     refresh,
     stale,
 )
 
 __all__ = [
     "MEASURES",
+    "SPANS",
     "DailyFigure",
     "Dimension",
     "Moment",
@@ -54,6 +57,7 @@ __all__ = [
     "percent",
     "rebuild",
     "rebuild_all",
+    "rebuild_span",
     "refresh",
     "stale",
     "total",

@@ -204,26 +204,34 @@ def _channels(found: Found, day: date, start: datetime, end: datetime) -> None:
 
 
 def _earners(found: Found, _day: date, start: datetime, end: datetime) -> None:
-    for member, *values in db.session.execute(
-        sa.select(OrderSeat.member_id, sa.func.count(), sa.func.sum(Order.payable_fen))
+    booked = _within(Commission.created_at, start, end)
+    sold = (
+        sa.select(
+            OrderSeat.member_id,
+            sa.literal(1).label("orders"),
+            Order.payable_fen.label("sales_fen"),
+            sa.literal(0).label("commissions_fen"),
+        )
         .select_from(Order)
         .join(OrderSeat, OrderSeat.order_id == Order.id)
         .where(_within(Order.paid_at, start, end), OrderSeat.position == 1, OrderSeat.is_active)
-        .group_by(OrderSeat.member_id)
-    ):
-        _add(found, (Dimension.DISTRIBUTOR, member), ("orders", "sales_fen"), values)
-    booked = _within(Commission.created_at, start, end)
-    for member, fen in db.session.execute(
-        sa.select(Commission.member_id, sa.func.sum(Commission.amount_fen))
-        .where(booked)
-        .group_by(Commission.member_id)
-    ):
-        _add(found, (Dimension.DISTRIBUTOR, member), ("commissions_fen",), (fen,))
-        _add(found, _ALL, ("commissions_fen",), (fen,))
-    referred = db.session.scalar(
-        sa.select(sa.func.count(sa.distinct(Commission.order_id))).where(booked)
     )
-    _add(found, _ALL, ("referred_orders",), (referred,))
+    earned = sa.select(
+        Commission.member_id, sa.literal(0), sa.literal(0), Commission.amount_fen
+    ).where(booked)
+    both = sa.union_all(sold, earned).subquery()
+    names = ("orders", "sales_fen", "commissions_fen")
+    sums = [sa.func.sum(both.c[name]) for name in names]
+    for member, *values in db.session.execute(
+        sa.select(both.c.member_id, *sums).group_by(both.c.member_id)
+    ):
+        _add(found, (Dimension.DISTRIBUTOR, member), names, values)
+    referred, fen = db.session.execute(
+        sa.select(
+            sa.func.count(sa.distinct(Commission.order_id)), sa.func.sum(Commission.amount_fen)
+        ).where(booked)
+    ).one()
+    _add(found, _ALL, ("referred_orders", "commissions_fen"), (referred, fen))
 
 
 def _settled(found: Found, _day: date, start: datetime, end: datetime) -> None:

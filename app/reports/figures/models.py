@@ -90,3 +90,47 @@ class FigureDay(Model):
 
     day: Mapped[date] = mapped_column(sa.Date, primary_key=True)
     built_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+# How many days end yesterday: with today so far they are what the dashboard shows.
+SPANS = (6, 29, 89)
+# What is ranked in them, by its sales, and the measures that are shown beside.
+SPANNED = (Dimension.PRODUCT, Dimension.DISTRIBUTOR)
+SPAN_MEASURES = ("orders", "units", "sales_fen", "commissions_fen", "members")
+
+
+class FigureSpan(Model):
+    """That the days before today are summed in `SpanFigure`, and which (汇总区间).
+
+    A span is removed when one of its days is computed anew, so whoever finds it finds
+    sums that agree with its days.
+    """
+
+    __tablename__ = "figure_spans"
+
+    days: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    first: Mapped[date] = mapped_column(sa.Date)
+    last: Mapped[date] = mapped_column(sa.Date)
+    built_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class SpanFigure(Model):
+    """What a span of days brought to one product or distributor: the sum of its days' rows.
+
+    Over a month thousands of distributors have a hundred thousand rows by day; who leads
+    is read here along an index.
+    """
+
+    __tablename__ = "span_figures"
+    __table_args__ = (sa.Index(None, "days", "dimension", "sales_fen"),)
+
+    days: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    dimension: Mapped[Dimension] = mapped_column(
+        enum_column(Dimension, "dimension"), primary_key=True
+    )
+    key_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    orders: Mapped[int] = mapped_column(sa.BigInteger)
+    units: Mapped[int] = mapped_column(sa.BigInteger)
+    sales_fen: Mapped[int] = mapped_column(sa.BigInteger)
+    commissions_fen: Mapped[int] = mapped_column(sa.BigInteger)
+    members: Mapped[int] = mapped_column(sa.BigInteger)

@@ -1,7 +1,8 @@
 """Reading the figures: stored days, and today as it is by now."""
 
+import heapq
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,7 +18,16 @@ from app.ledger import Posting
 from app.members import Member
 from app.orders import Order
 from app.reports.figures.facts import Found, facts_of, midnight
-from app.reports.figures.models import MEASURES, DailyFigure, Dimension
+from app.reports.figures.models import (
+    MEASURES,
+    SPAN_MEASURES,
+    SPANNED,
+    SPANS,
+    DailyFigure,
+    Dimension,
+    FigureSpan,
+    SpanFigure,
+)
 from app.withdrawals import Withdrawal
 
 
@@ -165,59 +175,102 @@ def by_key(
 
     `measures` are those that are read; the others stay 0.
     """
-    sums = [sa.func.sum(getattr(DailyFigure, name)).label(name) for name in measures]
-    query = (
-        sa.select(DailyFigure.key_id, *sums)
-        .where(DailyFigure.dimension == dimension, DailyFigure.day.between(first, last))
-        .group_by(DailyFigure.key_id)
-    )
-    if keys is not None:
-        query = query.where(DailyFigure.key_id.in_(keys))
-    live = [
-        (key, row)
+    stored = _stored(dimension, first, last, order, measures, now)
+    live = {
+        key: row
         for _, facts in _live(first, last, now)
         for (kind, key), row in facts.items()
         if kind is dimension and (keys is None or key in keys)
-    ]
+    }
     found: dict[int, Sums] = defaultdict(Sums)
 
     def read(rows: Any) -> None:
         for key, *values in db.session.execute(rows):
             found[key] = Sums(**{n: int(v) for n, v in zip(measures, values, strict=True)})
 
-    if limit is None:
-        read(query)
+    if keys is not None:
+        read(stored.of(keys))
+    elif limit is None:
+        read(stored.rows)
     else:
-        read(query.order_by(sa.desc(order)).limit(2 * limit))
-        live = _may_lead(live, found, order, limit)
-        if missing := [key for key, _ in live if key not in found]:
-            read(query.where(DailyFigure.key_id.in_(missing)))
-    for key, row in live:
+        read(stored.rows.order_by(sa.desc(order)).limit(limit))
+        bar, floor = _bar(live, found, order, limit)
+        if wanted := [key for key in live if key not in found]:
+            read(stored.of(wanted, at_least=floor))
+        live = {k: row for k, row in live.items() if k in found or row.get(order, 0) >= bar}
+    for key, row in live.items():
         found[key] += Sums(**{name: row.get(name, 0) for name in measures})
     ranked = sorted(found.items(), key=lambda item: (-getattr(item[1], order), item[0]))
     return ranked[:limit]
 
 
-def _may_lead(
-    live: list[tuple[int, dict[str, int]]], stored: dict[int, Sums], order: str, limit: int
-) -> list[tuple[int, dict[str, int]]]:
-    """Those of today who can be among the first `limit`: thousands sell, few lead.
+def _bar(
+    live: Mapping[int, Mapping[str, int]], leaders: Mapping[int, Sums], order: str, limit: int
+) -> tuple[int, int]:
+    """What one must have in all to be among the first `limit`, and before today at least.
 
-    Whoever was not read has at most what the last of those read has.
+    Thousands sell today and few lead: whoever is not among the stored `leaders` gains at
+    most what the best of the others gains today.
     """
-    values = {key: getattr(row, order) for key, row in stored.items()}
-    most = min(values.values(), default=0) if len(values) == 2 * limit else 0
-    sums = dict(values)
-    for key, row in live:
-        sums[key] = values.get(key, 0) + row.get(order, 0)
-    bar = sorted(sums.values(), reverse=True)[limit - 1] if len(sums) >= limit else 0
-    return [(key, row) for key, row in live if key in values or most + row.get(order, 0) >= bar]
+    sums = {key: row.get(order, 0) for key, row in live.items()}
+    most = max((fen for key, fen in sums.items() if key not in leaders), default=0)
+    for key, row in leaders.items():
+        sums[key] = sums.get(key, 0) + getattr(row, order)
+    bar = heapq.nlargest(limit, sums.values())[-1] if len(sums) >= limit else 0
+    return bar, bar - most
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The stored sums of a span by key, and the sum that ranks them."""
+
+    rows: Any
+    key: Any
+    by: Any
+    is_summed: bool
+
+    def of(self, keys: Sequence[int], *, at_least: int | None = None) -> Any:
+        rows = self.rows.where(self.key.in_(keys))
+        if at_least is None:
+            return rows
+        return (rows.where if self.is_summed else rows.having)(self.by >= at_least)
+
+
+def _stored(
+    dimension: Dimension,
+    first: date,
+    last: date,
+    order: str,
+    measures: Sequence[str],
+    now: datetime,
+) -> _Stored:
+    """The sums as they are kept for spans that end today, else those of the days."""
+    days = (last - first).days
+    if (
+        dimension in SPANNED
+        and days in SPANS
+        and last == clock.local(now).date()
+        and {order, *measures} <= set(SPAN_MEASURES)
+        and db.session.scalar(sa.select(FigureSpan.first).filter_by(days=days)) == first
+    ):
+        columns = [getattr(SpanFigure, name) for name in measures]
+        rows = sa.select(SpanFigure.key_id, *columns).filter_by(days=days, dimension=dimension)
+        return _Stored(rows, SpanFigure.key_id, getattr(SpanFigure, order), is_summed=True)
+    sums = {name: sa.func.sum(getattr(DailyFigure, name)) for name in measures}
+    rows = (
+        sa.select(DailyFigure.key_id, *(total.label(name) for name, total in sums.items()))
+        .where(DailyFigure.dimension == dimension, DailyFigure.day.between(first, last))
+        .group_by(DailyFigure.key_id)
+    )
+    return _Stored(rows, DailyFigure.key_id, sums[order], is_summed=False)
 
 
 def today(now: datetime) -> Found:
     """What today brought so far, as of at most half a minute ago."""
     day = clock.local(now).date()
-    return brief.current().get(("figures", day), lambda: facts_of(day, until=now), times=10)
+    # What came at this very moment as well.
+    until = now + timedelta(microseconds=1)
+    return brief.current().get(("figures", day), lambda: facts_of(day, until=until), times=10)
 
 
 def _live(first: date, last: date, now: datetime) -> Iterator[tuple[date, Found]]:
@@ -241,10 +294,10 @@ def _is_stored(day: date) -> bool:
 def moments(now: datetime) -> dict[str, Moment]:
     """Today so far, against the same hours of yesterday and of the same day last week."""
     start = midnight(clock.local(now).date())
-    spans = [(start - timedelta(days=back), now - timedelta(days=back)) for back in (0, 1, 7)]
+    spans = [(start - timedelta(days=back), now - timedelta(days=back)) for back in (1, 7)]
 
     def read(query: Any, column: Any) -> list[list[int]]:
-        """Each value over the three spans, which are short walks along an index."""
+        """Each value over both spans, which are short walks along an index."""
         rows = [
             tuple(db.session.execute(query.where(column >= begin, column <= end)).one())
             for begin, end in spans
@@ -269,4 +322,6 @@ def moments(now: datetime) -> dict[str, Moment]:
         ("withdrawn_fen", paid_out, Posting.at),
     ):
         found[name] = read(query, column)[0]
-    return {name: Moment(*values) for name, values in found.items()}
+    # What the charts show of today, so that both say the same.
+    whole = today(now)[Dimension.ALL, 0]
+    return {name: Moment(whole.get(name, 0), *values) for name, values in found.items()}

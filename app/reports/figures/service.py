@@ -12,7 +12,17 @@ from app.ledger import Posting
 from app.members import Member
 from app.orders import Order
 from app.reports.figures.facts import buyers_of, facts_of, midnight
-from app.reports.figures.models import MEASURES, DailyFigure, Dimension, FigureDay
+from app.reports.figures.models import (
+    MEASURES,
+    SPAN_MEASURES,
+    SPANNED,
+    SPANS,
+    DailyFigure,
+    Dimension,
+    FigureDay,
+    FigureSpan,
+    SpanFigure,
+)
 
 # What came in the last moments of a day is written a moment later.
 CLOSES_AFTER = timedelta(minutes=10)
@@ -46,6 +56,7 @@ def refresh(now: datetime) -> Refreshed:
         run_unit(rebuild, day, now=now)
     for month in sorted({day.replace(day=1) for day in wanted}):
         run_unit(rebuild_month, month, now=now)
+    _sum_spans(now)
     return Refreshed(len(wanted), len(built.intersection(wanted)))
 
 
@@ -103,6 +114,7 @@ def rebuild(day: date, *, now: datetime) -> None:
     )
     for start in range(0, len(rows), 1000):
         insert_all(DailyFigure, rows[start : start + 1000])
+    db.session.execute(sa.delete(FigureSpan).where(FigureSpan.first <= day, FigureSpan.last >= day))
     db.session.execute(
         sa.update(FigureDay).where(FigureDay.day == day).values(built_at=now),
         execution_options={"synchronize_session": False},
@@ -139,6 +151,44 @@ def rebuild_all(first: date, last: date, *, now: datetime) -> Iterator[date]:
         yield day
     for month in sorted({day.replace(day=1) for day in _days(first, last)}):
         run_unit(rebuild_month, month, now=now)
+    _sum_spans(now)
+
+
+def _sum_spans(now: datetime) -> None:
+    """Sum the spans that are missing or end too early."""
+    last = last_closed(now)
+    summed = set(db.session.scalars(sa.select(FigureSpan.days).where(FigureSpan.last >= last)))
+    db.session.rollback()
+    for days in SPANS:
+        if days not in summed:
+            run_unit(rebuild_span, days, now=now)
+
+
+def rebuild_span(days: int, *, now: datetime) -> None:
+    """Sum the `days` that end with the newest closed one anew; nothing while it is missing."""
+    require_transaction()
+    last = last_closed(now)
+    first = last - timedelta(days=days - 1)
+    # Whoever computes one of these days anew waits, and then removes the span.
+    locked = db.session.scalars(
+        sa.select(FigureDay.day)
+        .where(FigureDay.day.between(first, last))
+        .order_by(FigureDay.day)
+        .with_for_update()
+    ).all()
+    if last not in locked:
+        return
+    db.session.execute(sa.delete(FigureSpan).where(FigureSpan.days == days))
+    db.session.execute(sa.delete(SpanFigure).where(SpanFigure.days == days))
+    sums = [sa.func.sum(getattr(DailyFigure, name)) for name in SPAN_MEASURES]
+    rows = (
+        sa.select(sa.literal(days), DailyFigure.dimension, DailyFigure.key_id, *sums)
+        .where(DailyFigure.dimension.in_(SPANNED), DailyFigure.day.between(first, last))
+        .group_by(DailyFigure.dimension, DailyFigure.key_id)
+    )
+    names = ["days", "dimension", "key_id", *SPAN_MEASURES]
+    db.session.execute(sa.insert(SpanFigure).from_select(names, rows))
+    db.session.add(FigureSpan(days=days, first=first, last=last, built_at=now))
 
 
 def last_closed(now: datetime) -> date:
