@@ -187,7 +187,7 @@ def _page(admin_id: int, refused: str = "") -> str:
         now=now,
         refused=refused,
         typed=request.form,
-        roles=[(role.value, words.ROLE[role]) for role in Role],
+        roles=[(role.value, words.desk.ROLE[role]) for role in Role],
         role_help=_roles()[row.role],
         permissions=len(ROLE_PERMISSIONS[row.role]),
         sessions=sessions.of_admin(row.id, now=now),
@@ -203,7 +203,7 @@ def _new_page(errors: dict[str, str] | None = None) -> str:
         "admin/admin_new.html",
         typed=request.form,
         errors=errors or {},
-        roles=[(role.value, words.ROLE[role], said) for role, said in _roles().items()],
+        roles=[(role.value, words.desk.ROLE[role], said) for role, said in _roles().items()],
     )
 
 

@@ -245,7 +245,7 @@ def _page(number: str, errors: dict[str, str] | None = None) -> str:
         first=people.names([row.manual_first]).get(row.manual_first, ""),
         is_first_mine=row.manual_first == auth.actor().ref,
         has_address=bool(settings.value(settings.registry.RETURN_ADDRESS)),
-        carriers=words.carrier_choices(),
+        carriers=words.orders.carrier_choices(),
         typed=request.form,
         errors=errors or {},
     )

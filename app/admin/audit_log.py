@@ -27,8 +27,8 @@ def audit_log() -> ResponseReturnValue:
         pager=lists.pager(page),
         given=given,
         actors=[("", "全部"), *((ref, called[ref]) for ref in known)],
-        actions=[("", "全部"), *words.ACTION.items()],
-        about=[("", "全部"), *words.SUBJECT.items()],
+        actions=[("", "全部"), *words.audit.ACTION.items()],
+        about=[("", "全部"), *words.audit.SUBJECT.items()],
         called=called,
         subjects=people.subjects((row.subject, row.subject_id) for row in page.items),
         changes={row.id: _changes(row) for row in page.items},
@@ -48,9 +48,9 @@ def _changes(row: audit.AuditEntry) -> list[tuple[str, object, object]]:
     before, after = row.before or {}, row.after or {}
     return [
         (
-            words.field(name),
-            words.shown(name, before.get(name), frame.level_name),
-            words.shown(name, after.get(name), frame.level_name),
+            words.fields.field(name),
+            words.fields.shown(name, before.get(name), frame.level_name),
+            words.fields.shown(name, after.get(name), frame.level_name),
         )
         for name in dict.fromkeys([*before, *after])
     ]

@@ -18,7 +18,7 @@ from app.distribution.models import AppealStatus
 from app.distribution.moves import Wish
 
 _APPEAL_TABS = [
-    *((status.value, words.APPEAL[status][0]) for status in AppealStatus),
+    *((status.value, words.people.APPEAL[status][0]) for status in AppealStatus),
     ("all", "全部"),
 ]
 

@@ -22,7 +22,7 @@ from app.distribution import levels
 
 S = ResultState
 BATCH_MAX = 200
-_TABS = [("", "全部"), *((state.value, words.BONUS[state][0]) for state in S)]
+_TABS = [("", "全部"), *((state.value, words.commissions.BONUS[state][0]) for state in S)]
 
 
 @bp.get("/bonus-runs")
@@ -151,7 +151,7 @@ def _lines(run: BonusRun) -> Iterator[list[object]]:
             row.tier,
             bonus.wording.amount(program.reward, row.amount_fen),
             bonus.wording.amount(program.reward, row.reversed_fen),
-            words.BONUS[row.state][0],
+            words.commissions.BONUS[row.state][0],
             row.reason,
         ]
     db.session.rollback()
@@ -198,7 +198,7 @@ def _timeline(run_id: int) -> list[dict[str, Any]]:
         {
             "at": act.at,
             "who": called.get(act.actor, ""),
-            "what": f"{words.ACTION[act.action]} {(act.after or {}).get('rows', 0)} 人",
+            "what": f"{words.audit.ACTION[act.action]} {(act.after or {}).get('rows', 0)} 人",
             "note": act.reason,
             "tone": "good" if act.action == "bonus.post" else "off",
         }

@@ -214,8 +214,8 @@ def _form(typed: dict[str, str], error: DomainError | None = None) -> str:
         "admin/channel_new.html",
         typed=typed,
         errors={field: error.message} if error else {},
-        kinds=words.channel_kinds(),
-        lasting=words.channel_lasting(channels.ration()),
+        kinds=words.account.channel_kinds(),
+        lasting=words.account.channel_lasting(channels.ration()),
     )
 
 

@@ -13,7 +13,7 @@ from app.admin.models import Permission
 from app.admin.tables.money import COMMISSIONS
 from app.commission import CommissionStatus
 
-_TABS = [("", "全部"), *((s.value, words.COMMISSION[s][0]) for s in CommissionStatus)]
+_TABS = [("", "全部"), *((s.value, words.commissions.COMMISSION[s][0]) for s in CommissionStatus)]
 
 
 @bp.get("/commissions")

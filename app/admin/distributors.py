@@ -22,9 +22,12 @@ D = DistributorStatus
 # What admins do to a distributor besides moving the state, which `timeline` has.
 _ACTS = ("distributor.level",)
 _TABS = [
-    *((s.value, words.DISTRIBUTOR[s][0]) for s in (D.APPLIED, D.APPROVED, D.SUSPENDED, D.REJECTED)),
-    (D.INVITED.value, words.DISTRIBUTOR[D.INVITED][0]),
-    (D.CLOSED.value, words.DISTRIBUTOR[D.CLOSED][0]),
+    *(
+        (s.value, words.people.DISTRIBUTOR[s][0])
+        for s in (D.APPLIED, D.APPROVED, D.SUSPENDED, D.REJECTED)
+    ),
+    (D.INVITED.value, words.people.DISTRIBUTOR[D.INVITED][0]),
+    (D.CLOSED.value, words.people.DISTRIBUTOR[D.CLOSED][0]),
     ("all", "全部"),
 ]
 
@@ -192,7 +195,7 @@ def _page(distributor_id: int, errors: dict[str, str] | None = None) -> str:
         earned=commission.summary_of(member.id, clock.now()),
         commissions=commission.commissions_of(member.id, size=10).items,
         bindings=bindings,
-        timeline=people.timeline("distributor", row.id, words.DISTRIBUTOR),
+        timeline=people.timeline("distributor", row.id, words.people.DISTRIBUTOR),
         answers=_answers(row),
         twins=twins,
         twin_names=members.names_of(twin.member_id for twin in twins),

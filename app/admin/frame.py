@@ -196,7 +196,7 @@ def _everywhere() -> dict[str, Any]:
         "admin_user": {
             "id": g.admin.id,
             "name": g.admin.name,
-            "role": words.ROLE[g.admin.role],
+            "role": words.desk.ROLE[g.admin.role],
             "is_owner": g.admin.role is Role.OWNER,
         },
         "queues": queues,
@@ -286,7 +286,7 @@ def _warnings() -> list[dict[str, str]]:
         if ration.is_short:
             warnings.append(
                 {
-                    "text": words.ration_warning(ration),
+                    "text": words.account.ration_warning(ration),
                     "tone": "bad" if ration.is_used_up else "wait",
                     "url": url_for(".channels"),
                     "link": "渠道码",

@@ -15,7 +15,7 @@ from app.core.errors import InvalidInput
 from app.orders import InvoiceStatus, invoices
 
 _TABS = [
-    *((status.value, words.INVOICE[status][0]) for status in InvoiceStatus),
+    *((status.value, words.orders.INVOICE[status][0]) for status in InvoiceStatus),
     ("", "全部"),
 ]
 
@@ -84,7 +84,7 @@ def _page(invoice_id: int, error: InvalidInput | None = None) -> str:
         row=row,
         order=orders.by_ids([row.order_id])[row.order_id],
         buyer=members.names_of([row.member_id]).get(row.member_id),
-        timeline=people.timeline("invoice", row.id, words.INVOICE),
+        timeline=people.timeline("invoice", row.id, words.orders.INVOICE),
         may_issue=may_issue and row.status is InvoiceStatus.REQUESTED,
         email=row.email if may_issue else "******",
         typed=request.form,

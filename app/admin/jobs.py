@@ -25,7 +25,9 @@ def jobs() -> ResponseReturnValue:
         "admin/jobs.html",
         titles=runs.TITLES,
         latest=runs.latest_runs(),
-        alerts=[(alert, words.JOB_TROUBLE[alert.trouble]) for alert in runs.alerts(clock.now())],
+        alerts=[
+            (alert, words.desk.JOB_TROUBLE[alert.trouble]) for alert in runs.alerts(clock.now())
+        ],
         job=job,
         tabs=[
             {
@@ -60,7 +62,7 @@ def job_run(name: str) -> ResponseReturnValue:
 def _told(row: runs.JobRun) -> list[tuple[str, Any, bool]]:
     """Word, value, whether it is money, for each figure of a run."""
     return [
-        (words.RESULT.get(name, name), value, name.endswith("_fen"))
+        (words.desk.RESULT.get(name, name), value, name.endswith("_fen"))
         for name, value in row.result.items()
         if value
     ]

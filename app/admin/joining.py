@@ -85,7 +85,7 @@ def _form(fields: list[Field], errors: dict[str, str] | None = None) -> str:
     return render_template(
         "admin/join_form.html",
         fields=[*fields, *[Field("", "", FieldKind.TEXT, False)] * blank],
-        kinds=list(words.FIELD_KIND.items()),
+        kinds=list(words.people.FIELD_KIND.items()),
         saved=form.in_force(),
         may_change=may_change,
         errors=errors or {},

@@ -21,7 +21,7 @@ ENTRIES_SHOWN = 6
 @requires(Permission.LEDGER_VIEW)
 def postings() -> ResponseReturnValue:
     event = request.args.get("event", "")
-    event = event if event in words.EVENT else ""
+    event = event if event in words.money.EVENT else ""
     page = ledger.postings_page(event, before=web.page_before(), size=15)
     entries = ledger.first_entries((row.id for row in page.items), most=ENTRIES_SHOWN)
     return render_template(
@@ -29,7 +29,7 @@ def postings() -> ResponseReturnValue:
         page=page,
         pager=lists.pager(page),
         event=event,
-        events=[("", "全部"), *words.EVENT.items()],
+        events=[("", "全部"), *words.money.EVENT.items()],
         entries=entries,
         owners=_owners(entry for shown, _ in entries.values() for entry in shown),
     )

@@ -63,5 +63,6 @@ def _page(*, failed_id: int = 0, error: str = "") -> str:
 def _facts(facts: dict[str, object]) -> list[tuple[str, object, bool]]:
     """Label, value, and whether the value is an amount."""
     return [
-        (words.FACT.get(name, name), value, name.endswith("_fen")) for name, value in facts.items()
+        (words.orders.FACT.get(name, name), value, name.endswith("_fen"))
+        for name, value in facts.items()
     ]

@@ -21,7 +21,7 @@ from app.orders import OrderStatus
 _TABS = [
     ("", "全部"),
     *(
-        (status.value, words.ORDER[status][0])
+        (status.value, words.orders.ORDER[status][0])
         for status in (
             OrderStatus.PAID,
             OrderStatus.SHIPPED,
@@ -188,7 +188,7 @@ def _page(number: str, *, show_phone: bool = False, errors: dict[str, str] | Non
         receiver=found.receiver_name
         if auth.allowed(Permission.PAYEE_DATA_VIEW)
         else masks.mask_name(found.receiver_name),
-        timeline=people.timeline("order", found.id, words.ORDER),
+        timeline=people.timeline("order", found.id, words.orders.ORDER),
         may_ship=found.status is OrderStatus.PAID
         and found.pickup is None
         and not found.is_virtual

@@ -35,7 +35,7 @@ def payout_batches() -> ResponseReturnValue:
     return render_template(
         "admin/payout_batches.html",
         table=tables.show(PAYOUT_BATCHES),
-        ways=[("", "全部"), *((way.value, words.CHANNEL[way]) for way in BY_HAND)],
+        ways=[("", "全部"), *((way.value, words.payouts.CHANNEL[way]) for way in BY_HAND)],
         waiting=batches.waiting(),
         is_locked=withdrawals.locks.current() is not None,
         may_pay=auth.allowed(Permission.PAYOUT_BATCH),

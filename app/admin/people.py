@@ -37,7 +37,7 @@ def names(refs: Iterable[str]) -> dict[str, str]:
         found |= {f"key:{key_id}": f"接口·{name}" for key_id, name in called.items()}
     for ref in wanted - found.keys():
         kind, _, rest = ref.partition(":")
-        found[ref] = f"系统·{words.SYSTEM.get(rest, rest)}" if kind == "system" else ref
+        found[ref] = f"系统·{words.audit.SYSTEM.get(rest, rest)}" if kind == "system" else ref
     return found
 
 
@@ -62,7 +62,7 @@ def timeline(subject: str, subject_id: int, said: Mapping[str, words.Word]) -> l
         {
             "at": act.at,
             "who": called.get(act.actor, ""),
-            "what": words.ACTION.get(act.action, act.action),
+            "what": words.audit.ACTION.get(act.action, act.action),
             "note": act.reason,
             "tone": "off",
         }
@@ -90,7 +90,7 @@ def acts(subject: str, subject_id: int, actions: Iterable[str]) -> list[dict[str
         {
             "at": act.at,
             "who": called.get(act.actor, ""),
-            "what": words.ACTION.get(act.action, act.action),
+            "what": words.audit.ACTION.get(act.action, act.action),
             "note": act.reason,
             "tone": "off",
         }

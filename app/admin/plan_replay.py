@@ -135,7 +135,11 @@ def replayed(
                 [Line(level_name(k), *v) for k, v in levels],
                 len(result.by_level),
             ),
-            ("按层级", [Line(words.DEPTH[k], *v) for k, v in depths], len(result.by_depth)),
+            (
+                "按层级",
+                [Line(words.commissions.DEPTH[k], *v) for k, v in depths],
+                len(result.by_depth),
+            ),
             (
                 "按得佣金的人",
                 [

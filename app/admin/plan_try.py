@@ -145,7 +145,8 @@ def _steps(
         commission.validate(plan.document), buyer=buyer, uplines=uplines, line=line
     )
     called = {
-        person.id: words.SEAT[person.id] + (f" · {known[person.level]}" if person.level else "")
+        person.id: words.commissions.SEAT[person.id]
+        + (f" · {known[person.level]}" if person.level else "")
         for person in (buyer, *uplines)
     }
     return plan_words.explained(found, plan.document, called), found.total_fen

@@ -98,7 +98,7 @@ def readable(document: Document) -> dict[str, object]:
             }
             for path, table in tables(document).items()
         ],
-        "facts": words.plan_facts(document),
+        "facts": words.commissions.plan_facts(document),
     }
 
 
@@ -109,7 +109,9 @@ def compare(old: Document | None, new: Document) -> Comparison:
     depths = list(range(1, deepest + 1))
     facts = [
         (label, was if old is not None else "—", now)
-        for (label, was), (_, now) in zip(words.plan_facts(before), words.plan_facts(new))
+        for (label, was), (_, now) in zip(
+            words.commissions.plan_facts(before), words.commissions.plan_facts(new)
+        )
     ]
     called = names_of(before, new)
     sides = tables(before) if old is not None else {}, tables(new)
@@ -149,7 +151,7 @@ def explained(
         said.append(("没有可以得佣金的人", _yuan(0)))
     called = names_of(document)
     for seat in found.seats:
-        who = f"{words.DEPTH[seat.depth]}，{people[seat.person.id]}"
+        who = f"{words.commissions.DEPTH[seat.depth]}，{people[seat.person.id]}"
         said.append((f"{who}：{_seat(seat, found, called)}", _yuan(seat.amount_fen)))
     return said
 
@@ -161,7 +163,7 @@ def _seat(seat: SeatStep, found: Explanation, called: Mapping[str, str]) -> str:
         return "计佣基数为零，不得佣金"
     if seat.rate is None:
         return "没有适用的费率，不得佣金"
-    text = f"{_source(seat.source, called)} {words.rate(write_rate(seat.rate))}"
+    text = f"{_source(seat.source, called)} {words.commissions.rate(write_rate(seat.rate))}"
     if seat.full_fen != seat.amount_fen or seat.nearer_fen:
         text += f"，得 {_yuan(seat.full_fen)}"
     if seat.nearer_fen:
@@ -180,7 +182,9 @@ def _source(source: str, called: Mapping[str, str]) -> str:
 
 
 def _rates(table: Mapping[str, Any], depths: list[int]) -> list[str]:
-    return [words.rate(table[str(depth)]) if str(depth) in table else "" for depth in depths]
+    return [
+        words.commissions.rate(table[str(depth)]) if str(depth) in table else "" for depth in depths
+    ]
 
 
 def _side(table: Mapping[str, Any] | None, depths: list[int]) -> Side | None:
@@ -197,7 +201,8 @@ def _said(side: Side | None) -> str:
     if side.is_excluded:
         return "不参与分佣"
     return "、".join(
-        f"{words.DEPTH[depth]} {rate or '沿用'}" for depth, rate in enumerate(side.rates, start=1)
+        f"{words.commissions.DEPTH[depth]} {rate or '沿用'}"
+        for depth, rate in enumerate(side.rates, start=1)
     )
 
 

@@ -111,7 +111,7 @@ def _day() -> date | None:
 
 
 def _explained(row: Break) -> str:
-    return words.break_meaning(row.kind, row.ledger_fen, row.request_fen, row.bill_fen)
+    return words.money.break_meaning(row.kind, row.ledger_fen, row.request_fen, row.bill_fen)
 
 
 def _sums(row: ReconciledDay) -> tuple[ReconciledDay, dict[str, int]]:

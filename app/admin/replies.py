@@ -14,7 +14,7 @@ from app.core.errors import InvalidInput
 from app.wechat import replies
 from app.wechat.replies import Event, Fills, ReplyRule, ReplyType, RuleInput, RuleKind
 
-_TABS = [("", "全部"), *((kind.value, words.REPLY_KIND[kind]) for kind in RuleKind)]
+_TABS = [("", "全部"), *((kind.value, words.account.REPLY_KIND[kind]) for kind in RuleKind)]
 _STATES = {"active": True, "inactive": False}
 # What a person may type before a field says that it is too much.
 _LONGEST = {"content": 2000, "keywords": 1000, "url": 600, "picture_url": 600}
@@ -130,7 +130,7 @@ def _preview(typed: dict[str, str]) -> dict[str, object]:
     return {
         "shown": replies.reply_of(draft, _fills()),
         "asked": (first or "关键词") if kind in ("exact", "contains") else "",
-        "before": words.REPLY_BEFORE[kind],
+        "before": words.account.REPLY_BEFORE[kind],
     }
 
 

@@ -16,7 +16,7 @@ from app.core.errors import DomainError, InvalidInput
 from app.reviews import ReviewStatus
 
 _TABS = [
-    *((status.value, words.REVIEW[status][0]) for status in ReviewStatus),
+    *((status.value, words.shop.REVIEW[status][0]) for status in ReviewStatus),
     ("", "全部"),
 ]
 _STARS = [("", "全部"), *((str(count), f"{count} 星") for count in (5, 4, 3, 2, 1))]

@@ -16,7 +16,7 @@ from app.core.db import run_unit
 from app.core.errors import InvalidInput
 from app.risk import RiskState
 
-_TABS = [*((state.value, words.RISK[state][0]) for state in RiskState), ("all", "全部")]
+_TABS = [*((state.value, words.people.RISK[state][0]) for state in RiskState), ("all", "全部")]
 
 
 @bp.get("/risks")

@@ -29,7 +29,7 @@ def taxes() -> ResponseReturnValue:
     return render_template(
         "admin/taxes.html",
         quarter=quarter,
-        quarters=[(item, words.quarter(item)) for item in known],
+        quarters=[(item, words.commissions.quarter(item)) for item in known],
         is_running=quarter == known[0],
         page=page,
         pager=lists.pager(page),

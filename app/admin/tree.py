@@ -82,7 +82,7 @@ def _rows() -> Iterator[Sequence[object]]:
             "顶层分销员的下级" if row.is_top else "分销员的下级（三级以内）",
             row.member.public_id,
             row.member.display_name,
-            words.DISTRIBUTOR[row.standing.status][0],
+            words.people.DISTRIBUTOR[row.standing.status][0],
             level_name(row.standing.level),
             row.level,
             row.count,

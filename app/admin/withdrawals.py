@@ -29,7 +29,7 @@ _ORDERED = (
     S.REJECTED,
     S.CANCELLED,
 )
-_TABS = [("", "全部"), *((state.value, words.WITHDRAWAL[state][0]) for state in _ORDERED)]
+_TABS = [("", "全部"), *((state.value, words.payouts.WITHDRAWAL[state][0]) for state in _ORDERED)]
 
 
 @bp.get("/withdrawals")
@@ -200,10 +200,10 @@ def _batch_summary(rows: list[Withdrawal]) -> str:
 
 
 def _say_outcome(outcome: str) -> None:
-    if outcome in words.PAY_OUTCOME:
-        flash(words.PAY_OUTCOME[outcome], "warning")
+    if outcome in words.payouts.PAY_OUTCOME:
+        flash(words.payouts.PAY_OUTCOME[outcome], "warning")
         return
-    text, tone = words.word(words.BILL, outcome)
+    text, tone = words.word(words.payouts.BILL, outcome)
     flash(f"已发送到微信：{text}", "error" if tone == "bad" else "success")
 
 
@@ -231,7 +231,7 @@ def _page(number: str, errors: dict[str, str] | None = None) -> str:
         identity=tax.identity_of(row.member_id) if auth.allowed(Permission.TAX_VIEW) else None,
         earlier=earlier,
         postings=ledger.postings_of(("withdrawal", row.id)),
-        timeline=people.timeline("withdrawal", row.id, words.WITHDRAWAL),
+        timeline=people.timeline("withdrawal", row.id, words.payouts.WITHDRAWAL),
         reviewers=people.names([row.first_reviewer, row.reviewer]),
         limit_text=format_yuan(limit),
         is_first_mine=row.first_reviewer == auth.actor().ref,

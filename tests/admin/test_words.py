@@ -26,35 +26,35 @@ from app.withdrawals import BillState, LockCause, WithdrawalStatus
 @pytest.mark.parametrize(
     ("said", "states"),
     [
-        (words.ORDER, OrderStatus),
-        (words.INVOICE, InvoiceStatus),
-        (words.PAYMENT, PaymentStatus),
-        (words.DISTRIBUTOR, DistributorStatus),
-        (words.PRODUCT, ProductStatus),
-        (words.PRODUCT_KIND, ProductKind),
-        (words.COMMISSION, CommissionStatus),
-        (words.BONUS, ResultState),
-        (words.WITHDRAWAL, WithdrawalStatus),
-        (words.BILL, BillState),
-        (words.MEMBER, MemberStatus),
-        (words.ATTEMPT, AttemptResult),
-        (words.SOURCE, BindingSource),
-        (words.APPEAL, AppealStatus),
-        (words.FIELD_KIND, FieldKind),
-        (words.CHANNEL_KIND, ChannelKind),
-        (words.SCAN_SOURCE, ScanSource),
-        (words.ROLE, Role),
-        (words.EXPORT, ExportState),
-        (words.PERSONAL, Personal),
-        (words.REPLY_KIND, RuleKind),
-        (words.REPLY_TYPE, ReplyType),
-        (words.REPLY_BEFORE, RuleKind),
-        (words.ACCOUNT, AccountKind),
-        (words.ODDITY, OddityKind),
-        (words.BREAK, BreakKind),
-        (words.RECONCILED, DayState),
-        (words.BILL_FILE, BillKind),
-        (words.LOCK_CAUSE, LockCause),
+        (words.orders.ORDER, OrderStatus),
+        (words.orders.INVOICE, InvoiceStatus),
+        (words.orders.PAYMENT, PaymentStatus),
+        (words.people.DISTRIBUTOR, DistributorStatus),
+        (words.shop.PRODUCT, ProductStatus),
+        (words.shop.PRODUCT_KIND, ProductKind),
+        (words.commissions.COMMISSION, CommissionStatus),
+        (words.commissions.BONUS, ResultState),
+        (words.payouts.WITHDRAWAL, WithdrawalStatus),
+        (words.payouts.BILL, BillState),
+        (words.people.MEMBER, MemberStatus),
+        (words.people.ATTEMPT, AttemptResult),
+        (words.people.SOURCE, BindingSource),
+        (words.people.APPEAL, AppealStatus),
+        (words.people.FIELD_KIND, FieldKind),
+        (words.account.CHANNEL_KIND, ChannelKind),
+        (words.account.SCAN_SOURCE, ScanSource),
+        (words.desk.ROLE, Role),
+        (words.desk.EXPORT, ExportState),
+        (words.desk.PERSONAL, Personal),
+        (words.account.REPLY_KIND, RuleKind),
+        (words.account.REPLY_TYPE, ReplyType),
+        (words.account.REPLY_BEFORE, RuleKind),
+        (words.money.ACCOUNT, AccountKind),
+        (words.orders.ODDITY, OddityKind),
+        (words.money.BREAK, BreakKind),
+        (words.money.RECONCILED, DayState),
+        (words.money.BILL_FILE, BillKind),
+        (words.payouts.LOCK_CAUSE, LockCause),
         (words.levels.CAUSE, Cause),
         (words.levels.KEEP_PERIOD, Period),
     ],
@@ -64,7 +64,7 @@ def test_every_state_has_a_word(said, states):
 
 
 def test_every_result_of_a_scan_has_a_word():
-    assert set(words.SCAN) == {
+    assert set(words.account.SCAN) == {
         *(result.value for result in AttemptResult),
         *(outcome.value for outcome in Outcome if outcome is not Outcome.TRIED),
         "bound_same",
@@ -72,7 +72,7 @@ def test_every_result_of_a_scan_has_a_word():
 
 
 def test_every_invariant_is_said_in_chinese(session):
-    assert {result.code for result in ledger.verify()} <= set(words.INVARIANT)
+    assert {result.code for result in ledger.verify()} <= set(words.money.INVARIANT)
 
 
 @pytest.mark.parametrize(
@@ -99,17 +99,17 @@ def test_every_invariant_is_said_in_chinese(session):
     ],
 )
 def test_a_rate_is_said_as_a_person_would(document, said):
-    assert words.rate(document) == said
+    assert words.commissions.rate(document) == said
 
 
 def test_the_prices_of_a_product_are_said_in_yuan():
     prices = {"price_fen": 59_90, "member_price_fen": None, "cost_fen": 24_00}
 
-    assert words.shown("skus", {"雾蓝": prices, "奶白": {"price_fen": 65_00}}) == (
+    assert words.fields.shown("skus", {"雾蓝": prices, "奶白": {"price_fen": 65_00}}) == (
         "雾蓝：售价 ¥59.90，成本 ¥24.00；奶白：售价 ¥65.00"
     )
-    assert words.shown("skus", {}) == "—"
-    assert words.shown("counts", "weight") == "按重量"
+    assert words.fields.shown("skus", {}) == "—"
+    assert words.fields.shown("counts", "weight") == "按重量"
 
 
 @pytest.mark.parametrize(
@@ -122,4 +122,4 @@ def test_the_prices_of_a_product_are_said_in_yuan():
     ],
 )
 def test_a_rates_source_is_said_in_words(source, said):
-    assert words.rate_source(source, {"gold": "金牌"}.get) == said
+    assert words.commissions.rate_source(source, {"gold": "金牌"}.get) == said

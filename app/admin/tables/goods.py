@@ -77,6 +77,6 @@ PRODUCTS = Listing(
             by=Product.id,
             is_shown=False,
         ),
-        Column("status", "状态", lambda row, _: words.word(words.PRODUCT, row.status)[0]),
+        Column("status", "状态", lambda row, _: words.word(words.shop.PRODUCT, row.status)[0]),
     ),
 )

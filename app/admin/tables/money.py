@@ -33,7 +33,7 @@ def _withdrawal_facts(rows: Sequence[Withdrawal]) -> Facts:
 
 
 def _way(row: Withdrawal, facts: Facts) -> str:
-    said = words.CHANNEL[row.channel]
+    said = words.payouts.CHANNEL[row.channel]
     return f"{said} · 免确认" if row.id in facts["granted"] else said
 
 
@@ -106,7 +106,9 @@ WITHDRAWALS = Listing(
             lambda row, facts: facts["reviewers"].get(row.reviewer, ""),
             is_shown=False,
         ),
-        Column("status", "状态", lambda row, _: words.word(words.WITHDRAWAL, row.status)[0]),
+        Column(
+            "status", "状态", lambda row, _: words.word(words.payouts.WITHDRAWAL, row.status)[0]
+        ),
     ),
 )
 
@@ -145,12 +147,12 @@ COMMISSIONS = Listing(
     columns=(
         Column("member", "获得者", _who),
         Column("order", "订单", lambda row, facts: facts["orders"][row.order_id].number),
-        Column("depth", "层级", lambda row, _: words.DEPTH[row.depth]),
-        Column("rate", "费率", lambda row, _: words.rate(row.rate)),
+        Column("depth", "层级", lambda row, _: words.commissions.DEPTH[row.depth]),
+        Column("rate", "费率", lambda row, _: words.commissions.rate(row.rate)),
         Column(
             "source",
             "依据",
-            lambda row, facts: words.rate_source(
+            lambda row, facts: words.commissions.rate_source(
                 row.source, lambda code: str(facts["levels"].get(code, code))
             ),
             is_shown=False,
@@ -161,6 +163,8 @@ COMMISSIONS = Listing(
         Column("reversed", "已追回", lambda row, _: row.reversed_fen, Kind.MONEY, is_shown=False),
         Column("created", "产生", lambda row, _: row.created_at, Kind.TIME, by=Commission.id),
         Column("payday", "结算 / 预计", _payday, Kind.TIME),
-        Column("status", "状态", lambda row, _: words.word(words.COMMISSION, row.status)[0]),
+        Column(
+            "status", "状态", lambda row, _: words.word(words.commissions.COMMISSION, row.status)[0]
+        ),
     ),
 )

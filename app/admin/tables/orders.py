@@ -93,7 +93,7 @@ ORDERS = Listing(
         Column("carrier", "快递公司", lambda row, _: row.carrier, is_shown=False),
         Column("tracking", "快递单号", lambda row, _: row.tracking_number, is_shown=False),
         Column("remark", "买家备注", lambda row, _: row.remark, is_shown=False),
-        Column("status", "状态", lambda row, _: words.word(words.ORDER, row.status)[0]),
+        Column("status", "状态", lambda row, _: words.word(words.orders.ORDER, row.status)[0]),
     ),
 )
 

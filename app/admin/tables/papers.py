@@ -68,7 +68,7 @@ INVOICES = Listing(
         Column("note", "退回原因", lambda row, _: row.note, is_shown=False),
         Column("created", "申请", lambda row, _: row.created_at, Kind.TIME, by=InvoiceRequest.id),
         Column("handled", "处理时间", lambda row, _: row.handled_at, Kind.TIME, is_shown=False),
-        Column("status", "状态", lambda row, _: words.word(words.INVOICE, row.status)[0]),
+        Column("status", "状态", lambda row, _: words.word(words.orders.INVOICE, row.status)[0]),
     ),
 )
 
@@ -121,7 +121,7 @@ REVIEWS = Listing(
             is_shown=False,
         ),
         Column("created", "时间", lambda row, _: row.created_at, Kind.TIME, by=Review.id),
-        Column("status", "状态", lambda row, _: words.word(words.REVIEW, row.status)[0]),
+        Column("status", "状态", lambda row, _: words.word(words.shop.REVIEW, row.status)[0]),
     ),
 )
 
@@ -148,7 +148,7 @@ PAYOUT_BATCHES = Listing(
     facts=_batch_facts,
     columns=(
         Column("number", "批次", lambda row, _: row.number),
-        Column("channel", "方式", lambda row, _: words.CHANNEL[row.channel]),
+        Column("channel", "方式", lambda row, _: words.payouts.CHANNEL[row.channel]),
         Column("lines", "笔数", lambda row, _: row.line_count, Kind.NUMBER),
         Column("total", "金额", lambda row, _: row.total_fen, Kind.MONEY),
         Column(

@@ -45,7 +45,7 @@ def _standing(row: Member, facts: Facts) -> str:
     if seat is None:
         return ""
     level = facts["levels"].get(seat.level, seat.level)
-    return f"{level} {words.DISTRIBUTOR[seat.status][0]}"
+    return f"{level} {words.people.DISTRIBUTOR[seat.status][0]}"
 
 
 def _bought(row: Member, facts: Facts, name: str) -> Any:
@@ -161,6 +161,8 @@ DISTRIBUTORS = Listing(
         # A second application is a new time in an old row, so no key serves this order.
         Column("applied", "申请时间", lambda row, _: row.applied_at, Kind.TIME),
         Column("approved", "通过时间", lambda row, _: row.approved_at, Kind.TIME),
-        Column("status", "状态", lambda row, _: words.word(words.DISTRIBUTOR, row.status)[0]),
+        Column(
+            "status", "状态", lambda row, _: words.word(words.people.DISTRIBUTOR, row.status)[0]
+        ),
     ),
 )

@@ -27,7 +27,7 @@ __all__ = [
     "until",
 ]
 
-# Word and tone, as in `words`.
+# Word and tone, as in `base`.
 CAUSE: Mapping[str, tuple[str, str]] = {
     Cause.EVENT: ("达标升级", "good"),
     Cause.PERIOD: ("未达标降级", "wait"),
