@@ -15,7 +15,7 @@ from app import (
     aftersales,
     api,
     audit,
-    cli,
+    commands,
     commission,
     distribution,
     mall,
@@ -73,7 +73,7 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     app.extensions["traces"] = orders.EnteredTraces()
     db.init_app(app)
     Migrate(app, db, directory=str(configuration.ROOT / "migrations"), render_as_batch=True)
-    cli.register(app)
+    commands.register(app)
     web.init_app(app)
     wechat.init_app(app)
     orders.subscribe()
