@@ -30,7 +30,7 @@ _OTHERS = "其他"
 HEAD = """\
 # Configuration
 
-Written by `scripts/docs` from `.env.example`, `config.py` and `app/settings/registry.py`: change it there.
+Written by `scripts/docs` from `.env.example`, `config.py` and `app/settings/registry`: change it there.
 
 ## Environment
 

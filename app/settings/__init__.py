@@ -1,6 +1,6 @@
 """Typed business settings (业务设置), each with its default, bounds and history.
 
-A setting is declared once in `registry.py`. A change is a new row: the newest
+A setting is declared once in `registry`. A change is a new row: the newest
 row of a key is in force, the older ones are its history. What decides about money
 leaving is changed by two people (`proposals`).
 """
