@@ -72,10 +72,7 @@ def seed(now: datetime, media: Path) -> str:
     if db.session.scalar(sa.select(Product.id).limit(1)) is not None:
         db.session.rollback()
         return f"demo data is there already\n{_codes(now)}"
-    for number, goods in enumerate(GOODS, start=1):
-        for view in (1, 2):
-            catalog.media.save(draw(goods, view), media, f"demo-{number}-{view}")
-    home.draw(media)
+    draw_pictures(media)
     run_unit(_shop, now)
     run_unit(_people, now)
     run_unit(
@@ -85,6 +82,14 @@ def seed(now: datetime, media: Path) -> str:
         now=now,
     )
     return f"seeded {len(GOODS)} products, 2 distributors, 4 levels, a commission plan, a channel\n{_codes(now)}"
+
+
+def draw_pictures(media: Path) -> None:
+    """Draw what the shop shows; the same each time, and most of the time that seeding takes."""
+    for number, goods in enumerate(GOODS, start=1):
+        for view in (1, 2):
+            catalog.media.save(draw(goods, view), media, f"demo-{number}-{view}")
+    home.draw(media)
 
 
 def _codes(now: datetime) -> str:
