@@ -62,7 +62,7 @@ from app.commission.queries import (
 )
 from app.commission.quote import Line, Mode, Person, Plan
 from app.commission.replaying import ORDERS_MAX, Replay, replay
-from app.commission.settlement import Settled, count_due, settle_chunk
+from app.commission.settlement import Settled, count_due, file_chunk, settle_chunk
 from app.commission.standing import LevelInPlan
 
 __all__ = [
@@ -114,6 +114,7 @@ __all__ = [
     "replay",
     "reversed_in",
     "settled_by",
+    "file_chunk",
     "settle_chunk",
     "sharing_fen",
     "standing",

@@ -121,12 +121,17 @@ def _entry_differs() -> Rows:
 
 @invariant("C4", _C4)
 def _batch_differs() -> Rows:
-    counted = sa.func.count(Commission.id)
+    counted = (
+        sa.select(Commission.batch_id.label("batch"), sa.func.count().label("found"))
+        .where(Commission.batch_id > 0)
+        .group_by(Commission.batch_id)
+        .subquery()
+    )
+    found = sa.func.coalesce(counted.c.found, 0)
     return (
-        sa.select(SettlementBatch.id.label("batch"), SettlementBatch.rows, counted.label("found"))
-        .outerjoin(Commission, Commission.batch_id == SettlementBatch.id)
-        .group_by(SettlementBatch.id, SettlementBatch.rows, SettlementBatch.posting_id)
-        .having(sa.or_(counted != SettlementBatch.rows, SettlementBatch.posting_id.is_(None)))
+        sa.select(SettlementBatch.id.label("batch"), SettlementBatch.rows, found.label("found"))
+        .outerjoin(counted, counted.c.batch == SettlementBatch.id)
+        .where(sa.or_(found != SettlementBatch.rows, SettlementBatch.posting_id.is_(None)))
     )
 
 

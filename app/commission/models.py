@@ -1,4 +1,5 @@
 import enum
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -67,10 +68,13 @@ class Commission(Model):
     __table_args__ = (
         sa.UniqueConstraint("order_line_id", "depth"),
         sa.Index(None, "member_id", "id"),
-        # The settlement walks what has no batch yet, member by member; once claimed,
-        # the same key groups the batch. Without the batch in front each chunk would
-        # pass everything that was ever settled.
-        sa.Index(None, "batch_id", "member_id", "mature_at"),
+        # The settlement walks what is not filed yet, member by member; without that in
+        # front each chunk would pass everything that was ever settled. The name is the
+        # one that the version before this key asks for.
+        sa.Index(
+            "ix_commissions_batch_id_member_id_mature_at",
+            *("filed_batch_id", "member_id", "mature_at"),
+        ),
         sa.Index(None, "created_at"),
         sa.CheckConstraint("depth BETWEEN 1 AND 3", name="depth_within_hard_cap"),
         sa.CheckConstraint("amount_fen > 0", name="amount_positive"),
@@ -79,6 +83,7 @@ class Commission(Model):
             "(batch_id = 0) = (status IN ('pending', 'held', 'void'))",
             name="settled_names_its_batch",
         ),
+        sa.CheckConstraint("filed_batch_id IN (0, batch_id)", name="filed_under_its_batch"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -100,6 +105,9 @@ class Commission(Model):
     expected_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     mature_at: Mapped[datetime] = mapped_column(UTCDateTime, default=NEVER)
     batch_id: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    # The batch as the key knows it, written after the money has moved: to move a row
+    # within a key costs ten times as much as the claim itself. See `of_batches`.
+    filed_batch_id: Mapped[int] = mapped_column(sa.BigInteger, default=0, server_default="0")
     # What it stood at when it was settled; later claw-backs do not change this.
     settled_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
@@ -110,6 +118,11 @@ class Commission(Model):
     @property
     def standing_fen(self) -> int:
         return self.amount_fen - self.reversed_fen
+
+    @classmethod
+    def of_batches(cls, batch_ids: Sequence[int]) -> list[sa.ColumnElement[bool]]:
+        """What narrows commissions to these batches by the key, filed or not."""
+        return [cls.filed_batch_id.in_([0, *batch_ids]), cls.batch_id.in_(batch_ids)]
 
 
 class SettlementBatch(Model):

@@ -12,7 +12,7 @@ from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
 from app.orders import OrderLine
 
-_BY_BATCH = "ix_commissions_batch_id_member_id_mature_at"
+_OPEN_FIRST = "ix_commissions_batch_id_member_id_mature_at"
 _UNSETTLED = (CommissionStatus.PENDING, CommissionStatus.HELD, CommissionStatus.VOID)
 
 
@@ -158,11 +158,11 @@ def desk_commissions(status: CommissionStatus | None = None) -> Rows:
         query = query.filter_by(status=status)
     if status in _UNSETTLED:
         # What the states mean anyway, said for the key's sake.
-        query = query.filter_by(batch_id=0)
+        query = query.filter_by(filed_batch_id=0, batch_id=0)
     if status is CommissionStatus.HELD:
         # So few that the newest are far apart: MariaDB would read all to find them.
         for dialect in ("mysql", "mariadb"):
-            query = query.with_hint(Commission, f"FORCE INDEX ({_BY_BATCH})", dialect)
+            query = query.with_hint(Commission, f"FORCE INDEX ({_OPEN_FIRST})", dialect)
     return query
 
 
@@ -181,7 +181,7 @@ def open_counts() -> dict[CommissionStatus, int]:
     """
     rows = db.session.execute(
         sa.select(Commission.status, sa.func.count())
-        .where(Commission.batch_id == 0)
+        .where(Commission.filed_batch_id == 0, Commission.batch_id == 0)
         .group_by(Commission.status)
     )
     return dict(rows.all())

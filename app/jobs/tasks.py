@@ -191,6 +191,7 @@ def settle(now: datetime, dry_run: bool) -> Result:
     db.session.rollback()
     deliver(now, False)
     total = settle_all(now)
+    file_all()
     result = {"orders": finished, **asdict(total)}
     if failed:
         raise RowsFailed({**result, "failed": failed})
@@ -203,6 +204,17 @@ def settle_all(now: datetime) -> commission.Settled:
     while True:
         part, last = run_unit(commission.settle_chunk, now, after=after)
         total += part
+        if last is None:
+            return total
+        after = last
+
+
+def file_all() -> int:
+    """Bring the settlement's key up to date; how many commissions were filed."""
+    total, after = 0, 0
+    while True:
+        filed, last = run_unit(commission.file_chunk, after=after)
+        total += filed
         if last is None:
             return total
         after = last

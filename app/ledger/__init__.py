@@ -14,6 +14,7 @@ Decisions
 
 from app.ledger.errors import InsufficientBalance
 from app.ledger.invariants import Invariant, InvariantResult, invariant, verify
+from app.ledger.many import post_many
 from app.ledger.models import Account, AccountKind, Entry, Posting
 from app.ledger.queries import (
     Wallet,
@@ -28,7 +29,7 @@ from app.ledger.queries import (
     system_balance_fen,
     wallet_of,
 )
-from app.ledger.service import Move, Ref, lock_system, member, post, post_many, system
+from app.ledger.service import Move, Ref, lock_system, member, post, system
 
 __all__ = [
     "Account",

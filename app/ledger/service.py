@@ -9,9 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
-from sqlalchemy.orm import aliased
 
-from app.core.db import Rows, add_once, affected, db, direct, insert_all, require_transaction
+from app.core.db import Rows, add_once, db, direct, insert_all, require_transaction
 from app.ledger.errors import InsufficientBalance
 from app.ledger.models import MEMBER_KINDS, POINT_KINDS, Account, AccountKind, Entry, Posting
 
@@ -74,7 +73,7 @@ def post(
     require_transaction()
     if not moves:
         raise ValueError("a posting wants at least one move")
-    accounts = _lock_accounts({ref for m in moves for ref in (m.source, m.target)})
+    accounts = lock_accounts({ref for m in moves for ref in (m.source, m.target)})
     content = _content_hash(event, moves)
     posting = Posting(
         idem_key=key,
@@ -124,85 +123,6 @@ _SHIFT = (
 _SHIFT_DEBT, _SHIFT_REST = _SHIFT.where(_SHIFTED <= 0), _SHIFT.where(_SHIFTED >= 0)
 
 
-def post_many(
-    key: str,
-    *,
-    event: str,
-    source: AccountKind,
-    target: AccountKind,
-    members: sa.Subquery,
-    amounts: sa.Subquery,
-    now: datetime,
-    subject: tuple[str, int] = ("", 0),
-    reason: str = "",
-) -> tuple[Posting, int, int]:
-    """Write one posting that moves an amount for each of many members, in sets.
-
-    The source is theirs, or the system's, which then gives all of it in one entry;
-    that it has so much is the caller's to see (`lock_system`).
-
-    `amounts` is a subquery with the columns `member_id` and `amount_fen` (above
-    0, a member once), `members` the same members without their sums, which is
-    cheaper to ask. What arrives in `available` fills the member's debt first.
-    A handful of statements whatever the number of members. The caller's claim
-    makes the key; unlike `post` it is an error to come twice.
-
-    Returns the posting, how many members, and how much in fen.
-    """
-    require_transaction()
-    _open_missing(target, members)
-    if source not in MEMBER_KINDS:
-        _lock_accounts({system(source)})
-    touched = (
-        sa.select(Account.kind, Account.balance_fen)
-        .join(members, members.c.member_id == Account.owner_id)
-        .where(Account.kind.in_((source, target, AccountKind.DEBT)))
-        .order_by(Account.id)
-        .with_for_update()
-        .subquery()
-    )
-    # Locks thousands of rows, in id order, without sending one of them here.
-    owing = db.session.scalar(
-        sa.select(sa.func.count())
-        .select_from(touched)
-        .where(touched.c.kind == AccountKind.DEBT, touched.c.balance_fen < 0)
-    )
-    posting = Posting(
-        idem_key=key,
-        event=event,
-        subject=subject[0],
-        subject_id=subject[1],
-        content_hash=hashlib.sha256(key.encode()).hexdigest(),
-        reason=reason,
-        at=now,
-    )
-    db.session.add(posting)
-    db.session.flush()
-    if source in MEMBER_KINDS:
-        _mirrored(posting.id, source, target, amounts)
-    else:
-        _from_system(posting.id, source, target, amounts)
-    count, total = db.session.execute(
-        sa.select(sa.func.count(), sa.func.sum(Entry.amount_fen)).where(
-            Entry.posting_id == posting.id, Entry.amount_fen > 0
-        )
-    ).one()
-    if owing and target is AccountKind.AVAILABLE:
-        _fill_debts(posting.id)
-    moved = (
-        sa.select(Entry.account_id, sa.func.sum(Entry.amount_fen).label("delta"))
-        .where(Entry.posting_id == posting.id)
-        .group_by(Entry.account_id)
-        .subquery()
-    )
-    affected(
-        sa.update(Account)
-        .where(Account.id == moved.c.account_id, Account.owner_id > 0)
-        .values(balance_fen=Account.balance_fen + moved.c.delta)
-    )
-    return posting, count, int(total)
-
-
 def lock_system(kind: AccountKind) -> int:
     """What a system account holds, with its row locked until the unit of work ends.
 
@@ -210,7 +130,7 @@ def lock_system(kind: AccountKind) -> int:
     for each other here. Whatever else moves the account does not wait.
     """
     require_transaction()
-    account_id = _lock_accounts({system(kind)})[system(kind)]
+    account_id = lock_accounts({system(kind)})[system(kind)]
     db.session.execute(sa.select(Account.id).where(Account.id == account_id).with_for_update())
     return int(
         db.session.scalar(
@@ -222,86 +142,13 @@ def lock_system(kind: AccountKind) -> int:
     )
 
 
-def _from_system(
-    posting_id: int, source: AccountKind, target: AccountKind, amounts: sa.Subquery
-) -> None:
-    """One entry for each member, and one for the system account that gives it all."""
-    _insert_entries(
-        sa.select(sa.literal(posting_id), Account.id, amounts.c.amount_fen)
-        .join(amounts, amounts.c.member_id == Account.owner_id)
-        .where(Account.kind == target)
-    )
-    given = (
-        sa.select(sa.func.sum(Entry.amount_fen).label("total"))
-        .where(Entry.posting_id == posting_id)
-        .subquery()
-    )
-    _insert_entries(
-        sa.select(sa.literal(posting_id), Account.id, -given.c.total)
-        .join(given, sa.true())
-        .where(Account.kind == source, Account.owner_id == 0)
-    )
-
-
-def _mirrored(
-    posting_id: int, source: AccountKind, target: AccountKind, amounts: sa.Subquery
-) -> None:
-    """A pair of entries for each member, from one account of theirs to another."""
-    # The sums are made once: the other side is read from this one.
-    _insert_entries(
-        sa.select(sa.literal(posting_id), Account.id, -amounts.c.amount_fen)
-        .join(amounts, amounts.c.member_id == Account.owner_id)
-        .where(Account.kind == source)
-    )
-    given, taken = aliased(Account), aliased(Account)
-    _insert_entries(
-        sa.select(sa.literal(posting_id), taken.id, -Entry.amount_fen)
-        .join(given, given.id == Entry.account_id)
-        .join(taken, sa.and_(taken.owner_id == given.owner_id, taken.kind == target))
-        .where(Entry.posting_id == posting_id)
-    )
-
-
-def _fill_debts(posting_id: int) -> None:
-    """Of what the posting brings to `available`, as much to the debt as there is."""
-    debt, available = aliased(Account), aliased(Account)
-    filled = sa.case(
-        (Entry.amount_fen < -debt.balance_fen, Entry.amount_fen), else_=-debt.balance_fen
-    )
-    owing = (
-        sa.select(
-            debt.id.label("debt_id"), available.id.label("available_id"), filled.label("filled")
-        )
-        .join(available, available.owner_id == debt.owner_id)
-        .join(Entry, Entry.account_id == available.id)
-        .where(
-            debt.kind == AccountKind.DEBT,
-            debt.balance_fen < 0,
-            available.kind == AccountKind.AVAILABLE,
-            Entry.posting_id == posting_id,
-            Entry.amount_fen > 0,
-        )
-    ).subquery()
-    _insert_entries(
-        sa.select(sa.literal(posting_id), owing.c.debt_id, owing.c.filled).union_all(
-            sa.select(sa.literal(posting_id), owing.c.available_id, -owing.c.filled)
-        )
-    )
-
-
-def _insert_entries(query: Rows | sa.CompoundSelect[Any]) -> None:
-    db.session.execute(
-        sa.insert(Entry).from_select(["posting_id", "account_id", "amount_fen"], query)
-    )
-
-
-def _lock_accounts(refs: set[Ref]) -> dict[Ref, int]:
+def lock_accounts(refs: set[Ref]) -> dict[Ref, int]:
     """Ids of these accounts, made where missing; members' ones locked in id order."""
     found = _find_accounts(refs)
     missing = sorted(refs - found.keys())
     if missing:
         for ref in missing:
-            _open_accounts(
+            open_accounts(
                 sa.select(sa.literal(ref.kind.value), sa.literal(ref.owner_id), sa.literal(0))
             )
         found = _find_accounts(refs)
@@ -324,7 +171,7 @@ def _find_accounts(refs: Iterable[Ref]) -> dict[Ref, int]:
     }
 
 
-def _open_accounts(rows: Rows) -> None:
+def open_accounts(rows: Rows) -> None:
     """Insert accounts that are not there yet; another's insert is no error."""
     columns = ["kind", "owner_id", "balance_fen"]
     if db.session.get_bind().dialect.name == "sqlite":
@@ -333,16 +180,6 @@ def _open_accounts(rows: Rows) -> None:
         db.session.execute(guarded.on_conflict_do_nothing())
     else:
         db.session.execute(mysql.insert(Account).from_select(columns, rows).prefix_with("IGNORE"))
-
-
-def _open_missing(kind: AccountKind, members: sa.Subquery) -> None:
-    """Open an account of this kind for each of these members who has none."""
-    there = sa.select(Account.id).where(
-        Account.kind == kind, Account.owner_id == members.c.member_id
-    )
-    _open_accounts(
-        sa.select(sa.literal(kind.value), members.c.member_id, sa.literal(0)).where(~there.exists())
-    )
 
 
 def _shift(account_id: int, kind: AccountKind, delta: int) -> None:

@@ -88,7 +88,7 @@ def commissions_settled(batch_id: int, now: datetime) -> None:
             sa.func.sum(Commission.settled_fen),
             sa.func.count(),
         )
-        .where(Commission.batch_id == batch_id)
+        .where(*Commission.of_batches([batch_id]))
         .group_by(Commission.member_id)
         .order_by(Commission.member_id)
     ).all()

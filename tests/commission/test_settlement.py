@@ -1,9 +1,10 @@
 """Moving matured commissions into wallets, in chunks."""
 
+import pytest
 import sqlalchemy as sa
 
 from app import commission, distribution, ledger
-from app.commission import CommissionStatus, Settled
+from app.commission import Commission, CommissionStatus, Settled
 from app.commission.models import SettlementBatch
 from app.core.db import db, run_unit, transaction
 from app.jobs import tasks
@@ -103,13 +104,71 @@ def test_a_chunk_that_another_run_took_does_not_end_the_run(session, monkeypatch
     monkeypatch.setattr(commission.settlement, "_last_member", lambda *_: next(ends))
     with transaction():
         db.session.execute(
-            sa.update(commission.Commission)
-            .where(commission.Commission.member_id == near.id)
+            sa.update(Commission)
+            .where(Commission.member_id == near.id)
             .values(status=CommissionStatus.HELD)
         )
 
     assert tasks.settle_all(GUARD) == Settled(rows=1, members=1, amount_fen=10_00)
     assert ledger.wallet_of(other.id) == Wallet(available_fen=10_00)
+
+
+def standing() -> list[str]:
+    rows = db.session.execute(
+        sa.select(Commission.batch_id, Commission.filed_batch_id).order_by(Commission.id)
+    )
+    words = {(False, False): "open", (True, False): "settled", (True, True): "filed"}
+    return [words[batch > 0, filed == batch > 0] for batch, filed in rows]
+
+
+def test_what_was_settled_is_filed_under_its_batch_and_open_ones_are_not(session):
+    matured(count=2)
+    settle()
+    matured(count=1)
+    assert standing() == ["settled", "settled", "open"]
+
+    assert tasks.file_all() == 2
+
+    assert standing() == ["filed", "filed", "open"]
+    assert tasks.file_all() == 0
+
+
+def test_filing_goes_on_member_by_member(session):
+    first, _ = matured(count=2), matured(count=1)
+    settle()
+
+    assert run_unit(commission.file_chunk, after=0, limit=2) == (2, first.id)
+    assert run_unit(commission.file_chunk, after=first.id, limit=2) == (1, None)
+
+    assert standing() == ["filed"] * 3
+
+
+def test_what_is_not_filed_yet_is_settled_only_once(session):
+    near = matured(count=2)
+    settle()
+    matured_later = matured(count=1)
+
+    assert settle() == Settled(rows=1, members=1, amount_fen=10_00)
+
+    assert ledger.wallet_of(near.id) == Wallet(available_fen=20_00)
+    assert ledger.wallet_of(matured_later.id) == Wallet(available_fen=10_00)
+    assert broken_invariants() == {}
+
+
+@pytest.mark.parametrize("is_filed", [False, True])
+def test_commissions_of_a_batch_are_found_filed_or_not(session, is_filed):
+    matured(count=2)
+    settle()
+    [batch] = db.session.scalars(sa.select(SettlementBatch.id))
+    matured(count=1)
+    settle()
+    if is_filed:
+        tasks.file_all()
+
+    assert (
+        len(db.session.scalars(sa.select(Commission).where(*Commission.of_batches([batch]))).all())
+        == 2
+    )
 
 
 def test_counting_what_is_due_changes_nothing(session):

@@ -54,8 +54,7 @@ def settle(amounts: dict[Member, int]) -> Posting:
             event="commission_settled",
             source=K.PENDING,
             target=K.AVAILABLE,
-            members=sa.select(listed.c.member_id).subquery(),
-            amounts=listed,
+            amounts=sa.select(listed.c.member_id, listed.c.amount_fen),
             now=NOON,
         )
     assert (count, total) == (len(amounts), sum(amounts.values()))

@@ -150,16 +150,12 @@ def pay_back(member_id: int, fen: int) -> None:
         ],
         now=NOON,
     )
-    amounts = sa.select(
-        sa.literal(member_id).label("member_id"), sa.literal(fen).label("amount_fen")
-    ).subquery()
     ledger.post_many(
         "settlement:1",
         event="test",
         source=K.FROZEN,
         target=K.AVAILABLE,
-        members=sa.select(amounts.c.member_id).subquery(),
-        amounts=amounts,
+        amounts=sa.select(sa.literal(member_id), sa.literal(fen)),
         now=NOON,
     )
 

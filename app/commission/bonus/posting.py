@@ -116,7 +116,6 @@ def _pay(
     run: BonusRun, batch: BonusBatch, version: BonusVersion, reward: Reward, now: datetime
 ) -> Done:
     source, target = ACCOUNTS[reward]
-    earned = sa.select(BonusResult.member_id).where(BonusResult.batch_id == batch.id)
     if reward is Reward.CASH:
         total = db.session.scalar(
             sa.select(sa.func.sum(BonusResult.amount_fen)).filter_by(batch_id=batch.id)
@@ -128,8 +127,9 @@ def _pay(
         event="bonus",
         source=source,
         target=target,
-        members=earned.subquery(),
-        amounts=earned.add_columns(BonusResult.amount_fen).subquery(),
+        amounts=sa.select(BonusResult.member_id, BonusResult.amount_fen).filter_by(
+            batch_id=batch.id
+        ),
         now=now,
         subject=("bonus_run", run.id),
         reason=f"{version.name} {run.label}",

@@ -237,11 +237,11 @@ def _earners(found: Found, _day: date, start: datetime, end: datetime) -> None:
 def _settled(found: Found, _day: date, start: datetime, end: datetime) -> None:
     at = _within(SettlementBatch.at, start, end)
     fen = db.session.scalar(sa.select(sa.func.sum(SettlementBatch.amount_fen)).where(at))
+    batches = db.session.scalars(sa.select(SettlementBatch.id).where(at)).all()
     count = db.session.scalar(
-        sa.select(sa.func.count(sa.distinct(Commission.order_id)))
-        .select_from(SettlementBatch)
-        .join(Commission, Commission.batch_id == SettlementBatch.id)
-        .where(at)
+        sa.select(sa.func.count(sa.distinct(Commission.order_id))).where(
+            *Commission.of_batches(batches)
+        )
     )
     _add(found, _ALL, ("settled_fen", "settled_orders"), (fen, count))
 
