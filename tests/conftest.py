@@ -55,7 +55,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     folder = Path(__file__).parent
     for item in items:
         is_page = item.path.relative_to(folder).parts[0] in PAGES
-        if is_page and "other_engine" not in item.keywords:
+        # Nor is anything new to be learnt of what asks for no database.
+        asks = "database_url" in getattr(item, "fixturenames", ())
+        if "other_engine" not in item.keywords and (is_page or not asks):
             item.add_marker(pytest.mark.engine_free)
     # Long ones first: the last file to end is then a short one, and no worker is idle.
     items.sort(key=lambda item: "slow" not in item.keywords)
