@@ -52,13 +52,13 @@ def settle(scale: int) -> Found:
 
 
 def _all(rows: int) -> None:
-    settled = tasks.settle_all(NOW)
+    settled = tasks.sales.settle_all(NOW)
     if settled.rows != rows:
         raise SystemExit(f"{settled.rows} of {rows} were settled")
 
 
 def _file(rows: int) -> None:
-    filed = tasks.file_all()
+    filed = tasks.sales.file_all()
     if filed != rows:
         raise SystemExit(f"{filed} of {rows} were filed")
 

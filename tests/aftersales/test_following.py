@@ -38,7 +38,7 @@ def stand(order) -> list[tuple[int, CommissionStatus, int]]:
 
 
 def settled(sold) -> None:
-    tasks.settle(LATER, False)
+    tasks.sales.settle(LATER, False)
     settle_news(LATER)
     assert stand(sold.order) == [(1, C.SETTLED, 10_00), (2, C.SETTLED, 5_00)]
 
@@ -71,10 +71,10 @@ def test_an_open_after_sale_keeps_its_order_from_finishing():
     sold = sale(received=True)
     row = sold.ask(fen=10_00)
 
-    waiting = tasks.settle(LATER, False)
+    waiting = tasks.sales.settle(LATER, False)
     run_unit(aftersales.withdraw, sold.buyer.id, row.id, now=LATER)
     settle_news(LATER)
-    done = tasks.settle(LATER, False)
+    done = tasks.sales.settle(LATER, False)
 
     assert (waiting["orders"], waiting["rows"]) == (0, 0)
     assert (done["orders"], done["rows"], done["amount_fen"]) == (1, 2, 15_00)
@@ -137,7 +137,7 @@ def test_finished_but_unsettled_ones_go_back_to_the_shop():
     settle_news(LATER)
 
     sold.shop_refunds(50_00, now=LATER)
-    tasks.settle(LATER, False)
+    tasks.sales.settle(LATER, False)
 
     assert stand(sold.order) == [(1, C.SETTLED, 5_00), (2, C.SETTLED, 2_50)]
     assert ledger.system_balance_fen(AccountKind.SHOP) == 42_50
@@ -220,7 +220,7 @@ def test_a_pending_commission_that_was_void_lives_again_and_settles():
     voided = stand(sold.order)
 
     sold.end(row, "CLOSED")
-    done = tasks.settle(LATER, False)
+    done = tasks.sales.settle(LATER, False)
 
     assert voided == [(1, C.VOID, 0), (2, C.VOID, 0)]
     assert (done["orders"], done["amount_fen"]) == (1, 15_00)

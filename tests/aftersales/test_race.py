@@ -119,7 +119,7 @@ def test_refunds_while_the_settlement_runs_leave_sound_books(live):
     db.session.rollback()
 
     def settle() -> object:
-        return tasks.settle(later, False)
+        return tasks.sales.settle(later, False)
 
     def give_back(order_id: int, line_id: int) -> None:
         run_unit(refunded, order_id, line_id, 50_00, later)
@@ -147,7 +147,7 @@ def test_refunds_while_the_settlement_runs_leave_sound_books(live):
 def test_a_claw_back_that_meets_a_withdrawal_never_overdraws(live):
     case = sale(received=True)
     later = NOON + days(16)
-    tasks.settle(later, False)
+    tasks.sales.settle(later, False)
     settle_news(later)
     near_id, order_id, line_id = case.near.id, case.order.id, case.line_id
     assert ledger.wallet_of(near_id).available_fen == 10_00

@@ -99,16 +99,16 @@ def test_a_chain_that_lost_its_end_misses_the_head_noted_earlier(app):
 def test_the_job_seals_what_was_done_once_and_in_order(session):
     act(3)
 
-    assert tasks.seal_audit(NOON, False) == {"sealed": 3}
+    assert tasks.upkeep.seal_audit(NOON, False) == {"sealed": 3}
     act(2)
-    assert tasks.seal_audit(NOON, False) == {"sealed": 2}
-    assert tasks.seal_audit(NOON, False) == {"sealed": 0}
+    assert tasks.upkeep.seal_audit(NOON, False) == {"sealed": 2}
+    assert tasks.upkeep.seal_audit(NOON, False) == {"sealed": 0}
 
     seals = db.session.scalars(sa.select(AuditSeal).order_by(AuditSeal.seq)).all()
     assert [s.seq for s in seals] == [1, 2, 3, 4, 5]
     assert [s.entry_id for s in seals] == sorted(s.entry_id for s in seals)
     assert chain.verify().broken is None
-    assert tasks.verify_audit(NOON, False) == {"broken": 0}
+    assert tasks.upkeep.verify_audit(NOON, False) == {"broken": 0}
 
 
 def test_an_entry_that_came_late_is_sealed_as_well(session, monkeypatch):
@@ -117,19 +117,19 @@ def test_an_entry_that_came_late_is_sealed_as_well(session, monkeypatch):
     assert run_unit(chain.seal_chunk, NOON, since=first) == 2
 
     monkeypatch.setattr(chain, "WINDOW", 0)
-    assert tasks.seal_audit(NOON, False) == {"sealed": 0}
+    assert tasks.upkeep.seal_audit(NOON, False) == {"sealed": 0}
     assert chain.verify().broken == chain.Break(0, first, "unsealed")
-    assert tasks.verify_audit(NOON, False) == {"broken": 0}
+    assert tasks.upkeep.verify_audit(NOON, False) == {"broken": 0}
 
 
 def test_a_seal_whose_entry_is_gone_fails_job_and_command(app, session):
     act(1)
-    tasks.seal_audit(NOON, False)
+    tasks.upkeep.seal_audit(NOON, False)
     with transaction():
         db.session.add(AuditSeal(seq=2, entry_id=987654, hash="0" * 64, sealed_at=NOON))
 
     with pytest.raises(tasks.RowsFailed) as failed:
-        tasks.verify_audit(NOON, False)
+        tasks.upkeep.verify_audit(NOON, False)
     ran = app.test_cli_runner().invoke(args=["audit", "verify"])
 
     assert failed.value.result == {"failed": 1, "first_broken": 987654}
@@ -139,7 +139,7 @@ def test_a_seal_whose_entry_is_gone_fails_job_and_command(app, session):
 
 def test_the_command_prints_the_head_and_takes_it_back(app, session):
     act(2)
-    tasks.seal_audit(NOON, False)
+    tasks.upkeep.seal_audit(NOON, False)
     head = chain.head()
     run = app.test_cli_runner().invoke
 

@@ -72,7 +72,7 @@ def test_commissions_settle_on_the_payday_and_not_before(session):
     assert commission.count_due(wednesday - timedelta(seconds=1)) == Settled()
     assert ledger.wallet_of(near.id) == Wallet(pending_fen=20_00)
 
-    assert tasks.settle_all(wednesday) == Settled(rows=2, members=1, amount_fen=20_00)
+    assert tasks.sales.settle_all(wednesday) == Settled(rows=2, members=1, amount_fen=20_00)
     assert ledger.wallet_of(near.id) == Wallet(available_fen=20_00)
     assert broken_invariants() == {}
 
@@ -82,7 +82,7 @@ def test_a_payday_that_was_slept_through_is_caught_up(session):
     near = matured(count=1)
 
     # The last payday was 2026-12-31; nobody ran until the 20th of January.
-    assert tasks.settle_all(NOON + days(60)) == Settled(rows=1, members=1, amount_fen=10_00)
+    assert tasks.sales.settle_all(NOON + days(60)) == Settled(rows=1, members=1, amount_fen=10_00)
 
     assert ledger.wallet_of(near.id) == Wallet(available_fen=10_00)
 

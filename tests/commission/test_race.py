@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from app import commission, ledger
 from app.commission import Commission
 from app.core.db import db, run_unit
-from app.jobs.tasks import settle_all
+from app.jobs.tasks.sales import settle_all
 from app.ledger import Wallet
 from tests.commission.ground import matured
 from tests.factories import (

@@ -44,9 +44,9 @@ def test_a_finished_order_settles_after_the_guard_and_not_before(session):
     make_plan()
     order = received_order(buyer, make_sku(price_fen=100_00))
 
-    early = tasks.settle(NOON + days(14), False)
-    in_time = tasks.settle(NOON + days(15), False)
-    again = tasks.settle(NOON + days(15), False)
+    early = tasks.sales.settle(NOON + days(14), False)
+    in_time = tasks.sales.settle(NOON + days(15), False)
+    again = tasks.sales.settle(NOON + days(15), False)
 
     assert early == {"orders": 0, "rows": 0, "members": 0, "amount_fen": 0}
     assert in_time == {"orders": 1, "rows": 1, "members": 1, "amount_fen": 10_00}
@@ -80,7 +80,7 @@ def test_income_fills_a_debt_before_it_is_free(session):
     run_unit(owe)
     received_order(buyer, make_sku(price_fen=100_00))
 
-    tasks.settle(NOON + days(15), False)
+    tasks.sales.settle(NOON + days(15), False)
 
     assert ledger.wallet_of(near.id) == ledger.Wallet(available_fen=7_00, debt_fen=0)
     assert broken_invariants() == {}

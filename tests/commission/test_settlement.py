@@ -109,7 +109,7 @@ def test_a_chunk_that_another_run_took_does_not_end_the_run(session, monkeypatch
             .values(status=CommissionStatus.HELD)
         )
 
-    assert tasks.settle_all(GUARD) == Settled(rows=1, members=1, amount_fen=10_00)
+    assert tasks.sales.settle_all(GUARD) == Settled(rows=1, members=1, amount_fen=10_00)
     assert ledger.wallet_of(other.id) == Wallet(available_fen=10_00)
 
 
@@ -127,10 +127,10 @@ def test_what_was_settled_is_filed_under_its_batch_and_open_ones_are_not(session
     matured(count=1)
     assert standing() == ["settled", "settled", "open"]
 
-    assert tasks.file_all() == 2
+    assert tasks.sales.file_all() == 2
 
     assert standing() == ["filed", "filed", "open"]
-    assert tasks.file_all() == 0
+    assert tasks.sales.file_all() == 0
 
 
 def test_filing_goes_on_member_by_member(session):
@@ -163,7 +163,7 @@ def test_commissions_of_a_batch_are_found_filed_or_not(session, is_filed):
     matured(count=1)
     settle()
     if is_filed:
-        tasks.file_all()
+        tasks.sales.file_all()
 
     assert (
         len(db.session.scalars(sa.select(Commission).where(*Commission.of_batches([batch]))).all())
@@ -201,7 +201,12 @@ def test_a_dry_run_counts_and_changes_nothing(session):
     make_plan()
     received_order(buyer, make_sku(price_fen=100_00))
 
-    assert tasks.settle(GUARD, True) == {"orders": 1, "rows": 0, "members": 0, "amount_fen": 0}
+    assert tasks.sales.settle(GUARD, True) == {
+        "orders": 1,
+        "rows": 0,
+        "members": 0,
+        "amount_fen": 0,
+    }
 
     assert ledger.wallet_of(near.id) == Wallet(pending_fen=10_00)
     assert broken_invariants() == {}

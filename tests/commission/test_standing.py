@@ -309,7 +309,7 @@ def lifted(seller, buyer, sku, *, at=OCTOBER) -> None:
 
 
 def run(at=NOVEMBER) -> dict:
-    return tasks.review_levels(at, False)
+    return tasks.team.review_levels(at, False)
 
 
 def test_who_missed_the_month_falls_one_level_once(seller, buyer, sku):
@@ -412,7 +412,7 @@ def test_a_dry_run_lowers_nobody(seller, buyer, sku):
     keeping()
     lifted(seller, buyer, sku)
 
-    assert tasks.review_levels(NOVEMBER, True) == {"due": 1}
+    assert tasks.team.review_levels(NOVEMBER, True) == {"due": 1}
     assert distributor(seller).level == "senior"
 
 

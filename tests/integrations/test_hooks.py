@@ -253,7 +253,7 @@ def test_redirects_and_silence_are_failures(receiver):
 def test_the_job_sends_and_the_panel_shows_the_secret_once(session, receiver, app, admin_client):
     from dataclasses import replace
 
-    from app.jobs.tasks import send_hooks
+    from app.jobs.tasks.news import send_hooks
 
     before = app.extensions["mall_config"]
     app.extensions["mall_config"] = replace(before, hook_test_origin=receiver.origin)

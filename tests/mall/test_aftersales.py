@@ -359,7 +359,7 @@ def test_a_distributor_sees_the_calculation_of_what_was_taken_back(client, me, l
     bind(me, near)
     make_plan()
     order = received_order(me, make_sku(price_fen=100_00))
-    tasks.settle(NOON + days(16), False)
+    tasks.sales.settle(NOON + days(16), False)
     case = Sale(order, me, near, near, FakeRefunds())
     case.shop_refunds(30_00)
     [row] = [c for c in commission.commissions_of_order(order.id) if c.member_id == near.id]
@@ -396,7 +396,7 @@ def test_a_hidden_order_keeps_its_after_sales(client, me):
     ask(client, order, reason="商品破损")
     row = only(order)
     client.post(f"/me/aftersales/{row.number}/withdraw")
-    tasks.settle(NOON + days(16), False)
+    tasks.sales.settle(NOON + days(16), False)
     run_unit(orders.hide, order.id, now=NOON + days(17))
 
     page = client.get(f"/me/aftersales/{row.number}")

@@ -155,7 +155,7 @@ def test_a_settlement_is_told_once_a_member_with_its_sum():
     for _ in range(2):
         received_order(buyer, make_sku(price_fen=100_00))
 
-    tasks.settle(NOON + days(15), False)
+    tasks.sales.settle(NOON + days(15), False)
     outbox.drain(NOON + days(15))
 
     [notice] = told("commission_settled")
@@ -266,7 +266,7 @@ def test_news_that_cannot_be_told_does_not_stop_money(monkeypatch):
     monkeypatch.setattr(subscribers, "write", stumble)
     received_order(buyer, make_sku(price_fen=100_00))
 
-    settled = tasks.settle(NOON + days(15), False)
+    settled = tasks.sales.settle(NOON + days(15), False)
 
     assert (settled["orders"], settled["amount_fen"]) == (1, 10_00)
     assert told("order_paid") == []
@@ -324,8 +324,8 @@ def test_further_uplines_hear_once_a_week_what_came_to_them():
 def test_the_digest_waits_for_people_to_be_awake():
     midnight = NOON + timedelta(hours=36)  # Monday 00:00 in Shanghai
 
-    assert tasks.weekly_digest(midnight, False) == {}
-    assert tasks.weekly_digest(midnight + timedelta(hours=10), False) == {"told": 0}
+    assert tasks.news.weekly_digest(midnight, False) == {}
+    assert tasks.news.weekly_digest(midnight + timedelta(hours=10), False) == {"told": 0}
     db.session.rollback()
 
 

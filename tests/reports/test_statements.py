@@ -135,7 +135,7 @@ def test_tax_is_summed_of_what_was_paid(earner):
 
 def test_a_refund_beyond_the_wallet_is_taken_back_and_owed(session):
     sold = sale(received=True)
-    tasks.settle(DECEMBER, False)
+    tasks.sales.settle(DECEMBER, False)
     settle_news(DECEMBER)
     with transaction():
         withdrawals.request(sold.near.id, amount_fen=8_00, request_key="tap", now=DECEMBER)

@@ -54,7 +54,7 @@ def sell(near: Member, fen: int, *, cost_fen: int = 0, at: datetime = IN_NOVEMBE
 
 
 def run_job(now: datetime = COMPUTED) -> dict[str, Any]:
-    return tasks.bonus(now, False)
+    return tasks.team.bonus(now, False)
 
 
 def the_run() -> BonusRun:
