@@ -6,14 +6,15 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import distribution, members, orders
-from app.admin import auth, lists, words
+from app.admin import auth, lists, tables, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.admin.tables.relations import BINDINGS, attempt_facts
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import InvalidInput
-from app.distribution import appeals, channels, moves, policy
+from app.distribution import appeals, moves, policy
 from app.distribution.models import AppealStatus
 from app.distribution.moves import Wish
 
@@ -27,14 +28,14 @@ _APPEAL_TABS = [
 @requires(Permission.DISTRIBUTOR_VIEW)
 def bindings() -> ResponseReturnValue:
     q = request.args.get("q", "").strip()[:40]
-    page = distribution.attempts_page(before=web.page_before())
+    if (led := tables.opening(BINDINGS)) is not None:
+        return led
     return render_template(
         "admin/bindings.html",
         q=q,
         found=distribution.find_members(q) if q else [],
-        page=page,
-        pager=lists.pager(page),
-        **_named(page.items),
+        table=tables.show(BINDINGS),
+        results=[("", "全部"), *((key, said) for key, (said, _) in words.people.ATTEMPT.items())],
     )
 
 
@@ -186,8 +187,5 @@ def _preview(wish: Wish, typed: dict[str, str], error: InvalidInput | None = Non
 
 def _named(attempts: Any) -> dict[str, Any]:
     """What rows of the history show besides themselves."""
-    ids = {one for row in attempts for one in (row.member_id, row.owner_id, row.upline_id) if one}
-    return {
-        "people": members.names_of(ids),
-        "channels": channels.by_ids(row.channel_id for row in attempts if row.channel_id),
-    }
+    facts = attempt_facts(attempts)
+    return {"people": facts["members"], "channels": facts["channels"]}

@@ -7,10 +7,11 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import distribution, members, reports, wechat
-from app.admin import auth, export, lists, people, words
+from app.admin import auth, export, lists, people, tables, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.admin.tables.relations import SCANS
 from app.core import clock, web
 from app.core.db import db, run_unit
 from app.core.errors import DomainError, InvalidInput, NotFound
@@ -173,13 +174,9 @@ def channel_export(channel_id: int) -> ResponseReturnValue:
 @requires(Permission.CHANNEL_VIEW)
 def scans() -> ResponseReturnValue:
     """Every scan and visit by any code, the newest first."""
-    page = channels.scans_page(before=web.page_before(), size=50)
-    return render_template(
-        "admin/scans.html",
-        page=page,
-        pager=lists.pager(page),
-        people=_people(page.items),
-    )
+    if (led := tables.opening(SCANS)) is not None:
+        return led
+    return render_template("admin/scans.html", table=tables.show(SCANS))
 
 
 def _page(channel_id: int, error: InvalidInput | None = None) -> str:

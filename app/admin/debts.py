@@ -3,36 +3,28 @@
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from app import debts, members
-from app.admin import auth, lists, people
+from app import debts
+from app.admin import auth, tables
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.admin.tables.relations import AGES, DEBTS
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import DomainError, NotFound
 from app.core.money import format_yuan
 
-AGES = ("30 天以内", "31–90 天", "91–180 天", "180 天以上")
-
 
 @bp.get("/debts", endpoint="debts")
 @requires(Permission.LEDGER_VIEW)
 def debt_list() -> ResponseReturnValue:
-    page = debts.debtors_page(before=web.page_before())
-    everybody = debts.ageing(clock.now())
-    who = [row.owner_id for row in page.items]
-    asked = debts.open_requests(who)
+    if (led := tables.opening(DEBTS)) is not None:
+        return led
     return render_template(
         "admin/debts.html",
-        page=page,
-        pager=lists.pager(page),
+        table=tables.show(DEBTS),
         ages=AGES,
-        aged=everybody,
-        total=sum(everybody.values(), debts.Aged()),
-        asked=asked,
-        askers=people.names(row.asked_by for row in asked.values()),
-        members=members.names_of(who),
+        total=sum(debts.ageing(clock.now()).values(), debts.Aged()),
         me=auth.actor(),
         may_write_off=auth.allowed(Permission.DEBT_WRITE_OFF),
     )

@@ -62,6 +62,7 @@ _GROUPS: tuple[
             ("商品评价", "reviews", Permission.PRODUCT_VIEW, "reviews", ("review*",)),
             ("商品分类", "categories", Permission.PRODUCT_VIEW, "", ("categor*",)),
             ("运费模板", "freights", Permission.PRODUCT_VIEW, "", ("freight*",)),
+            ("库存流水", "stock_moves", Permission.PRODUCT_VIEW, "", ("stock_moves",)),
             ("库存导入", "stock_import", Permission.STOCK_CHANGE, "", ("stock_import*",)),
         ),
     ),

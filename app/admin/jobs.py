@@ -1,26 +1,27 @@
 """Jobs: what ran, what came of it, and asking for a run."""
 
-from typing import Any
-
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.admin import auth, lists, people, words
+from app.admin import auth, lists, tables, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.admin.tables.running import JOB_RUNS, figures_of
 from app.audit import runs
-from app.core import clock, web
+from app.core import clock
 from app.core.db import run_unit
 
 
 @bp.get("/jobs")
 @requires(Permission.JOB_VIEW)
 def jobs() -> ResponseReturnValue:
+    if (led := tables.opening(JOB_RUNS)) is not None:
+        return led
     job = request.args.get("job", "")
     job = job if job in runs.TITLES else ""
-    with_idle = request.args.get("idle") == "1"
-    page = runs.runs_page(job, with_idle=with_idle, before=web.page_before())
+    table = tables.show(JOB_RUNS, job=job)
+    with_idle = table.given["idle"] == "1"
     return render_template(
         "admin/jobs.html",
         titles=runs.TITLES,
@@ -41,11 +42,8 @@ def jobs() -> ResponseReturnValue:
                 "active": with_idle,
             },
         ],
-        page=page,
-        pager=lists.pager(page),
-        starters=people.names(row.started_by for row in page.items),
-        told={row.id: _told(row) for row in page.items},
-        took={row.id: _took(row) for row in page.items},
+        table=table,
+        told=figures_of,
     )
 
 
@@ -57,18 +55,3 @@ def job_run(name: str) -> ResponseReturnValue:
     what = f"{runs.TITLES[name]}{'试运行' if is_trial else ''}"
     flash(f"已请求{what}，定时任务进程会在几秒内执行，刷新可看结果")
     return redirect(url_for(".jobs", job=name))
-
-
-def _told(row: runs.JobRun) -> list[tuple[str, Any, bool]]:
-    """Word, value, whether it is money, for each figure of a run."""
-    return [
-        (words.desk.RESULT.get(name, name), value, name.endswith("_fen"))
-        for name, value in row.result.items()
-        if value
-    ]
-
-
-def _took(row: runs.JobRun) -> str:
-    if row.ended_at is None:
-        return "—"
-    return f"{max(0.0, (row.ended_at - row.started_at).total_seconds()):.1f} 秒"

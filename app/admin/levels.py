@@ -5,11 +5,12 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import commission, distribution, members
-from app.admin import auth, lists, people
+from app import commission
+from app.admin import auth, tables
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.admin.tables.relations import LEVEL_CHANGES
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import DomainError, InvalidInput, NotFound
@@ -86,16 +87,9 @@ def level_remove(level_code: str) -> ResponseReturnValue:
 @requires(Permission.DISTRIBUTOR_VIEW)
 def level_changes() -> ResponseReturnValue:
     """Every step on the ladder, the newest first."""
-    page = levels.changes_page(before=web.page_before())
-    owners = distribution.members_of(row.distributor_id for row in page.items)
-    return render_template(
-        "admin/level_changes.html",
-        page=page,
-        pager=lists.pager(page),
-        owners=owners,
-        members=members.names_of(owners.values()),
-        actors=people.names(row.actor for row in page.items),
-    )
+    if (led := tables.opening(LEVEL_CHANGES)) is not None:
+        return led
+    return render_template("admin/level_changes.html", table=tables.show(LEVEL_CHANGES))
 
 
 def _list(error: DomainError | None = None) -> str:

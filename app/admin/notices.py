@@ -1,16 +1,17 @@
 """Notices to members: which template each kind uses, a test message, and the log."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import members, notices, wechat
-from app.admin import auth, lists, people, words
+from app import notices, wechat
+from app.admin import auth, lists, notice_words, people, tables
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.admin.notice_words import CHANNEL, STATE
+from app.admin.tables.running import NOTICES
 from app.core import clock, web
 from app.core.db import db, run_unit
 from app.core.errors import InvalidInput, NotFound
@@ -18,26 +19,6 @@ from app.notices import KINDS, Channel, Kind, NoticeState, NoticeTemplate
 from app.wechat import WeChatUnavailable
 from app.wechat.notifier import AccountTemplate
 
-CHANNEL: Mapping[str, str] = {
-    Channel.TEMPLATE: "模板消息",
-    Channel.SUBSCRIPTION: "订阅通知",
-}
-STATE: Mapping[str, words.Word] = {
-    NoticeState.KEPT: ("仅站内", "off"),
-    NoticeState.MUTED: ("会员已关闭", "off"),
-    NoticeState.NOT_FOLLOWING: ("未关注", "off"),
-    NoticeState.QUEUED: ("等待发送", "go"),
-    NoticeState.SENT: ("已发送", "go"),
-    NoticeState.REFUSED: ("未发出", "bad"),
-}
-# WeChat's words on a delivery (wechat.md, section 7).
-_DELIVERY: Mapping[str, words.Word] = {
-    "": ("微信还没有回报", "off"),
-    "success": ("已送达", "good"),
-    "failed:user block": ("被用户屏蔽", "bad"),
-    "failed:system failed": ("微信系统原因未送达", "bad"),
-    "failed: system failed": ("微信系统原因未送达", "bad"),
-}
 _TABS = [("", "全部"), *((state.value, STATE[state][0]) for state in NoticeState)]
 _COUNTED = timedelta(days=7)
 # The choice of a fixed text in the form.
@@ -126,38 +107,20 @@ def notice_test(kind: str) -> ResponseReturnValue:
 @bp.get("/notices/log")
 @requires(Permission.NOTICE_VIEW)
 def notice_log() -> ResponseReturnValue:
+    if (led := tables.opening(NOTICES)) is not None:
+        return led
     state = lists.chosen(_TABS)
     kind = request.args.get("kind", "")
     kind = kind if kind in KINDS else ""
-    openid = request.args.get("openid", "").strip()[:64]
-    member = members.by_openid(openid) if openid else None
-    page = notices.log_page(
-        kind=kind,
-        states=[NoticeState(state)] if state else (),
-        # Nobody has the id 0: an unknown openid finds nothing.
-        member_id=(member.id if member else 0) if openid else None,
-        before=web.page_before(),
-    )
     return render_template(
         "admin/notice_log.html",
-        page=page,
-        pager=lists.pager(page),
+        table=tables.show(NOTICES, state=state, kind=kind),
         tabs=lists.tabs(_TABS, state, {}),
-        state=state,
-        kind=kind,
-        openid=openid,
         kinds=[("", "全部"), *((key, item.title) for key, item in KINDS.items())],
         said=STATE,
-        people=members.names_of(row.notice.member_id for row in page.items),
-        titles={key: item.title for key, item in KINDS.items()},
-        delivery=delivery_word,
+        delivery=notice_words.delivery,
         lines_of=notices.lines_of,
     )
-
-
-def delivery_word(status: str) -> words.Word:
-    """WeChat's word on a delivery as people read it."""
-    return _DELIVERY.get(status, (f"没有送达（{status}）", "bad"))
 
 
 def _kind(key: str) -> Kind:

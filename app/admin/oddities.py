@@ -3,11 +3,12 @@
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import aftersales, orders
-from app.admin import aftersale_words, auth, lists, people, words
+from app import orders
+from app.admin import aftersale_words, auth, lists, tables
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.admin.tables.relations import ODDITIES, oddity_facts_of
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import InvalidInput
@@ -18,7 +19,7 @@ _TABS = [("open", "待处理"), ("resolved", "已处理")]
 @bp.get("/oddities")
 @requires(Permission.LEDGER_VIEW)
 def oddities() -> ResponseReturnValue:
-    return _page()
+    return tables.opening(ODDITIES) or _page()
 
 
 @bp.post("/oddities/<int:oddity_id>/resolve")
@@ -40,29 +41,17 @@ def oddity_resolve(oddity_id: int) -> ResponseReturnValue:
 
 def _page(*, failed_id: int = 0, error: str = "") -> str:
     state = lists.chosen(_TABS)
-    page = orders.oddities(is_resolved=state == "resolved", before=web.page_before())
+    table = tables.show(ODDITIES, state=state)
     return render_template(
         "admin/oddities.html",
-        page=page,
-        pager=None if failed_id else lists.pager(page),
+        table=table,
         tabs=lists.tabs(_TABS, state, {"open": orders.open_oddities()}, alerts=["open"])
         if not failed_id
         else [],
         state=state,
-        orders=orders.by_ids(row.order_id for row in page.items if row.order_id),
-        resolvers=people.names(row.resolved_by for row in page.items),
-        refunds=aftersales.refunds_of_oddities(row.id for row in page.items),
         aftersale_words=aftersale_words,
-        facts={row.id: _facts(row.facts) for row in page.items},
+        facts=oddity_facts_of,
         typed=request.form,
         failed_id=failed_id,
         error=error,
     )
-
-
-def _facts(facts: dict[str, object]) -> list[tuple[str, object, bool]]:
-    """Label, value, and whether the value is an amount."""
-    return [
-        (words.orders.FACT.get(name, name), value, name.endswith("_fen"))
-        for name, value in facts.items()
-    ]

@@ -14,6 +14,7 @@ from app.admin.blueprint import bp
 from app.admin.models import Permission
 from app.admin.product_form import Form
 from app.admin.tables.goods import PRODUCTS
+from app.admin.tables.running import STOCK_MOVES
 from app.catalog import Product, Sku
 from app.catalog.product_input import PICTURES_MAX
 from app.core import clock, preview, web
@@ -298,6 +299,15 @@ def _count_all(counts: dict[int, int], *, key: str, **facts: object) -> int:
         bool(catalog.count_stock(sku_id, counted, key=f"count:{key}:{sku_id}", **facts))  # type: ignore[arg-type]
         for sku_id, counted in sorted(counts.items())
     )
+
+
+@bp.get("/stock-moves")
+@requires(Permission.PRODUCT_VIEW)
+def stock_moves() -> ResponseReturnValue:
+    """Every change of stock: by an order, by hand, by a file."""
+    if (led := tables.opening(STOCK_MOVES)) is not None:
+        return led
+    return render_template("admin/stock_moves.html", table=tables.show(STOCK_MOVES))
 
 
 def _stock_page(

@@ -11,7 +11,6 @@ from app.audit.queries import (
     Search,
     entries_by_parts,
     entries_of,
-    entries_page,
     known_actors,
     newest_entry_id,
 )
@@ -25,7 +24,6 @@ __all__ = [
     "StateMove",
     "entries_by_parts",
     "entries_of",
-    "entries_page",
     "known_actors",
     "move_by_id",
     "moves_of",

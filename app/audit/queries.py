@@ -6,7 +6,6 @@ import sqlalchemy as sa
 
 from app.audit.models import AuditEntry
 from app.core.db import db
-from app.core.pages import Page, newest_first
 
 
 @dataclass(frozen=True)
@@ -40,11 +39,6 @@ class Search:
         if self.until is not None:
             found = found.where(AuditEntry.at < self.until)
         return found
-
-
-def entries_page(search: Search, *, before: int | None = None, size: int = 30) -> Page[AuditEntry]:
-    """The acts that a search finds, newest first."""
-    return newest_first(search.query(), AuditEntry.id, before=before, size=size)
 
 
 def entries_by_parts(search: Search, *, size: int = 500) -> Iterator[Sequence[AuditEntry]]:

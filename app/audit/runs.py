@@ -18,6 +18,7 @@ from app.audit.service import Actor, record
 from app.core.db import (
     BigId,
     Model,
+    Rows,
     UTCDateTime,
     affected,
     db,
@@ -25,7 +26,6 @@ from app.core.db import (
     require_transaction,
 )
 from app.core.errors import NotFound
-from app.core.pages import Page, newest_first
 
 
 @dataclass(frozen=True)
@@ -142,18 +142,19 @@ def request_run(job: str, *, dry_run: bool, actor: Actor, now: datetime) -> JobR
     return run
 
 
-def runs_page(
-    job: str = "", *, with_idle: bool = False, before: int | None = None, size: int = 20
-) -> Page[JobRun]:
-    """Runs of one job, or of all, newest first; those that found nothing on request."""
-    query = sa.select(JobRun)
+def desk(job: str = "", *, with_idle: bool = False) -> Rows:
+    """Runs of one job, or of all, as the panel's list reads them.
+
+    Those that found nothing only on request.
+    """
+    query: Rows = sa.select(JobRun)
     if job:
-        query = query.filter_by(job=job)
+        query = query.where(JobRun.job == job)
     if not with_idle:
         query = query.where(
             sa.or_(JobRun.did_work, JobRun.is_dry_run, JobRun.status != RunStatus.DONE)
         )
-    return newest_first(query, JobRun.id, before=before, size=size)
+    return query
 
 
 def tidy(now: datetime) -> int:

@@ -189,12 +189,21 @@ def low_stock_count(now: datetime) -> int:
     )
 
 
+def desk_moves(*, product_id: int | None = None, code: str = "") -> Rows:
+    """The moves of stock, of one product or of a SKU by its code, as the panel's list reads them."""
+    query: Rows = sa.select(StockMove)
+    if product_id is not None:
+        query = query.where(
+            StockMove.sku_id.in_(sa.select(Sku.id).where(Sku.product_id == product_id))
+        )
+    if code:
+        query = query.where(StockMove.sku_id.in_(sa.select(Sku.id).where(Sku.code == code)))
+    return query
+
+
 def moves_of_product(product_id: int, *, before: int | None = None) -> Page[StockMove]:
     """The moves of a product's stock, newest first."""
-    query = sa.select(StockMove).where(
-        StockMove.sku_id.in_(sa.select(Sku.id).filter_by(product_id=product_id))
-    )
-    return newest_first(query, StockMove.id, before=before)
+    return newest_first(desk_moves(product_id=product_id), StockMove.id, before=before)
 
 
 def skus_of(product_ids: Iterable[int]) -> Sequence[Sku]:

@@ -7,7 +7,7 @@ come back, one admin asks to write it off and another agrees (核销): the shop 
 """
 
 from app.debts.models import DebtWriteOff, WriteOffState
-from app.debts.queries import BUCKETS, Aged, ageing, debtors_page, open_requests
+from app.debts.queries import BUCKETS, Aged, ageing, desk, open_requests
 from app.debts.service import DebtChanged, OwnDebt, SamePerson, ShopShort, ask, decide
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
     "WriteOffState",
     "ageing",
     "ask",
-    "debtors_page",
+    "desk",
     "decide",
     "open_requests",
 ]

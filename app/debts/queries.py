@@ -6,8 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from app.core.db import db
-from app.core.pages import Page, newest_first
+from app.core.db import Rows, db
 from app.debts.models import DebtWriteOff, WriteOffState
 from app.ledger import Account, AccountKind, Entry, Posting
 
@@ -32,10 +31,10 @@ class Aged:
         return Aged(tuple(a + b for a, b in both), min(days, default=None))
 
 
-def debtors_page(*, before: int | None = None, size: int = 20) -> Page[Account]:
-    """Debt accounts that are not empty, those opened last first."""
-    query = sa.select(Account).where(Account.kind == AccountKind.DEBT, Account.balance_fen < 0)
-    return newest_first(query, Account.id, before=before, size=size)
+def desk() -> Rows:
+    """Debt accounts that are not empty, as the panel's list reads them."""
+    query: Rows = sa.select(Account)
+    return query.where(Account.kind == AccountKind.DEBT, Account.balance_fen < 0)
 
 
 def ageing(now: datetime, *, member_ids: Iterable[int] | None = None) -> dict[int, Aged]:

@@ -136,6 +136,8 @@ class BindingAttempt(Model):
     """One attempt to bind a member to an upline, whatever came of it (绑定记录)."""
 
     __tablename__ = "binding_attempts"
+    # The desk reads what came to one result.
+    __table_args__ = (sa.Index(None, "result", "id"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     member_id: Mapped[int] = mapped_column(sa.ForeignKey("members.id"), index=True)

@@ -6,7 +6,6 @@ import sqlalchemy as sa
 
 from app.core.db import Rows, db, direct
 from app.core.errors import NotFound
-from app.core.pages import Page, newest_first
 from app.distribution import policy
 from app.distribution.models import (
     AttemptResult,
@@ -63,9 +62,11 @@ def binding_history(member_id: int, *, limit: int = 50) -> Sequence[BindingAttem
     ).all()
 
 
-def attempts_page(*, before: int | None = None, size: int = 20) -> Page[BindingAttempt]:
-    """The binding history of everybody, newest first."""
-    return newest_first(sa.select(BindingAttempt), BindingAttempt.id, before=before, size=size)
+def desk_attempts(result: str = "") -> Rows:
+    """The binding history of everybody, or what came to this, as the panel's list reads it."""
+    query: Rows = sa.select(BindingAttempt)
+    known = {str(one) for one in AttemptResult}
+    return query.where(BindingAttempt.result == AttemptResult(result)) if result in known else query
 
 
 def bound_by(member_id: int) -> BindingSource | None:

@@ -27,10 +27,10 @@ from app.notices.models import (
 from app.notices.ports import NoticeSender, Outgoing, SendFailed, SendRefused
 from app.notices.processes import remind_confirmations, send, send_test, write_digests
 from app.notices.queries import (
-    Logged,
     counts_by_kind,
+    deliveries,
+    desk,
     get,
-    log_page,
     muted_kinds,
     notices_of,
     template_of,
@@ -58,7 +58,6 @@ __all__ = [
     "FieldKind",
     "Kind",
     "Line",
-    "Logged",
     "Notice",
     "NoticeDelivery",
     "NoticeSender",
@@ -76,7 +75,8 @@ __all__ = [
     "get",
     "keep_delivery",
     "lines_of",
-    "log_page",
+    "deliveries",
+    "desk",
     "map_template",
     "mark_read",
     "mute",

@@ -1,21 +1,12 @@
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from app.core.db import db
+from app.core.db import Rows, db
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
 from app.notices.models import Notice, NoticeDelivery, NoticeMute, NoticeState, NoticeTemplate
-
-
-@dataclass(frozen=True)
-class Logged:
-    """A notice with WeChat's word on its delivery, empty while there is none."""
-
-    notice: Notice
-    delivery: str
 
 
 def get(notice_id: int) -> Notice:
@@ -60,33 +51,29 @@ def unread_count(member_id: int) -> int:
     return db.session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
 
 
-def log_page(
-    *,
-    kind: str = "",
-    states: Sequence[NoticeState] = (),
-    member_id: int | None = None,
-    before: int | None = None,
-    size: int = 20,
-) -> Page[Logged]:
-    """What was told to whom, newest first, for the admin panel."""
-    query = sa.select(Notice)
+def desk(
+    *, kind: str = "", states: Sequence[NoticeState] = (), member_id: int | None = None
+) -> Rows:
+    """What was told to whom, as the panel's list reads it."""
+    query: Rows = sa.select(Notice)
     if kind:
-        query = query.filter_by(kind=kind)
+        query = query.where(Notice.kind == kind)
     if states:
         query = query.where(Notice.state.in_(states))
     if member_id is not None:
-        query = query.filter_by(member_id=member_id)
-    page = newest_first(query, Notice.id, before=before, size=size)
-    sent = [row.message_id for row in page.items if row.message_id]
-    words = dict(
-        db.session.execute(
-            sa.select(NoticeDelivery.message_id, NoticeDelivery.status).where(
-                NoticeDelivery.message_id.in_(sent)
-            )
-        ).all()
+        query = query.where(Notice.member_id == member_id)
+    return query
+
+
+def deliveries(rows: Iterable[Notice]) -> dict[str, str]:
+    """WeChat's word on each of these that it has one for, by the message's id."""
+    sent = [row.message_id for row in rows if row.message_id]
+    found = db.session.execute(
+        sa.select(NoticeDelivery.message_id, NoticeDelivery.status).where(
+            NoticeDelivery.message_id.in_(sent)
+        )
     )
-    logged = [Logged(row, words.get(row.message_id or "", "")) for row in page.items]
-    return Page(logged, page.next_before)
+    return {row.message_id: row.status for row in found}
 
 
 def counts_by_kind(since: datetime) -> dict[tuple[str, NoticeState], int]:

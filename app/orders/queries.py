@@ -340,10 +340,17 @@ def may_finish(order: Order, now: datetime) -> bool:
     )
 
 
-def oddities(*, is_resolved: bool, before: int | None = None, size: int = 20) -> Page[Oddity]:
-    """What a person must look at, or has looked at."""
+def desk_oddities(*, is_resolved: bool) -> Rows:
+    """What a person must look at, or has looked at, as the panel's list reads it."""
+    query: Rows = sa.select(Oddity)
     resolved = Oddity.resolved_at.is_not(None) if is_resolved else Oddity.resolved_at.is_(None)
-    return newest_first(sa.select(Oddity).where(resolved), Oddity.id, before=before, size=size)
+    return query.where(resolved)
+
+
+def oddities(*, is_resolved: bool, before: int | None = None, size: int = 20) -> Page[Oddity]:
+    """The same, newest first."""
+    query = desk_oddities(is_resolved=is_resolved)
+    return newest_first(query, Oddity.id, before=before, size=size)
 
 
 def open_oddities() -> int:

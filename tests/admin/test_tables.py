@@ -9,20 +9,27 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 
-from app import members
+from app import catalog, ledger, members
 from app.admin import tables
 from app.admin.models import Role
 from app.admin.tables import Personal, masks, page
 from app.admin.tables.models import ListChoice, ListView
+from app.audit.runs import JobRun, RunStatus
+from app.catalog import Sku
+from app.core import clock
 from app.core.db import db, transaction
 from app.core.pages import Turn, in_turn
+from app.distribution.channels import Outcome, Scan, ScanSource
+from app.distribution.levels import Cause, LevelChange
+from app.ledger import AccountKind, Move
 from app.members import Address
+from app.notices import Notice, NoticeState
 from app.orders import Order
 from app.reports import exports
 from tests.admin.desk import acts, browser_of, fill, fresh, totp, with_factor
 from tests.admin.test_access import address as address_of
 from tests.admin.test_access import admin_rules
-from tests.factories import NOON, make_member, make_sku, paid_order, place_order
+from tests.factories import NOON, SYSTEM, make_member, make_sku, paid_order, place_order
 
 PHONE = "13812345678"
 FULL_PHONE = re.compile(r"(?<![0-9A-Za-z])1[3-9]\d{9}(?!\d)")
@@ -226,8 +233,56 @@ def test_somebody_elses_view_neither_opens_nor_shows(session, admin_client):
     )
 
 
+def _happened(desk) -> None:
+    """What comes by itself: a debt, a scan, a step on the ladder, a run, a notice."""
+    now = clock.now()
+    debt = ledger.member(AccountKind.DEBT, desk.distributor.member_id)
+    moves = [Move(debt, ledger.system(AccountKind.SHOP), 5_00)]
+    with transaction():
+        ledger.post("test:debt", event="claw_back", moves=moves, now=now)
+        db.session.add_all(
+            [
+                Scan(
+                    channel_id=desk.channel_id,
+                    source=ScanSource.FOLLOW,
+                    outcome=Outcome.SNAPSHOT,
+                    openid="oVirtual00000000000000000000",
+                    day=clock.local(now).date(),
+                    at=now,
+                ),
+                LevelChange(
+                    distributor_id=desk.distributor.id,
+                    from_level="",
+                    to_level="senior",
+                    cause=Cause.ADMIN,
+                    reason="补记",
+                    actor="system:settle",
+                    at=now,
+                ),
+                JobRun(
+                    job="settle",
+                    slot="t:1",
+                    status=RunStatus.DONE,
+                    did_work=True,
+                    result={"rows": 3, "amount_fen": 19_20},
+                    as_of=now,
+                    started_at=now,
+                    ended_at=now,
+                ),
+                Notice(
+                    key="test:1",
+                    kind="order_paid",
+                    member_id=desk.order.member_id,
+                    values={},
+                    state=NoticeState.KEPT,
+                    created_at=now,
+                ),
+            ]
+        )
+
+
 def test_every_column_of_every_list_has_a_value(session):
-    fill()
+    _happened(fill())
     kinds = {"money": (int, type(None)), "number": (int,), "text": (str,)}
 
     for found in tables.LISTINGS.values():
@@ -239,6 +294,28 @@ def test_every_column_of_every_list_has_a_value(session):
             for row in rows:
                 value = masks.value(column, row, facts, frozenset(Personal))
                 assert isinstance(value, kinds.get(column.kind, object)), column.key
+
+
+def test_the_moves_of_a_product_are_found_by_its_code(session, admin_client):
+    tea, cup = make_sku(), make_sku()
+    with transaction():
+        for sku, code in ((tea, "TEA-1"), (cup, "CUP-1")):
+            db.session.get_one(Sku, sku.id).code = code
+        for sku in (tea, cup):
+            catalog.count_stock(
+                sku.id, 7, key=f"t:{sku.id}", reason="月末盘点", actor=SYSTEM, now=NOON
+            )
+    client, product_id = admin_client("operations"), cup.product_id
+
+    rows = lines_of(
+        client.post("/admin/lists/stock-moves/export", data={"format": "csv", "code": "TEA-1"})
+    )
+
+    assert rows[0] == ["时间", "商品", "规格", "货号", "变化", "原因", "经手人"]
+    assert {row[3] for row in rows[1:]} == {"TEA-1"}
+    assert f"product={product_id}" in client.get(f"/admin/products/{product_id}/stock").text
+    shown = client.get(f"/admin/stock-moves?product={product_id}").text
+    assert ("CUP-1" in shown, "TEA-1" in shown) == (True, False)
 
 
 def test_masks_by_role():

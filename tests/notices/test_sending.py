@@ -186,8 +186,8 @@ def test_delivery_is_shown_beside_the_message_whichever_came_first(sender, buyer
 
     buy(buyer)
 
-    [logged] = notices.log_page(kind="order_paid").items
-    assert logged.delivery == "success"
+    told_of = db.session.scalars(notices.desk(kind="order_paid")).all()
+    assert list(notices.deliveries(told_of).values()) == ["success"]
 
 
 # --- a test message ----------------------------------------------------------------

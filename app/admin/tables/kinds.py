@@ -73,8 +73,12 @@ class Listing:
     load: tuple[ExecutableOption, ...] = ()
     # Newest first, unless the list is evidence that is read from its beginning.
     is_descending: bool = True
-    # Who may take it as a file; None: whoever may export lists.
+    # The order in which its page opens, where it is another one: `-at`.
+    opens: str = ""
+    # Evidence is taken as a file with this permission, at an address of its own and in
+    # every column; None: whoever may export lists.
     exported_with: Permission | None = None
+    export_endpoint: str = ""
     by_key: Mapping[str, Column] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -68,6 +68,12 @@ class Table:
     def may_export(self) -> bool:
         return auth.allowed(self.listing.exported_with or Permission.LIST_EXPORT)
 
+    @property
+    def export_url(self) -> str:
+        if self.listing.export_endpoint:
+            return url_for(self.listing.export_endpoint)
+        return url_for(".list_export", listing=self.listing.name)
+
     def url_of(self, view: ListView) -> str:
         return view_url(self.listing, view)
 
@@ -102,7 +108,7 @@ def show(listing: Listing, **effective: str) -> Table:
     given = {**listing.given(request.args), **effective}
     choice = views.choice_of(admin.id, listing.name)
     view = _view(listing, admin.id, request.args.get("view", ""))
-    turn, sort = turn_of(listing, request.args.get("sort", ""), given)
+    turn, sort = turn_of(listing, request.args.get("sort", "") or listing.opens, given)
     page = in_turn(
         listing.query(given).options(*listing.load),
         listing.key,

@@ -7,6 +7,8 @@ from app.admin.tables.money import COMMISSIONS, WITHDRAWALS
 from app.admin.tables.orders import AFTERSALES, ORDERS
 from app.admin.tables.papers import INVOICES, PAYOUT_BATCHES, REVIEWS
 from app.admin.tables.people import DISTRIBUTORS, MEMBERS
+from app.admin.tables.relations import BINDINGS, DEBTS, LEVEL_CHANGES, ODDITIES, SCANS
+from app.admin.tables.running import JOB_RUNS, NOTICES, STOCK_MOVES
 from app.core.errors import NotFound
 
 LISTINGS: dict[str, Listing] = {
@@ -22,6 +24,14 @@ LISTINGS: dict[str, Listing] = {
         INVOICES,
         REVIEWS,
         PAYOUT_BATCHES,
+        STOCK_MOVES,
+        BINDINGS,
+        SCANS,
+        LEVEL_CHANGES,
+        DEBTS,
+        ODDITIES,
+        NOTICES,
+        JOB_RUNS,
         AUDIT,
     )
 }

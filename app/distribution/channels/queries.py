@@ -4,7 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from app.core.db import db
+from app.core.db import Rows, db
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
 from app.distribution.channels import models
@@ -74,6 +74,12 @@ def counts_by_state() -> dict[bool, int]:
         sa.select(Channel.is_active, sa.func.count()).group_by(Channel.is_active)
     )
     return {bool(state): count for state, count in rows}
+
+
+def desk_scans() -> Rows:
+    """Scans of every code, as the panel's list reads them."""
+    query: Rows = sa.select(Scan)
+    return query
 
 
 def scans_page(

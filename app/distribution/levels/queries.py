@@ -4,8 +4,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 
-from app.core.db import db
-from app.core.pages import Page, newest_first
+from app.core.db import Rows, db
 from app.distribution.levels.ladder import Ladder, Period, last_period, make_ladder
 from app.distribution.levels.models import DistributorLevel, LevelChange, LevelTag
 from app.distribution.models import Distributor, DistributorStatus
@@ -55,9 +54,10 @@ def changes_of(distributor_id: int, *, limit: int = 50) -> Sequence[LevelChange]
     ).all()
 
 
-def changes_page(*, before: int | None = None, size: int = 20) -> Page[LevelChange]:
-    """Everybody's steps, newest first."""
-    return newest_first(sa.select(LevelChange), LevelChange.id, before=before, size=size)
+def desk_changes() -> Rows:
+    """Everybody's steps, as the panel's list reads them."""
+    query: Rows = sa.select(LevelChange)
+    return query
 
 
 def change_by_id(change_id: int) -> LevelChange:
