@@ -216,7 +216,7 @@ def values_of(row: Mapping[str, str]) -> tuple[str, ...]:
 def _values(text: str) -> tuple[str, ...]:
     try:
         found = json.loads(text or "[]")
-    except ValueError:
+    except (ValueError, RecursionError):
         return ("?",)
     return tuple(str(value) for value in found) if isinstance(found, list) else ("?",)
 

@@ -33,6 +33,7 @@ from flask import (
     session,
     url_for,
 )
+from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
@@ -116,6 +117,7 @@ def init_app(app: Flask) -> None:
         n = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=0)  # type: ignore[method-assign]
     app.url_map.converters["int"] = _Id
+    app.json = _Json(app)
     app.jinja_env.filters.update(
         yuan=format_yuan, price_parts=price_parts, dt=short_time, dt_full=full_time, day=day
     )
@@ -195,6 +197,16 @@ class _Id(IntegerConverter):
 
     def __init__(self, map: Map, **given: Any) -> None:  # noqa: A002  (werkzeug's name)
         super().__init__(map, **{"max": 2**63 - 1, **given})
+
+
+class _Json(DefaultJSONProvider):
+    """Flask's; a body that is nested without end is as unreadable as any other."""
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
 
 
 # --- requests ------------------------------------------------------------------

@@ -109,7 +109,7 @@ def _my_code() -> ReferralCode | None:
 
 
 def _product_asked() -> catalog.Product | None:
-    product_id = request.args.get("product", type=int)
+    product_id = web.whole_number(request.args.get("product", ""))
     return None if product_id is None else catalog.product_for_sale(product_id, now=clock.now())
 
 

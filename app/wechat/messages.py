@@ -78,7 +78,11 @@ class Endpoint:
             return None
         if message.target != self._original_id:
             raise MessageRefused("target")
-        return _push(message)
+        try:
+            return _push(message)
+        except ValueError:
+            # wechatpy reads its numbers when they are asked for.
+            return None
 
     def text_reply(self, push: Push, text: str, *, timestamp: int) -> str:
         """The XML of a text reply, before any encryption."""

@@ -279,6 +279,16 @@ def test_a_count_that_makes_no_sense_changes_nothing(system, body, field):
     assert db.session.get(Sku, sku.id).stock == 10
 
 
+def test_a_body_nested_without_end_is_no_json(system):
+    sku = make_sku(stock=10)
+    sent = {"data": "[" * 100_000, "content_type": "application/json"}
+
+    answer = system(S.STOCK_WRITE)("PUT", f"/skus/{sku.id}/stock", once="count-0001", **sent)
+
+    assert problem_of(answer) == (422, "invalid_input", "count")
+    assert db.session.get(Sku, sku.id).stock == 10
+
+
 def test_an_order_is_shipped(system, noon):
     order = paid_order(make_member("王芳"), make_sku(), now=noon)
     sent = {"carrier": "顺丰速运", "tracking_number": "SF1234567890"}

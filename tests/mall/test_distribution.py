@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 import zxingcpp
 from PIL import Image
 
@@ -244,6 +245,15 @@ def test_picture_of_the_code_can_be_read(client, me):
     [read] = zxingcpp.read_barcodes(picture)
     assert 300 <= picture.width <= 600
     assert read.text == f"http://mall.test/r/{code_of(me)}"
+
+
+@pytest.mark.parametrize("product", ["36893488147419103231", "-1", "x"])
+def test_a_product_that_is_none_gives_the_members_own_code(client, me, product):
+    make_distributor_of(me)
+
+    asked = client.get("/me/distribution/code.png", query_string={"product": product})
+
+    assert asked.data == client.get("/me/distribution/code.png").data
 
 
 def test_who_may_not_share_has_no_code(client, me):

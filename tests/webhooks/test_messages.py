@@ -165,6 +165,17 @@ def test_a_body_that_nobody_can_read_is_answered_with_success(session, push, bod
     assert rows(InboxMessage) == 0
 
 
+def test_a_message_whose_number_is_none_is_answered_with_success(session, push, migrated_app):
+    body = event(migrated_app, "").replace(
+        "<MsgType><![CDATA[event]]>", "<MsgId>NaN</MsgId><MsgType><![CDATA[text]]>"
+    )
+
+    answer = push(body)
+
+    assert (answer.status_code, answer.get_data()) == (200, b"success")
+    assert rows(InboxMessage) == 0
+
+
 def test_a_doubled_sender_is_not_a_sender(session, push, migrated_app):
     body = event(migrated_app, "subscribe").replace(
         "<CreateTime>", "<FromUserName>oOther</FromUserName><CreateTime>"
