@@ -236,13 +236,16 @@ def _earners(found: Found, _day: date, start: datetime, end: datetime) -> None:
 
 def _settled(found: Found, _day: date, start: datetime, end: datetime) -> None:
     at = _within(SettlementBatch.at, start, end)
-    fen = db.session.scalar(sa.select(sa.func.sum(SettlementBatch.amount_fen)).where(at))
-    batches = db.session.scalars(sa.select(SettlementBatch.id).where(at)).all()
-    count = db.session.scalar(
-        sa.select(sa.func.count(sa.distinct(Commission.order_id))).where(
-            *Commission.of_batches(batches)
-        )
-    )
+    batches = db.session.scalars(sa.select(SettlementBatch).where(at)).all()
+    ids = [batch.id for batch in batches]
+    count = 0
+    if ids:
+        counted = sa.select(sa.func.count(sa.distinct(Commission.order_id)), sa.func.count())
+        count, rows = db.session.execute(counted.where(Commission.filed_batch_id.in_(ids))).one()
+        if rows < sum(batch.rows for batch in batches):
+            # A run is under way: the others stand among all that are open.
+            count, _ = db.session.execute(counted.where(*Commission.of_batches(ids))).one()
+    fen = sum(batch.amount_fen for batch in batches)
     _add(found, _ALL, ("settled_fen", "settled_orders"), (fen, count))
 
 
