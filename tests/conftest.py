@@ -154,8 +154,8 @@ def live(app: Flask) -> Iterator[Flask]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """A real browser, one for each worker: Playwright cannot be started twice in a process."""
+def browser() -> Iterator[Browser]:
+    """One for each worker: Playwright cannot be started twice in a process."""
     path = os.environ.get("TEST_CHROMIUM", "/usr/bin/chromium")
     if not Path(path).exists():
         if os.environ.get("TEST_REQUIRE_ALL") == "1":
@@ -165,6 +165,14 @@ def chromium() -> Iterator[Browser]:
         browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def chromium(browser: Browser) -> Iterator[Browser]:
+    """A real browser. What a test opens is closed behind it: a page that stays goes on working."""
+    yield browser
+    for context in browser.contexts:
+        context.close()
 
 
 @pytest.fixture(scope="session")
