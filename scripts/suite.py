@@ -10,7 +10,8 @@ left out; with CI=true that is a failure.
 
 Environment for the tests: TEST_ENGINE, TEST_MARIADB_URL (no database's name;
 tests make their own), TEST_REDIS_URL, TEST_CHROMIUM, TEST_REQUIRE_ALL=1 in CI.
-TEST_WORKERS (2) is the number of pytest processes, 0 for none.
+TEST_WORKERS (3) is the number of pytest processes, 0 for none: on two cores the third
+works while others wait for a cluster, a browser or a server.
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ def run_pytest(python: Path, engine: str, arguments: list[str], services: dict[s
     report = RESULTS / f"{engine}.xml"
     report.unlink(missing_ok=True)
     command = [str(python), "-m", "pytest", f"--junitxml={report}", *arguments]
-    workers = os.environ.get("TEST_WORKERS", "2")
+    workers = os.environ.get("TEST_WORKERS", "3")
     if workers != "0" and not any(word.startswith(SINGLE_PROCESS) for word in arguments):
         # A file stays on one worker, so its fixtures are made once; in our own order
         # (tests/conftest.py), since pytest-xdist would keep files with one long test for last.

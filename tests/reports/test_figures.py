@@ -6,8 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from app import interests, outbox
+from app.commission import Commission
 from app.core.db import db, run_unit, transaction
-from app.jobs import runner
+from app.jobs import runner, tasks
 from app.reports import figures
 from app.reports.figures import Dimension, Sums
 from tests.aftersales.steps import sale
@@ -68,6 +69,20 @@ def test_today_is_summed_live_and_a_day_later_stored_with_the_same_sums(trade):
 
 def _booked() -> int:
     return db.session.scalar(sa.text("SELECT SUM(amount_fen) FROM commissions"))
+
+
+@pytest.mark.parametrize("is_filed", [False, True])
+def test_what_was_settled_on_a_day_is_counted_filed_or_not(trade, is_filed):
+    with transaction():
+        db.session.execute(sa.update(Commission).values(mature_at=NOON))
+    settled = tasks.sales.settle_all(NOON + DAY)
+    if is_filed:
+        tasks.sales.file_all()
+
+    day = on(TODAY + DAY, now=NOON + 2 * DAY)
+
+    assert (day.settled_orders, day.settled_fen) == (2, settled.amount_fen)
+    assert settled.amount_fen == _booked()
 
 
 def test_every_part_sums_to_the_whole(trade):

@@ -58,14 +58,3 @@ def test_the_books_are_those_of_a_run_without_faults_on_the_other_engine(
     assert thrown.count > 4
     # Of an empty shop the two would agree as well.
     assert len(books.told(books.Since())) > 100
-
-
-@pytest.mark.mariadb_only
-def test_the_books_stay_sound_on_a_database_that_is_out_of_order(live, monkeypatch):
-    monkeypatch.setattr(core.time, "sleep", lambda _seconds: None)
-    world = World(2)
-
-    # Unsound is raised otherwise.
-    thrown = world.run_roughly(150)
-
-    assert thrown > 4
