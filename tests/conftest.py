@@ -46,18 +46,18 @@ def engine_name() -> str:
     return os.environ.get("TEST_ENGINE", "sqlite")
 
 
-# What pages do; that each of them works on the other engine, too, a walk sees.
-PAGES = ("admin", "mall")
+# What pages and WeChat do; that each page works on the other engine, too, a walk sees.
+ONCE = ("admin", "mall", "sandbox", "walk", "webhooks", "wechat")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     folder = Path(__file__).parent
     for item in items:
-        is_page = item.path.relative_to(folder).parts[0] in PAGES
+        is_once = item.path.relative_to(folder).parts[0] in ONCE
         # Nor is anything new to be learnt of what asks for no database.
         asks = "database_url" in getattr(item, "fixturenames", ())
-        if "other_engine" not in item.keywords and (is_page or not asks):
+        if "other_engine" not in item.keywords and (is_once or not asks):
             item.add_marker(pytest.mark.engine_free)
     # Long ones first: the last file to end is then a short one, and no worker is idle.
     items.sort(key=lambda item: "slow" not in item.keywords)

@@ -75,8 +75,8 @@ class World(Buying, PayingOut):
 
     def _end(self) -> None:
         # The return window of what is left goes by.
-        for _ in range(3):
-            self.pass_time(timedelta(days=9))
+        for _ in range(2):
+            self.pass_time(timedelta(days=14))
         self._check()
 
     def pass_time(self, span: timedelta) -> None:

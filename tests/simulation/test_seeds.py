@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.mariadb_only, pytest.mark.slow]
 
 SEEDS, SHARE = 200, 25
 # Of the suite's time; scripts/simulate plays longer ones.
-STEPS = 12
+STEPS = 8
 
 
 @pytest.mark.timeout(300)

@@ -15,6 +15,9 @@ from scripts.simulation import books, faults
 from scripts.simulation.world import World
 from tests.conftest import empty_tables
 
+# On SQLite it would meet itself.
+pytestmark = pytest.mark.mariadb_only
+
 STEPS = 150
 
 
