@@ -26,4 +26,4 @@ def test_the_books_of_each_seed_are_sound(live, first, capsys):
     said = capsys.readouterr().out
     # A failing seed says how to play it again.
     assert broken == [], said
-    assert json.loads(said.splitlines()[-1])["faults"] > SHARE
+    assert json.loads(said.splitlines()[-1])["faults"] > SHARE // 2
