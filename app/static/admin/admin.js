@@ -53,7 +53,8 @@
       return;
     }
     const danger = question.confirmDanger !== undefined;
-    const modal = make("div", "modal fade");
+    // Without a fade, in which the dialog would not hear a quick 取消.
+    const modal = make("div", "modal");
     modal.tabIndex = -1;
     modal.setAttribute("role", "alertdialog");
     modal.setAttribute("aria-labelledby", "confirm-title");
