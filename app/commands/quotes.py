@@ -1,6 +1,7 @@
 """`commissions` and `tax`: the engines asked by hand."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +17,31 @@ from app.core.errors import DomainError
 commissions = AppGroup("commissions", help="The commission engine.")
 
 
+def _print_each(file: Path, compute: Callable[[Any], Any]) -> None:
+    """Print what `compute` makes of the file's document, or of each in its list."""
+    document = read_json(file)
+    try:
+        if isinstance(document, list):
+            result: Any = [compute(item) for item in document]
+        else:
+            result = compute(document)
+    except DomainError as error:
+        raise click.ClickException(f"{error.field}: {error.message}") from None
+    print(json.dumps(result, ensure_ascii=False))
+
+
 @commissions.command("quote")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def quote(file: Path) -> None:
     """Compute one scenario, or a list of them, and print the result as JSON."""
-    document = read_json(file)
-    try:
-        if isinstance(document, list):
-            result: Any = [quote_scenario(item) for item in document]
-        else:
-            result = quote_scenario(document)
-    except DomainError as error:
-        raise click.ClickException(f"{error.field}: {error.message}") from None
-    print(json.dumps(result, ensure_ascii=False))
+    _print_each(file, quote_scenario)
 
 
 @commissions.command("bonus")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def bonus(file: Path) -> None:
     """Compute `{"program", "value"}`, or a list of them, and print the result as JSON."""
-    document = read_json(file)
-    try:
-        if isinstance(document, list):
-            result: Any = [quote_bonus(item) for item in document]
-        else:
-            result = quote_bonus(document)
-    except DomainError as error:
-        raise click.ClickException(f"{error.field}: {error.message}") from None
-    print(json.dumps(result, ensure_ascii=False))
+    _print_each(file, quote_bonus)
 
 
 @commissions.command("settle")

@@ -53,7 +53,7 @@
       return;
     }
     const danger = question.confirmDanger !== undefined;
-    // Without a fade, in which the dialog would not hear a quick 取消.
+    // Without a fade, in which the dialog would not hear a quick answer.
     const modal = make("div", "modal");
     modal.tabIndex = -1;
     modal.setAttribute("role", "alertdialog");
@@ -86,9 +86,7 @@
     });
     // A hasty Enter must not approve: the focus starts on the way out.
     modal.addEventListener("shown.bs.modal", () => {
-      // While the dialog fades in it does not hear `hide`: an early answer is kept.
-      if (said) shown.hide();
-      else (danger ? no : yes).focus();
+      (danger ? no : yes).focus();
     });
     modal.addEventListener("hidden.bs.modal", () => {
       modal.remove();
