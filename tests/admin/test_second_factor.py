@@ -1,6 +1,7 @@
 """The second factor: enrolled by a code, asked at login, fresh before what matters."""
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pyotp
@@ -32,6 +33,13 @@ from tests.threads import together
 
 OWN = "/admin/account/second-factor"
 WRONG = "000000"
+
+
+@pytest.fixture(autouse=True)
+def _one_half_minute() -> Iterator[None]:
+    """The clock stands: a code of "now" stays that of now until the test ends."""
+    with clock.fixed(clock.now()):
+        yield
 
 
 def wrong(admin: Admin) -> str:
