@@ -10,7 +10,9 @@ from app.commission import Commission
 from app.core.db import db, run_unit, transaction
 from app.jobs import runner, tasks
 from app.reports import figures
-from app.reports.figures import Dimension, Sums
+from app.reports.figures import MEASURES, Dimension, Sums
+from app.reports.figures.facts import PARTS
+from app.reports.figures.queries import Live
 from tests.aftersales.steps import sale
 from tests.factories import (
     NOON,
@@ -99,6 +101,18 @@ def test_every_part_sums_to_the_whole(trade):
         sa.text("SELECT SUM(payable_fen) FROM orders WHERE paid_at IS NOT NULL")
     )
     assert whole(Dimension.ALL, "sales_fen") == paid
+
+
+def test_every_part_fills_what_it_says_and_nothing_else(trade):
+    day = NOON.date()
+
+    for part in PARTS:
+        for (dimension, _), row in figures.facts_of(day, parts=[part]).items():
+            assert row.keys() <= part.gives.get(dimension, frozenset()), dimension
+    # Asked for part by part the day is what it is at once.
+    live = Live(day, NOON + DAY)
+    for (dimension, key), row in figures.facts_of(day).items():
+        assert live.rows(dimension, MEASURES).get(key, {}) == row
 
 
 def test_a_late_refund_changes_the_day_of_the_sale_and_counts_as_a_refund_on_its_own(session):

@@ -10,7 +10,15 @@ from app.core.db import db, insert_all, run_unit, transaction
 from app.reports import figures
 from app.reports.figures import MEASURES, SPANS, DailyFigure, Dimension, queries
 from app.reports.figures.models import SPAN_MEASURES, FigureDay, FigureSpan, SpanFigure
-from tests.factories import NOON
+from tests.factories import (
+    NOON,
+    bind,
+    make_distributor,
+    make_member,
+    make_plan,
+    make_sku,
+    paid_order,
+)
 
 TODAY = NOON.date()
 DAY = timedelta(days=1)
@@ -58,8 +66,7 @@ def test_who_leads_with_today_is_who_leads_by_plain_sums(days, monkeypatch, back
         # Somebody new sells as well, and somebody has only people who came.
         live = {key: {"sales_fen": chance.randrange(most)} for key in chance.sample(range(25), 12)}
         live[30] = {"members": 2}
-        facts = {(SELLER, key): row for key, row in live.items()}
-        monkeypatch.setattr(queries, "_live", lambda *_, facts=facts: [(TODAY, facts)])
+        monkeypatch.setattr(queries.Live, "rows", lambda *_, live=live: live)
         sums = {
             key: stored.get(key, figures.Sums()) + figures.Sums(**live.get(key, {}))
             for key in {*stored, *live}
@@ -67,6 +74,39 @@ def test_who_leads_with_today_is_who_leads_by_plain_sums(days, monkeypatch, back
         plain = sorted(sums.items(), key=lambda item: (-item[1].sales_fen, item[0]))[:LIMIT]
 
         assert _leaders(first, SPAN_MEASURES) == plain
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_the_leading_sellers_are_those_of_every_seller(days, is_kept):
+    """Somebody leads by the past alone, by today alone, and by both."""
+    make_plan()
+    sku = make_sku(price_fen=1_00)
+    sellers = [make_distributor() for _ in range(8)]
+    for count, seller in enumerate(sellers[2:], 1):
+        buyer = make_member()
+        bind(buyer, seller)
+        for pieces in (count, 2):
+            paid_order(buyer, sku, pieces, now=NOON - timedelta(minutes=1))
+    last = sellers[-1].id
+    rows = [
+        dict.fromkeys(MEASURES, 0)
+        | {"dimension": SELLER, "day": TODAY - 2 * DAY, "key_id": key, "sales_fen": 9_000_00 + key}
+        for key in (sellers[0].id, last)
+    ]
+    with transaction():
+        db.session.execute(sa.delete(DailyFigure))
+        insert_all(DailyFigure, rows)
+    run_unit(figures.rebuild_span, SPANS[0], now=NOON)
+    if not is_kept:
+        with transaction():
+            db.session.execute(sa.delete(FigureSpan))
+    first = TODAY - SPANS[0] * DAY
+
+    found = figures.leading_sellers(first, TODAY, now=NOON, limit=LIMIT)
+
+    assert found == _leaders(first, figures.SELLER_MEASURES)
+    assert [key for key, _ in found[:2]] == [last, sellers[0].id]
+    assert [row.orders for _, row in found] == [2, 0, 2]
 
 
 def test_a_span_is_read_while_its_days_are_as_they_were(days):

@@ -8,7 +8,7 @@ from app.core import clock
 from app.members import regions
 from app.reports import figures
 from app.reports.boards.blocks import Block, Compare, Grid, Span, rate
-from app.reports.boards.compared import MONEY, NUMBER, TEXT, Column, by_key, named_day
+from app.reports.boards.compared import MONEY, NUMBER, TEXT, Column, Ranked, by_key, named_day
 from app.reports.figures import Dimension
 
 LEADERS = 10
@@ -22,8 +22,13 @@ STEPS = (
     ("下单", "referred_orders"),
     ("结算", "settled_orders"),
 )
+# What the lines by day show. Of today nothing else is added up: who buys again, for one,
+# asks about each of the day's buyers.
+TRENDS = (
+    *("orders", "sales_fen", "commissions_fen", "withdrawn_fen"),
+    *("visitors", "members", "distributors"),
+)
 # What a distributor brought: orders of those directly below.
-SELLER_MEASURES = ("orders", "sales_fen", "commissions_fen", "members")
 SELLER_COLUMNS: tuple[Column, ...] = (
     ("直属订单", NUMBER, "orders"),
     ("直属成交额", MONEY, "sales_fen"),
@@ -50,7 +55,7 @@ def blocks(span: Span, now: datetime) -> list[Block]:
 
 
 def trends(span: Span, now: datetime) -> list[Block]:
-    days = figures.by_day(span.first, span.last, now=now)
+    days = figures.by_day(span.first, span.last, now=now, measures=TRENDS)
     shown = [f"{day:%m-%d}" for day in days]
     rows = [(named_day(day), row) for day, row in reversed(days.items())]
     return [
@@ -120,8 +125,11 @@ def trends(span: Span, now: datetime) -> list[Block]:
 
 def funnel(span: Span, now: datetime) -> Block:
     """From a scanned code to a settled commission."""
-    found = figures.total(span.first, span.last, now=now)
-    was = span.before and figures.total(span.before.first, span.before.last, now=now)
+    counted = [measure for _, measure in STEPS]
+    found = figures.total(span.first, span.last, now=now, measures=counted)
+    was = span.before and figures.total(
+        span.before.first, span.before.last, now=now, measures=counted
+    )
     steps = [(name, getattr(found, measure)) for name, measure in STEPS]
     falls = all(more >= less for (_, more), (_, less) in itertools.pairwise(steps))
     rows, upper = [], 0
@@ -197,7 +205,8 @@ def leading_products(span: Span, now: datetime) -> Block:
 
 
 def leading_distributors(span: Span, now: datetime) -> Block:
-    found = by_key(Dimension.DISTRIBUTOR, span, now, SELLER_MEASURES, limit=LEADERS)
+    leading = figures.leading_sellers(span.first, span.last, now=now, limit=LEADERS)
+    found = Ranked("sales_fen", leading, None)
     names = {key: row.display_name for key, row in members.names_of(found.keys).items()}
     return Block(
         "distributors",

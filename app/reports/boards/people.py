@@ -4,6 +4,7 @@ from datetime import datetime
 
 from app import members
 from app.distribution import channels
+from app.reports import figures
 from app.reports.boards import overview, targets
 from app.reports.boards.blocks import Block, Board, Grid, Span, rate
 from app.reports.boards.compared import (
@@ -95,7 +96,7 @@ def repurchase(span: Span) -> Block:
 
 def distributors(span: Span, now: datetime) -> Board:
     days = by_day(span, now)
-    found = by_key(Dimension.DISTRIBUTOR, span, now, overview.SELLER_MEASURES)
+    found = by_key(Dimension.DISTRIBUTOR, span, now, figures.SELLER_MEASURES)
     names = {key: row.display_name for key, row in members.names_of(found.keys).items()}
     return Board(
         [

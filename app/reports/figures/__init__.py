@@ -17,6 +17,7 @@ Which day something belongs to:
 """
 
 from app.reports.figures.facts import facts_of
+from app.reports.figures.leaders import SELLER_MEASURES, leading_sellers
 from app.reports.figures.models import MEASURES, SPANS, DailyFigure, Dimension
 from app.reports.figures.queries import (
     Moment,
@@ -41,6 +42,7 @@ from app.reports.figures.service import (
 
 __all__ = [
     "MEASURES",
+    "SELLER_MEASURES",
     "SPANS",
     "DailyFigure",
     "Dimension",
@@ -53,6 +55,7 @@ __all__ = [
     "facts_of",
     "first_day",
     "last_closed",
+    "leading_sellers",
     "moments",
     "percent",
     "rebuild",

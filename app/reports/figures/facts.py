@@ -4,7 +4,8 @@ Every statement walks an index over its span, so that today costs what one day c
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -28,22 +29,32 @@ Found = dict[Key, dict[str, int]]
 _ALL = (Dimension.ALL, 0)
 
 
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some of a day's facts: what adds them up, and the measures it fills of each dimension."""
+
+    fill: Callable[[Found, date, datetime, datetime], None]
+    gives: Mapping[Dimension, frozenset[str]]
+
+
 def midnight(day: date) -> datetime:
     """When a day begins in Shanghai."""
     return clock.as_utc(datetime.combine(day, time(), clock.SHANGHAI))
 
 
-def facts_of(day: date, *, until: datetime | None = None) -> Found:
+def facts_of(
+    day: date, *, until: datetime | None = None, parts: Iterable[Part] | None = None
+) -> Found:
     """What a day brought, to the shop and to everything that has a part in it.
 
-    `until` cuts it off: today so far.
+    `until` cuts it off: today so far. `parts` leaves all others out.
     """
     start, end = midnight(day), midnight(day + timedelta(days=1))
     if until is not None:
         end = min(end, until)
     found: Found = defaultdict(lambda: defaultdict(int))
-    for part in _PARTS:
-        part(found, day, start, end)
+    for part in PARTS if parts is None else parts:
+        part.fill(found, day, start, end)
     found[_ALL]
     return {key: {name: n for name, n in row.items() if n} for key, row in found.items()}
 
@@ -60,7 +71,6 @@ def _within(column: Any, start: datetime, end: datetime) -> sa.ColumnElement[boo
 
 def _sales(found: Found, _day: date, start: datetime, end: datetime) -> None:
     paid = _within(Order.paid_at, start, end)
-    names = ("orders", "sales_fen", "returned_fen")
     for region, *values in db.session.execute(
         sa.select(
             Order.receiver_region,
@@ -72,7 +82,10 @@ def _sales(found: Found, _day: date, start: datetime, end: datetime) -> None:
         .group_by(Order.receiver_region)
     ):
         for key in (_ALL, (Dimension.PROVINCE, regions.province_code(region))):
-            _add(found, key, names, values)
+            _add(found, key, _SALES, values)
+
+
+def _buyers(found: Found, _day: date, start: datetime, end: datetime) -> None:
     _add(found, _ALL, ("buyers", "first_buyers", "repeat_buyers"), buyers_of(start, end))
 
 
@@ -105,7 +118,6 @@ def buyers_of(start: datetime, end: datetime) -> tuple[int, int, int]:
 
 
 def _goods(found: Found, _day: date, start: datetime, end: datetime) -> None:
-    names = ("units", "cost_fen", "returned_fen", "returned_units")
     sums = (
         sa.func.sum(OrderLine.quantity),
         sa.func.sum(OrderLine.unit_cost_fen * OrderLine.quantity),
@@ -124,10 +136,10 @@ def _goods(found: Found, _day: date, start: datetime, end: datetime) -> None:
             line.product_id, line.sku_id, sa.func.count(), sa.func.sum(line.paid_fen), *sums
         ).group_by(line.product_id, line.sku_id)
     ):
-        _add(found, _ALL, names, values)
-        _add(found, (Dimension.SKU, sku_id), names, values)
+        _add(found, _ALL, _GOODS, values)
+        _add(found, (Dimension.SKU, sku_id), _GOODS, values)
         _add(found, (Dimension.SKU, sku_id), ("orders", "sales_fen"), (count, fen))
-        _add(found, (Dimension.PRODUCT, product_id), names, values)
+        _add(found, (Dimension.PRODUCT, product_id), _GOODS, values)
         _add(found, (Dimension.PRODUCT, product_id), ("sales_fen",), (fen,))
     # An order with two SKUs of a product is one order.
     in_orders = sold(line.product_id, sa.func.count(sa.distinct(line.order_id)))
@@ -136,7 +148,7 @@ def _goods(found: Found, _day: date, start: datetime, end: datetime) -> None:
     for region, *values in db.session.execute(
         sold(Order.receiver_region, *sums).group_by(Order.receiver_region)
     ):
-        _add(found, (Dimension.PROVINCE, regions.province_code(region)), names, values)
+        _add(found, (Dimension.PROVINCE, regions.province_code(region)), _GOODS, values)
 
 
 def _refunds(found: Found, _day: date, start: datetime, end: datetime) -> None:
@@ -203,29 +215,44 @@ def _channels(found: Found, day: date, start: datetime, end: datetime) -> None:
         _add(found, (Dimension.CHANNEL, channel), ("orders", "sales_fen"), values)
 
 
-def _earners(found: Found, _day: date, start: datetime, end: datetime) -> None:
-    booked = _within(Commission.created_at, start, end)
-    sold = (
+def _earners(found: Found, day: date, _start: datetime, end: datetime) -> None:
+    for member, *values in db.session.execute(sold_directly(day, end)):
+        _add(found, (Dimension.DISTRIBUTOR, member), ("orders", "sales_fen"), values)
+    for member, fen in db.session.execute(earned(day, end)):
+        _add(found, (Dimension.DISTRIBUTOR, member), ("commissions_fen",), (fen,))
+
+
+def sold_directly(day: date, until: datetime) -> sa.Select[int, int, int]:
+    """By distributor, the orders of those directly below that were paid on a day, and their sum."""
+    return (
         sa.select(
             OrderSeat.member_id,
-            sa.literal(1).label("orders"),
-            Order.payable_fen.label("sales_fen"),
-            sa.literal(0).label("commissions_fen"),
+            sa.func.count().label("orders"),
+            sa.func.sum(Order.payable_fen).label("sales_fen"),
         )
         .select_from(Order)
         .join(OrderSeat, OrderSeat.order_id == Order.id)
-        .where(_within(Order.paid_at, start, end), OrderSeat.position == 1, OrderSeat.is_active)
+        .where(
+            _within(Order.paid_at, midnight(day), until),
+            OrderSeat.position == 1,
+            OrderSeat.is_active,
+        )
+        .group_by(OrderSeat.member_id)
     )
-    earned = sa.select(
-        Commission.member_id, sa.literal(0), sa.literal(0), Commission.amount_fen
-    ).where(booked)
-    both = sa.union_all(sold, earned).subquery()
-    names = ("orders", "sales_fen", "commissions_fen")
-    sums = [sa.func.sum(both.c[name]) for name in names]
-    for member, *values in db.session.execute(
-        sa.select(both.c.member_id, *sums).group_by(both.c.member_id)
-    ):
-        _add(found, (Dimension.DISTRIBUTOR, member), names, values)
+
+
+def earned(day: date, until: datetime, keys: Iterable[int] | None = None) -> sa.Select[int, int]:
+    """By distributor, or by these alone, the commissions that were booked on a day."""
+    query = (
+        sa.select(Commission.member_id, sa.func.sum(Commission.amount_fen))
+        .where(_within(Commission.created_at, midnight(day), until))
+        .group_by(Commission.member_id)
+    )
+    return query if keys is None else query.where(Commission.member_id.in_(keys))
+
+
+def _referred(found: Found, _day: date, start: datetime, end: datetime) -> None:
+    booked = _within(Commission.created_at, start, end)
     referred, fen = db.session.execute(
         sa.select(
             sa.func.count(sa.distinct(Commission.order_id)), sa.func.sum(Commission.amount_fen)
@@ -249,7 +276,7 @@ def _settled(found: Found, _day: date, start: datetime, end: datetime) -> None:
     _add(found, _ALL, ("settled_fen", "settled_orders"), (fen, count))
 
 
-def _money(found: Found, _day: date, start: datetime, end: datetime) -> None:
+def _reversed(found: Found, _day: date, start: datetime, end: datetime) -> None:
     back = db.session.scalar(
         sa.select(sa.func.sum(Entry.amount_fen))
         .select_from(Posting)
@@ -262,6 +289,9 @@ def _money(found: Found, _day: date, start: datetime, end: datetime) -> None:
         )
     )
     _add(found, _ALL, ("reversed_fen",), (back,))
+
+
+def _paid_out(found: Found, _day: date, start: datetime, end: datetime) -> None:
     paid = sa.select(
         sa.func.count(),
         sa.func.sum(Withdrawal.net_fen),
@@ -277,6 +307,40 @@ def _money(found: Found, _day: date, start: datetime, end: datetime) -> None:
         _add(found, _ALL, ("withdrawals", "withdrawn_fen", "tax_fen"), values)
 
 
-_PARTS: tuple[Callable[[Found, date, datetime, datetime], None], ...] = (
-    *(_sales, _goods, _refunds, _people, _channels, _earners, _settled, _money),
+def _part(
+    fill: Callable[[Found, date, datetime, datetime], None], **gives: tuple[str, ...]
+) -> Part:
+    return Part(fill, {Dimension(name): frozenset(found) for name, found in gives.items()})
+
+
+_SALES = ("orders", "sales_fen", "returned_fen")
+_GOODS = ("units", "cost_fen", "returned_fen", "returned_units")
+PARTS = (
+    _part(_sales, all=_SALES, province=_SALES),
+    _part(_buyers, all=("buyers", "first_buyers", "repeat_buyers")),
+    _part(
+        _goods,
+        all=_GOODS,
+        province=_GOODS,
+        product=("orders", "sales_fen", *_GOODS),
+        sku=("orders", "sales_fen", *_GOODS),
+    ),
+    _part(_refunds, all=("refunds", "refunds_fen")),
+    _part(_people, all=("visitors", "members", "distributors", "binds"), distributor=("members",)),
+    _part(
+        _channels,
+        all=("scans", "follows"),
+        channel=("scans", "follows", "members", "orders", "sales_fen"),
+    ),
+    _part(_referred, all=("referred_orders", "commissions_fen")),
+    _part(_earners, distributor=("orders", "sales_fen", "commissions_fen")),
+    _part(_settled, all=("settled_fen", "settled_orders")),
+    _part(_reversed, all=("reversed_fen",)),
+    _part(_paid_out, all=("withdrawals", "withdrawn_fen", "tax_fen")),
 )
+
+
+def parts_of(dimension: Dimension, measures: Iterable[str]) -> list[Part]:
+    """What has to be added up to know these measures of a dimension."""
+    wanted = frozenset(measures)
+    return [part for part in PARTS if part.gives.get(dimension, frozenset()) & wanted]

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from app.interests import VisitorDay
 from app.ledger import Posting
 from app.members import Member
 from app.orders import Order
-from app.reports.figures.facts import Found, facts_of, midnight
+from app.reports.figures.facts import Part, facts_of, midnight, parts_of
 from app.reports.figures.models import (
     MEASURES,
     SPAN_MEASURES,
@@ -138,10 +138,14 @@ def by_day(
     now: datetime,
     dimension: Dimension = Dimension.ALL,
     key_id: int = 0,
+    measures: Sequence[str] = MEASURES,
 ) -> dict[date, Sums]:
-    """What each day from `first` to `last` brought, the oldest first."""
+    """What each day from `first` to `last` brought, the oldest first.
+
+    `measures` are those that are read; the others stay 0.
+    """
     found = dict.fromkeys(days_of(first, last), Sums())
-    columns = [getattr(DailyFigure, name) for name in MEASURES]
+    columns = [getattr(DailyFigure, name) for name in measures]
     for day, *values in db.session.execute(
         sa.select(DailyFigure.day, *columns).where(
             DailyFigure.dimension == dimension,
@@ -149,15 +153,16 @@ def by_day(
             DailyFigure.day.between(first, last),
         )
     ):
-        found[day] = Sums(*values)
-    for day, facts in _live(first, last, now):
-        found[day] = Sums(**facts.get((dimension, key_id), {}))
+        found[day] = Sums(**dict(zip(measures, values, strict=True)))
+    for live in _live(first, last, now):
+        row = live.rows(dimension, measures).get(key_id, {})
+        found[live.day] = Sums(**{name: row.get(name, 0) for name in measures})
     return found
 
 
-def total(first: date, last: date, *, now: datetime) -> Sums:
+def total(first: date, last: date, *, now: datetime, measures: Sequence[str] = MEASURES) -> Sums:
     """What the days from `first` to `last` brought to the shop."""
-    return sum(by_day(first, last, now=now).values(), Sums())
+    return sum(by_day(first, last, now=now, measures=measures).values(), Sums())
 
 
 def by_key(
@@ -178,9 +183,9 @@ def by_key(
     stored = _stored(dimension, first, last, order, measures, now)
     live = {
         key: row
-        for _, facts in _live(first, last, now)
-        for (kind, key), row in facts.items()
-        if kind is dimension and (keys is None or key in keys)
+        for day in _live(first, last, now)
+        for key, row in day.rows(dimension, {order, *measures}).items()
+        if keys is None or key in keys
     }
     found: dict[int, Sums] = defaultdict(Sums)
 
@@ -236,6 +241,15 @@ class _Stored:
         return (rows.where if self.is_summed else rows.having)(self.by >= at_least)
 
 
+def kept_days(first: date, last: date, now: datetime) -> int | None:
+    """How many days before today are kept summed of this span; None where they are not."""
+    days = (last - first).days
+    if days not in SPANS or last != clock.local(now).date():
+        return None
+    kept = db.session.scalar(sa.select(FigureSpan.first).filter_by(days=days))
+    return days if kept == first else None
+
+
 def _stored(
     dimension: Dimension,
     first: date,
@@ -245,14 +259,10 @@ def _stored(
     now: datetime,
 ) -> _Stored:
     """The sums as they are kept for spans that end today, else those of the days."""
-    days = (last - first).days
-    if (
-        dimension in SPANNED
-        and days in SPANS
-        and last == clock.local(now).date()
-        and {order, *measures} <= set(SPAN_MEASURES)
-        and db.session.scalar(sa.select(FigureSpan.first).filter_by(days=days)) == first
-    ):
+    days = None
+    if dimension in SPANNED and {order, *measures} <= set(SPAN_MEASURES):
+        days = kept_days(first, last, now)
+    if days is not None:
         columns = [getattr(SpanFigure, name) for name in measures]
         rows = sa.select(SpanFigure.key_id, *columns).filter_by(days=days, dimension=dimension)
         return _Stored(rows, SpanFigure.key_id, getattr(SpanFigure, order), is_summed=True)
@@ -265,23 +275,56 @@ def _stored(
     return _Stored(rows, DailyFigure.key_id, sums[order], is_summed=False)
 
 
-def today(now: datetime) -> Found:
+class Live:
+    """A day that is not stored (实时), added up from the facts part by part as it is asked for.
+
+    Each part is cut off at the same moment, so that they agree with one another.
+    """
+
+    def __init__(self, day: date, until: datetime) -> None:
+        self.day = day
+        self.until = until
+        self._parts: dict[Part, dict[Dimension, dict[int, dict[str, int]]]] = {}
+
+    def rows(self, dimension: Dimension, measures: Iterable[str]) -> dict[int, dict[str, int]]:
+        """By key, these measures of a dimension and whatever is found along with them."""
+        found: dict[int, dict[str, int]] = {}
+        for part in parts_of(dimension, measures):
+            for key, row in self._of(part).get(dimension, {}).items():
+                mine = found.setdefault(key, {})
+                for name, number in row.items():
+                    mine[name] = mine.get(name, 0) + number
+        return found
+
+    def _of(self, part: Part) -> dict[Dimension, dict[int, dict[str, int]]]:
+        if part not in self._parts:
+            split: dict[Dimension, dict[int, dict[str, int]]] = defaultdict(dict)
+            for (dimension, key), row in facts_of(
+                self.day, until=self.until, parts=(part,)
+            ).items():
+                split[dimension][key] = row
+            self._parts[part] = split
+        return self._parts[part]
+
+
+def today(now: datetime) -> Live:
     """What today brought so far, as of at most half a minute ago."""
     day = clock.local(now).date()
     # What came at this very moment as well.
     until = now + timedelta(microseconds=1)
-    return brief.current().get(("figures", day), lambda: facts_of(day, until=until), times=10)
+    return brief.current().get(("figures", day), lambda: Live(day, until), times=10)
 
 
-def _live(first: date, last: date, now: datetime) -> Iterator[tuple[date, Found]]:
+def _live(first: date, last: date, now: datetime) -> Iterator[Live]:
     """The days of a span that are not stored yet: today, and yesterday around midnight."""
     this = clock.local(now).date()
     if first <= this <= last:
-        yield this, today(now)
+        yield today(now)
     before = this - timedelta(days=1)
     if first <= before <= last and not _is_stored(before):
-        facts = brief.current().get(("figures", before), lambda: facts_of(before), times=10)
-        yield before, facts
+        yield brief.current().get(
+            ("figures", before), lambda: Live(before, midnight(this)), times=10
+        )
 
 
 def _is_stored(day: date) -> bool:
@@ -323,5 +366,5 @@ def moments(now: datetime) -> dict[str, Moment]:
     ):
         found[name] = read(query, column)[0]
     # What the charts show of today, so that both say the same.
-    whole = today(now)[Dimension.ALL, 0]
+    whole = today(now).rows(Dimension.ALL, found).get(0, {})
     return {name: Moment(whole.get(name, 0), *values) for name, values in found.items()}
