@@ -4,20 +4,17 @@ Every attempt leaves a row, whatever came of it. `policy` says what the rules me
 `tree` does the move.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm.util import identity_key
 
 from app import outbox
 from app.core import clock
-from app.core.db import db, direct, insert_now, require_transaction
+from app.core.db import db, insert_now, require_transaction
 from app.distribution import policy, ports, queries, tree
 from app.distribution.models import AttemptResult, BindingAttempt, BindingSource
-from app.distribution.queries import Holder
-from app.members import Member
+from app.distribution.queries import Meeting
 
 
 @dataclass(frozen=True)
@@ -47,21 +44,22 @@ def bind(member_id: int, *, code: str, source: BindingSource, now: datetime) -> 
 
     Leaves a row in the binding history whatever comes of it.
     """
-    owner = queries.code_holder(code)
-    return attempt(member_id, Touch(code, source), owner=owner, now=now).result
+    return attempt(member_id, Touch(code, source), now=now).result
 
 
-def attempt(member_id: int, touch: Touch, *, owner: Holder | None, now: datetime) -> BindingAttempt:
-    """The same for an owner who is known already; the row of the history.
+def attempt(
+    member_id: int, touch: Touch, *, owner_id: int | None = None, now: datetime
+) -> BindingAttempt:
+    """The same; the row of the history.
 
-    A channel's code leads to its owner, too. None is the owner of an unknown code.
+    `owner_id`: whom a code leads to that is no referral code, such as a channel's.
     """
     require_transaction()
-    owner_id = owner.member_id if owner else None
-    decision = _decide(member_id, owner, touch, now)
+    meeting = queries.meeting(member_id, touch.code, owner_id)
+    decision = _decide(meeting, touch, now)
     row = BindingAttempt(
         member_id=member_id,
-        owner_id=owner_id,
+        owner_id=meeting.owner_id,
         source=touch.source,
         code=touch.code[:64],
         channel_id=touch.channel_id,
@@ -106,84 +104,68 @@ def bind_by_order(member_id: int, *, now: datetime) -> AttemptResult | None:
     if newest.at + timedelta(days=rules.remember_days) <= now:
         return None
     touch = Touch(newest.code, BindingSource.ORDER, newest.channel_id)
-    owner = queries.holder(newest.owner_id) if newest.owner_id is not None else None
-    return attempt(member_id, touch, owner=owner, now=now).result
+    return attempt(member_id, touch, owner_id=newest.owner_id, now=now).result
 
 
-# Built once: whoever opens a link with a code asks it.
-_STANDS = sa.select(Member.id, Member.upline1_id, Member.bound_at).where(
-    Member.id == sa.bindparam("member_id")
-)
-
-
-def _stands(member_id: int) -> Member | sa.Row[Any]:
-    known = db.session.identity_map.get(identity_key(Member, member_id))
-    if known is not None and not sa.inspect(known).expired:
-        return known
-    return direct(_STANDS, member_id=member_id).one()
-
-
-def _decide(member_id: int, owner: Holder | None, touch: Touch, now: datetime) -> _Decision:
-    if owner is None:
+def _decide(meeting: Meeting, touch: Touch, now: datetime) -> _Decision:
+    member_id, owner_id = meeting.member_id, meeting.owner_id
+    if owner_id is None:
         return _Decision(AttemptResult.UNKNOWN_CODE)
-    owner_id = owner.member_id
     if owner_id == member_id:
         return _Decision(AttemptResult.OWN_CODE)
     if touch.by_machine:
         return _Decision(AttemptResult.CRAWLER)
-    if not owner.is_active:
+    if not meeting.is_owner_active:
         return _Decision(AttemptResult.OWNER_INACTIVE)
     rules = policy.current()
     if rules.ignores(touch.source):
         return _Decision(AttemptResult.ONLY_BY_SCAN)
     # Nobody needs to wait to see that everything stays as it is.
-    member = _stands(member_id)
-    kept = _kept(member, owner_id, rules, now)
+    kept = _kept(meeting, rules, now)
     if kept is not None:
         return kept
     if rules.waits_for_order(touch.source):
-        return _Decision(AttemptResult.REMEMBERED, member.upline1_id)
+        return _Decision(AttemptResult.REMEMBERED, meeting.upline1_id)
     # Whether a buyer may be bound is asked once more behind the locks.
     if (
-        member.bound_at is None
+        meeting.bound_at is None
         and rules.binds_buyers
         and tree.hang_newcomer(member_id, owner_id, now)
     ):
         return _Decision(AttemptResult.BOUND)
     edge = tree.lock_edge(member_id, owner_id)
-    kept = _kept(edge.member, owner_id, rules, now)
+    was = edge.member.upline1_id
+    kept = _kept(replace(meeting, upline1_id=was, bound_at=edge.member.bound_at), rules, now)
     if kept is not None:
         return kept
     if edge.closes_loop:
-        return _Decision(AttemptResult.OWN_DOWNLINE, edge.member.upline1_id)
+        return _Decision(AttemptResult.OWN_DOWNLINE, was)
     result = AttemptResult.BOUND if edge.is_new else AttemptResult.REBOUND
-    decision = _Decision(result, edge.member.upline1_id)
     tree.hang(edge, now)
-    return decision
+    return _Decision(result, was)
 
 
-def _kept(
-    member: Member | sa.Row[Any], owner_id: int, rules: policy.Policy, now: datetime
-) -> _Decision | None:
+def _kept(meeting: Meeting, rules: policy.Policy, now: datetime) -> _Decision | None:
     """Why the member stays where they are; None: nothing is in the way but a loop."""
-    if member.upline1_id is None:
-        if not rules.binds_buyers and ports.purchases().last_paid_at(member.id) is not None:
+    member_id, bound_at = meeting.member_id, meeting.bound_at
+    if meeting.upline1_id is None:
+        if not rules.binds_buyers and ports.purchases().last_paid_at(member_id) is not None:
             return _Decision(AttemptResult.BOUGHT_BEFORE)
         return None
-    was, is_same = member.upline1_id, member.upline1_id == owner_id
+    was, is_same = meeting.upline1_id, meeting.upline1_id == meeting.owner_id
     if rules.kind is policy.Kind.PERMANENT and not rules.valid_days:
         return _Decision(AttemptResult.ALREADY_BOUND, was)
-    standing = queries.distributor_of(member.id)
+    standing = queries.distributor_of(member_id)
     if standing is not None and standing.has_place and not rules.moves_distributors:
         return _Decision(
             AttemptResult.ALREADY_BOUND if is_same else AttemptResult.DISTRIBUTOR_STAYS, was
         )
-    if rules.has_expired(member.bound_at, now):
+    if rules.has_expired(bound_at, now):
         return None
     if is_same or rules.kind is policy.Kind.PERMANENT:
         return _Decision(AttemptResult.ALREADY_BOUND, was)
-    if rules.kind is policy.Kind.PROTECTED and member.bound_at is not None:
-        until = rules.protected_until(member.bound_at, ports.purchases().last_paid_at(member.id))
+    if rules.kind is policy.Kind.PROTECTED and bound_at is not None:
+        until = rules.protected_until(bound_at, ports.purchases().last_paid_at(member_id))
         if now < until:
             note = f"保护到 {clock.local(until):%Y-%m-%d %H:%M}"
             return _Decision(AttemptResult.PROTECTED, was, note)

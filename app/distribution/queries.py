@@ -157,31 +157,42 @@ def code_owner(code: str) -> int | None:
 
 
 @dataclass(frozen=True)
-class Holder:
-    """Whom a code leads to, and whether they may bind now."""
+class Meeting:
+    """A member as they stand, before whom a code leads to; None: a code that is not ours."""
 
     member_id: int
-    is_active: bool
+    upline1_id: int | None
+    bound_at: datetime | None
+    owner_id: int | None
+    is_owner_active: bool
 
 
-_HOLDER = (
-    sa.select(ReferralCode.member_id, Distributor.status)
+# Built once, and one question each: whoever opens a link with a code asks it.
+_STANDS = (
+    sa.select(Member.upline1_id, Member.bound_at)
+    .select_from(Member)
+    .where(Member.id == sa.bindparam("member_id"))
+)
+_BY_CODE = (
+    _STANDS.add_columns(ReferralCode.member_id, Distributor.status)
+    .outerjoin(ReferralCode, ReferralCode.code == sa.bindparam("code"))
     .outerjoin(Distributor, Distributor.member_id == ReferralCode.member_id)
-    .where(ReferralCode.code == sa.bindparam("code"))
+)
+_BY_OWNER = _STANDS.add_columns(Distributor.status).outerjoin(
+    Distributor, Distributor.member_id == sa.bindparam("owner_id")
 )
 
 
-def code_holder(code: str) -> Holder | None:
-    """The holder of a referral code; None for a code that is not ours."""
-    row = direct(_HOLDER, code=code.strip().upper()[:16]).one_or_none()
-    if row is None:
-        return None
-    return Holder(row.member_id, row.status is DistributorStatus.APPROVED)
-
-
-def holder(member_id: int) -> Holder:
-    """The same for a member who is known already."""
-    return Holder(member_id, is_active(member_id))
+def meeting(member_id: int, code: str, owner_id: int | None = None) -> Meeting:
+    """The member and the owner of `code`, or this owner where one is known already."""
+    if owner_id is None:
+        found = direct(_BY_CODE, member_id=member_id, code=code.strip().upper()[:16])
+        upline1_id, bound_at, owner_id, status = found.one()
+    else:
+        found = direct(_BY_OWNER, member_id=member_id, owner_id=owner_id)
+        upline1_id, bound_at, status = found.one()
+    is_active = status is DistributorStatus.APPROVED
+    return Meeting(member_id, upline1_id, bound_at, owner_id, is_active)
 
 
 def sharing_code(member_id: int) -> ReferralCode | None:

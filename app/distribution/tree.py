@@ -17,9 +17,10 @@ the child's new columns, whoever joined before is found by the next statement.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import QueryableAttribute, aliased
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
@@ -55,13 +56,15 @@ class Edge:
         return self.member.bound_at is None
 
 
-_PLACES = (
-    sa.select(Member.id, Member.upline1_id, Member.upline2_id)
-    .where(Member.id.in_(sa.bindparam("ids", expanding=True)))
-    .order_by(Member.id)
-    .with_for_update()
-)
-_below = aliased(Member)
+_below, _near = aliased(Member), aliased(Member)
+
+
+def _of_near(column: QueryableAttribute[Any]) -> sa.ScalarSelect[Any]:
+    return sa.select(column).where(_near.id == sa.bindparam("upline_id")).scalar_subquery()
+
+
+# What the subqueries read is locked as well, but for others who read: nobody moves the
+# new upline while its columns are copied. An UPDATE with a join would not lock it.
 _HANG_NEWCOMER = (
     sa.update(Member)
     .where(
@@ -69,28 +72,28 @@ _HANG_NEWCOMER = (
         Member.bound_at.is_(None),
         ~sa.exists().where(_below.upline1_id == sa.bindparam("member_id")),
     )
-    .values({name: sa.bindparam(f"new_{name}") for name in _COLUMNS})
+    .values(
+        upline1_id=_of_near(_near.id),
+        upline2_id=_of_near(_near.upline1_id),
+        upline3_id=_of_near(_near.upline2_id),
+        bound_at=sa.bindparam("now"),
+    )
 )
 
 
 def hang_newcomer(member_id: int, upline_id: int, now: datetime) -> bool:
     """Hang a member who never had an upline, and has nobody below, under this one.
 
-    What most binds come to, in two statements. False, and nothing changed: it is
+    What most binds come to, in one statement. False, and nothing changed: it is
     not so, and wants `lock_edge`.
     """
     require_transaction()
-    places = {row.id: row for row in direct(_PLACES, ids=sorted((member_id, upline_id)))}
-    if len(places) < 2:
-        raise LookupError("no such member")
-    upline = places[upline_id]
-    values = dict(zip(_COLUMNS, (upline.id, upline.upline1_id, upline.upline2_id, now)))
-    new = {f"new_{name}": value for name, value in values.items()}
-    if direct(_HANG_NEWCOMER, member_id=member_id, **new).rowcount != 1:
+    done = direct(_HANG_NEWCOMER, member_id=member_id, upline_id=upline_id, now=now)
+    if done.rowcount != 1:
         return False
     known = db.session.identity_map.get(identity_key(Member, member_id))
     if known is not None:
-        _tell(known, values)
+        db.session.expire(known, _COLUMNS)
     return True
 
 

@@ -68,9 +68,7 @@ def take(
                 channel_id=channel.id if channel else None,
                 by_machine=by_machine,
             ),
-            owner=distributors.holder(channel.owner_id)
-            if channel and channel.owner_id is not None
-            else distributors.code_holder(code),
+            owner_id=channel.owner_id if channel else None,
             now=now,
         )
     if channel is not None and channel.owner_id != member_id and not by_machine:
