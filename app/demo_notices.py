@@ -46,7 +46,7 @@ _USES: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "withdrawal_to_confirm": (
         "提现结果通知",
-        {"amount1": "net", "phrase2": "state", "time3": "deadline", "thing4": "=请点开确认收款"},
+        {"amount1": "net", "phrase2": "state", "time3": "deadline", "thing4": "note"},
     ),
     "withdrawal_reminder": (
         "提现结果通知",
@@ -54,7 +54,7 @@ _USES: dict[str, tuple[str, dict[str, str]]] = {
             "amount1": "net",
             "phrase2": "state",
             "time3": "deadline",
-            "thing4": "=收款快过期了，请尽快确认",
+            "thing4": "note",
         },
     ),
     "withdrawal_paid": (

@@ -192,6 +192,7 @@ def withdrawal_page(number: str) -> ResponseReturnValue:
         payee=withdrawals.payees.of_withdrawal(row.id),
         words=words,
         reason=withdrawals.reason_of(row, bill),
+        lost_its_grant=row.status in OPEN and withdrawals.lost_its_grant(row.id),
         tax_steps=tax_steps(withheld) if withheld is not None else [],
         confirm=confirm,
         is_granted=is_granted,

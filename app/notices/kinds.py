@@ -193,6 +193,7 @@ KINDS: Mapping[str, Kind] = {
             number=_BILL,
             net=Source("收款金额", _T.AMOUNT, 200_00),
             deadline=Source("最晚确认时间", _T.TIME, "2026-11-22T10:05:00+00:00"),
+            note=Source("说明", _T.TEXT, "请点开确认收款"),
             state=_state("待收款"),
         ),
         _kind(
@@ -204,6 +205,7 @@ KINDS: Mapping[str, Kind] = {
             number=_BILL,
             net=Source("收款金额", _T.AMOUNT, 200_00),
             deadline=Source("最晚确认时间", _T.TIME, "2026-11-22T10:05:00+00:00"),
+            note=Source("说明", _T.TEXT, "收款快过期了，请尽快确认"),
             state=_state("待收款"),
         ),
         _kind(

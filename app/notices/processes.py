@@ -104,8 +104,8 @@ def remind_confirmations(now: datetime) -> int:
     return run_unit(service.write, "withdrawal_reminder", drafts, now=now) if drafts else 0
 
 
-def confirm_draft(kind: str, row: Withdrawal, asked_at: datetime) -> Draft:
-    """That a transfer waits for its member, and until when."""
+def confirm_draft(kind: str, row: Withdrawal, asked_at: datetime, *, note: str = "") -> Draft:
+    """That a transfer waits for its member, and until when; `note` in place of the usual."""
     return Draft(
         key=f"{kind}:{row.id}",
         member_id=row.member_id,
@@ -113,6 +113,7 @@ def confirm_draft(kind: str, row: Withdrawal, asked_at: datetime) -> Draft:
             "number": row.number,
             "net": row.net_fen,
             "deadline": (asked_at + CONFIRM_WITHIN).isoformat(),
+            "note": note or KINDS[kind].sources["note"].example,
             "state": KINDS[kind].sources["state"].example,
         },
         path=f"/me/wallet/withdrawals/{row.number}",

@@ -178,7 +178,10 @@ def withdrawal_wait_confirm(withdrawal_id: int, now: datetime) -> None:
     row = db.session.get_one(Withdrawal, withdrawal_id)
     bill = withdrawals.current_bill(withdrawal_id)
     asked_at = bill.created_at if bill else now
-    write("withdrawal_to_confirm", [confirm_draft("withdrawal_to_confirm", row, asked_at)], now=now)
+    lost = withdrawals.lost_its_grant(withdrawal_id)
+    note = "免确认已关闭，请点开确认收款" if lost else ""
+    draft = confirm_draft("withdrawal_to_confirm", row, asked_at, note=note)
+    write("withdrawal_to_confirm", [draft], now=now)
 
 
 def withdrawal_paid(withdrawal_id: int, now: datetime) -> None:

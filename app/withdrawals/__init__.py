@@ -10,6 +10,7 @@
   bank cards and Alipay is paid by hand: `byhand` gathers approved withdrawals in
   batches, with vouchers (`vouchers`); a returned payment (退票) is a second person's act.
 - `grants`, `granting`: who let WeChat take transfers without asking (免确认收款) is paid so.
+  A bill that fails because its grant was closed goes on as an ordinary one, once.
 - `locks`: no money leaves while the books do not agree, until two people unlock it.
 - `withholding`: tax across the withdrawals of a person; `rules`: how much, how often.
 - Approved money waits for the payout job; the member confirms in WeChat.
@@ -79,6 +80,7 @@ from app.withdrawals.queries import (
     current_bill,
     desk_withdrawals,
     due_to_pay,
+    lost_its_grant,
     numbers_by_id,
     numbers_of,
     preview_for,
@@ -142,6 +144,7 @@ __all__ = [
     "granting",
     "grants",
     "locks",
+    "lost_its_grant",
     "numbers_by_id",
     "numbers_of",
     "pay",

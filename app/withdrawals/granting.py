@@ -43,6 +43,13 @@ def ask(grant_id: int, *, gateway: GrantGateway, now: datetime, refused: str = "
     return status.value
 
 
+def look(grant_id: int, *, gateway: GrantGateway, now: datetime) -> None:
+    """Take WeChat's word on where a grant stands now. Raises GatewayUnclear."""
+    number = _row(grant_id).out_authorization_no
+    db.session.rollback()
+    _report(gateway.query(number), gateway, now, asked=True)
+
+
 def _send(grant_id: int, gateway: GrantGateway, now: datetime) -> str:
     row = run_unit(grants.to_send, grant_id)
     if row is None:

@@ -171,6 +171,9 @@ class BillState(enum.StrEnum):
 
 
 FINAL = frozenset({BillState.SUCCESS, BillState.FAIL, BillState.CANCELLED})
+# Our reason of a bill that WeChat did not take, or let fail, because its grant was gone:
+# another one, which the member confirms, is in its place.
+GRANT_CLOSED = "AUTHORIZATION_CLOSED"
 
 
 class TransferBill(Model):

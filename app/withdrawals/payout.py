@@ -8,10 +8,11 @@ from app import audit, members, orders
 from app.core import ids
 from app.core.db import db, require_transaction
 from app.core.errors import IllegalMove
-from app.withdrawals import grants, locks, payees, states
+from app.withdrawals import grants, locks, payees, reasons, states
 from app.withdrawals.grant_models import GrantStatus, TransferGrant
 from app.withdrawals.models import (
     FINAL,
+    GRANT_CLOSED,
     IN_FLIGHT,
     BillState,
     Channel,
@@ -23,8 +24,7 @@ from app.withdrawals.ports import BillAnswer, TransferGateway
 
 S = WithdrawalStatus
 _SYSTEM = audit.Actor.system("payout")
-# Ours, for a bill that WeChat never took because its grant was gone.
-GRANT_CLOSED = "AUTHORIZATION_CLOSED"
+GRANT_CLOSED_NOTE = "免确认授权已关闭，已换新的转账单，由收款人在微信里确认"
 # A query may not see at once what a call made: wechat.md, section 9, "stable NOT_FOUND".
 STABLE = timedelta(minutes=5)
 
@@ -90,11 +90,70 @@ def without_grant(bill_id: int, *, gateway: TransferGateway, now: datetime) -> i
     is_stable = bill.missing_since is not None and now - bill.missing_since >= STABLE
     if grant.status is not GrantStatus.CLOSED or not is_stable or locks.current() is not None:
         return None
+    return _replaced(row, bill, "NOT_FOUND", gateway, now)
+
+
+def leaves_open(bill_id: int, answer: BillAnswer) -> int | None:
+    """The grant to ask about before a failure is believed to be more than its closing.
+
+    WeChat has no reason that names a closed grant, so what it does not explain may be
+    that. None: the failure is what it says, or is none.
+    """
+    row, bill = _locked_pair(bill_id)
+    return bill.grant_id if _may_be_the_grant(row, bill, answer) else None
+
+
+def instead(
+    bill_id: int, answer: BillAnswer, *, mchid: str, gateway: TransferGateway, now: datetime
+) -> int | None:
+    """Save an ordinary bill for one that failed, as a query said, with its grant closed.
+
+    Once: the new one has no grant, so its failure is final. None: it is not the grant,
+    and the failure is to be reported as any. Raises PayoutsLocked.
+    """
+    row, bill = _locked_pair(bill_id)
+    if not _may_be_the_grant(row, bill, answer) or _contradicts(answer, bill, mchid):
+        return None
+    if bill.grant_id is None or grants.locked(bill.grant_id).status is not GrantStatus.CLOSED:
+        return None
+    locks.require_unlocked()
+    bill.queried_at = now
+    bill.transfer_bill_no = answer.transfer_bill_no or bill.transfer_bill_no
+    return _replaced(row, bill, answer.fail_reason or "FAIL", gateway, now)
+
+
+def _may_be_the_grant(row: Withdrawal, bill: TransferBill, answer: BillAnswer) -> bool:
+    return (
+        answer.state == BillState.FAIL
+        and answer.fail_reason not in reasons.EXPLAINED
+        and bill.grant_id is not None
+        and bill.state not in FINAL
+        and row.status in (S.SENDING, S.UNKNOWN)
+    )
+
+
+def _replaced(
+    row: Withdrawal, bill: TransferBill, said: str, gateway: TransferGateway, now: datetime
+) -> int:
+    """End a bill whose grant is closed, and save one that the member confirms."""
     bill.state, bill.fail_reason, bill.ended_at = BillState.FAIL, GRANT_CLOSED, now
     bill.live_withdrawal_id = None
     # The number is free before it is taken again.
     db.session.flush()
     new = _new_bill(row, None, gateway, now)
+    if row.status is S.SENDING:
+        states.move(row, S.UNKNOWN, actor=_SYSTEM, now=now, note=said)
+    row.note = GRANT_CLOSED_NOTE
+    audit.record(
+        "withdrawal.replace_bill",
+        subject="withdrawal",
+        subject_id=row.id,
+        actor=_SYSTEM,
+        now=now,
+        before={"bill": bill.out_bill_no, "said": said[:100]},
+        after={"bill": new.out_bill_no},
+        reason=GRANT_CLOSED_NOTE,
+    )
     db.session.flush()
     return new.id
 
@@ -187,6 +246,11 @@ def report(answer: BillAnswer, *, mchid: str, now: datetime, asked: bool = False
         return True
     if answer.state is None:
         _not_known(row, bill, now)
+        return True
+    if not asked and _may_be_the_grant(row, bill, answer):
+        # Only a queried failure lets another bill follow: it is asked about next.
+        if row.status is S.SENDING:
+            states.move(row, S.UNKNOWN, actor=_SYSTEM, now=now, note=answer.fail_reason)
         return True
     bill.state = BillState(answer.state)
     bill.missing_since = None

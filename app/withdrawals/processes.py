@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from app import audit
 from app.core.db import db, run_unit
 from app.withdrawals import granting, locks, payout
+from app.withdrawals.errors import PayoutsLocked
 from app.withdrawals.models import BillState, TransferBill, Withdrawal, WithdrawalStatus
 from app.withdrawals.ports import BillAnswer, GatewayUnclear, MerchantShort, TransferGateway
 
@@ -62,6 +63,10 @@ def ask(bill_id: int, *, gateway: TransferGateway, now: datetime) -> str:
     except GatewayUnclear:
         run_unit(payout.unclear, bill_id, now=now)
         return "unclear"
+    if answer.state == BillState.FAIL:
+        new = _after_failure(bill_id, answer, gateway, now)
+        if new is not None:
+            return new
     state = _report(answer, gateway, now, asked=True)
     status, lacks_package = _standing(bill_id)
     if status is WithdrawalStatus.CANCELLING:
@@ -71,6 +76,28 @@ def ask(bill_id: int, *, gateway: TransferGateway, now: datetime) -> str:
     elif answer.state is None or lacks_package:
         return _send_again(bill_id, gateway, now)
     return state
+
+
+def _after_failure(
+    bill_id: int, answer: BillAnswer, gateway: TransferGateway, now: datetime
+) -> str | None:
+    """Go on with an ordinary bill where one failed because its grant is closed.
+
+    None: it failed for another reason. While WeChat does not say where the grant stands,
+    or payouts are locked, nothing is decided.
+    """
+    grant_id = run_unit(payout.leaves_open, bill_id, answer)
+    if grant_id is None:
+        return None
+    try:
+        granting.look(grant_id, gateway=gateway.grants, now=now)
+        new = run_unit(
+            payout.instead, bill_id, answer, mchid=gateway.mchid, gateway=gateway, now=now
+        )
+    except (GatewayUnclear, PayoutsLocked):
+        run_unit(payout.unclear, bill_id, now=now)
+        return "unclear"
+    return None if new is None else send(new, gateway=gateway, now=now)
 
 
 def _send_again(bill_id: int, gateway: TransferGateway, now: datetime) -> str:

@@ -11,7 +11,13 @@ from app.core.pages import Page, newest_first
 from app.ledger import AccountKind
 from app.withdrawals import payees, rules
 from app.withdrawals.errors import AboveBalance
-from app.withdrawals.models import Channel, TransferBill, Withdrawal, WithdrawalStatus
+from app.withdrawals.models import (
+    GRANT_CLOSED,
+    Channel,
+    TransferBill,
+    Withdrawal,
+    WithdrawalStatus,
+)
 from app.withdrawals.service import Preview, preview
 
 
@@ -131,6 +137,14 @@ def bills_of(withdrawal_id: int) -> Sequence[TransferBill]:
         .filter_by(withdrawal_id=withdrawal_id)
         .order_by(TransferBill.id.desc())
     ).all()
+
+
+def lost_its_grant(withdrawal_id: int) -> bool:
+    """Whether it was to come without a confirmation (免确认), and now waits for one."""
+    found = sa.select(TransferBill.id).filter_by(
+        withdrawal_id=withdrawal_id, fail_reason=GRANT_CLOSED
+    )
+    return db.session.scalar(found.limit(1)) is not None
 
 
 def numbers_of(member_id: int, withdrawal_ids: Iterable[int]) -> dict[int, str]:

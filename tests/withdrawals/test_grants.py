@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from app import audit, ledger, members, orders, outbox, privacy, withdrawals
 from app.core.db import db, run_unit, transaction
 from app.core.errors import DomainError
 from app.ledger import Wallet
+from app.notices import Notice
 from app.orders import OddityKind
 from app.settings import change
 from app.withdrawals import (
@@ -314,6 +316,74 @@ def test_a_grant_that_is_gone_is_closed_and_a_new_bill_waits_for_the_member(offe
     assert new.body["openid"] == old.openid
     assert row.status is S.WAIT_CONFIRM
     assert broken_invariants() == {}
+
+
+def failed(gateway, reason, *, closed=True):
+    """A withdrawal whose bill WeChat took with a grant, and then let fail; its notice came."""
+    row = granted(gateway)
+    gateway.on_send = ["PROCESSING"]
+    assert paid_by(row, gateway) == "PROCESSING"
+    if closed:
+        gateway.grants.end(grants.newest_of(row.member_id).out_authorization_no)
+    db.session.rollback()
+    word = gateway.end(withdrawals.current_bill(row.id).out_bill_no, "FAIL", reason)
+    run_unit(withdrawals.report, word, mchid=MCHID, now=NOON)
+    return row
+
+
+@pytest.mark.parametrize("reason", ["", "OTHER_FAIL_REASON_TYPE", "AUTHORIZATION_NOT_EFFECTIVE"])
+def test_a_bill_that_fails_with_its_grant_closed_goes_on_once_as_an_ordinary_one(offered, reason):
+    gateway = FakeTransfers()
+    row = failed(gateway, reason)
+    # A notice is not a query: nothing is given back, nothing is sent yet.
+    assert (row.status, ledger.wallet_of(row.member_id)) == (S.UNKNOWN, Wallet(frozen_fen=50_00))
+    assert len(gateway.sent) == 1
+
+    assert ask_at(row, gateway, 1) == "WAIT_USER_CONFIRM"
+    run_unit(withdrawals.report, next(iter(gateway.bills.values())), mchid=MCHID, now=NOON)
+
+    new, old = withdrawals.bills_of(row.id)
+    assert (old.state, old.fail_reason) == (BillState.FAIL, "AUTHORIZATION_CLOSED")
+    assert (new.state, new.grant_id, new.amount_fen) == (BillState.WAIT_USER_CONFIRM, None, 50_00)
+    assert [body["out_bill_no"] for body in gateway.sent] == [old.out_bill_no, new.out_bill_no]
+    assert (row.status, row.note[:8]) == (S.WAIT_CONFIRM, "免确认授权已关闭")
+    outbox.drain(NOON + MINUTE, calls=False)
+    told = sa.select(Notice).filter_by(kind="withdrawal_to_confirm")
+    assert db.session.scalars(told).one().values["note"] == "免确认已关闭，请点开确认收款"
+    # Whatever comes of the second one is final.
+    gateway.end(new.out_bill_no, "FAIL", "")
+    assert ask_at(row, gateway, 3) == "FAIL"
+    assert (row.status, len(gateway.sent)) == (S.FAILED, 2)
+    assert ledger.wallet_of(row.member_id) == Wallet(available_fen=50_00)
+    assert broken_invariants() == {}
+
+
+@pytest.mark.parametrize(("reason", "closed"), [("ACCOUNT_FROZEN", True), ("", False)])
+def test_a_failure_that_is_not_the_grants_gives_the_money_back(offered, reason, closed):
+    gateway = FakeTransfers()
+    row = failed(gateway, reason, closed=closed)
+    if not reason:
+        ask_at(row, gateway, 1)
+
+    assert (row.status, len(gateway.sent)) == (S.FAILED, 1)
+    assert ledger.wallet_of(row.member_id) == Wallet(available_fen=50_00)
+    assert broken_invariants() == {}
+
+
+@pytest.mark.parametrize("why", ["locked", "unclear"])
+def test_nothing_is_decided_of_a_failure_while_it_cannot_be(offered, why):
+    gateway = FakeTransfers()
+    row = failed(gateway, "")
+    if why == "locked":
+        cause = withdrawals.LockCause.BOOKS
+        run_unit(withdrawals.locks.lock, cause, "差异", actor=SYSTEM, now=NOON)
+    else:
+        gateway.grants.on_query = [GatewayUnclear("500")]
+
+    assert ask_at(row, gateway, 1) == "unclear"
+
+    assert (row.status, len(withdrawals.bills_of(row.id))) == (S.UNKNOWN, 1)
+    assert ledger.wallet_of(row.member_id) == Wallet(frozen_fen=50_00)
 
 
 def test_no_new_bill_is_made_while_payouts_are_locked(offered):

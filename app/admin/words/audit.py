@@ -139,6 +139,7 @@ ACTION: Mapping[str, str] = {
     "withdrawal.reject": "拒绝提现",
     "withdrawal.pay_now": "立即打款",
     "withdrawal.cancel_bill": "撤销转账",
+    "withdrawal.replace_bill": "授权已关闭，换发待确认的转账单",
     "payee.add": "添加收款账户",
     "payee.delete": "删除收款账户",
     "payout_batch.make": "生成打款批次",
