@@ -34,6 +34,7 @@ def tax_remittances() -> ResponseReturnValue:
         page=page,
         pager=lists.pager(page),
         taken_back=remitting.corrections([row.id for row in page.items]),
+        credits=remitting.credits_of([row.id for row in page.items]),
         names=people.names(
             who for row in page.items for who in (row.asked_by, row.decided_by) if who
         ),
@@ -65,7 +66,8 @@ def tax_remittance_ask(month: str) -> ResponseReturnValue:
         row = run_unit(_asked, month, facts, content, kind)
     except (InvalidInput, DomainError) as error:
         return _form(found, error), error.status
-    flash(f"已登记 {row.month} 缴款 ¥{format_yuan(row.amount_fen)}，请由另一位管理员确认")
+    less = f"（抵减多缴 ¥{format_yuan(row.credit_fen)}）" if row.credit_fen else ""
+    flash(f"已登记 {row.month} 缴款 ¥{format_yuan(row.amount_fen)}{less}，请由另一位管理员确认")
     return redirect(url_for(".tax_remittances"), 303)
 
 
@@ -137,6 +139,8 @@ def _form(found: remitting.Month, error: DomainError | None = None) -> str:
     return render_template(
         "admin/tax_remittance_new.html",
         found=found,
+        most_fen=(most := remitting.most_fen(found)),
+        credits=remitting.credits_for(most),
         typed=request.form,
         today=clock.local(clock.now()).date(),
         errors={field: error.message} if error and field else {},

@@ -165,6 +165,7 @@ KEPT: dict[str, frozenset[str]] = {
     "commission_plans": frozenset({"name", "document", "drafted_by", "published_by"}),
     "commissions": frozenset({"rate", "source"}),
     "tax_remittances": frozenset({"month", "open_month", "serial", "asked_by", "decided_by"}),
+    "tax_credits": frozenset({"month"}),
     "debt_write_offs": frozenset({"asked_by", "decided_by"}),
     "distributor_levels": frozenset({"code", "name", "benefits", "conditions", "keep"}),
     "distributors": frozenset({"level"}),

@@ -16,7 +16,7 @@ from app.withdrawals.models import (
     Withholding,
 )
 from app.withdrawals.payee_models import LineState, PayoutLine
-from app.withdrawals.remittance_models import RemittanceState, TaxRemittance
+from app.withdrawals.remittance_models import RemittanceState, TaxCredit, TaxRemittance
 
 _W2 = "at most one bill, or line of a batch, of a withdrawal is not failed"
 _W3 = "paid = exactly one SUCCESS bill of the net, or one voucher by hand"
@@ -231,12 +231,7 @@ def _tax_payable_differs() -> Rows:
     )
     r = TaxRemittance
     remitted = (
-        sa.select(
-            sa.func.coalesce(
-                sa.func.sum(sa.case((r.reverses_id.is_(None), r.amount_fen), else_=-r.amount_fen)),
-                0,
-            )
-        )
+        sa.select(sa.func.coalesce(sa.func.sum(_cash(r)), 0))
         .where(r.state == RemittanceState.DONE)
         .scalar_subquery()
     )
@@ -257,16 +252,31 @@ def _remittance_not_booked() -> Rows:
         .group_by(Posting.subject_id)
         .subquery()
     )
-    wanted = sa.case(
-        (r.state != RemittanceState.DONE, 0),
-        (r.reverses_id.is_(None), r.amount_fen),
-        else_=-r.amount_fen,
-    )
+    wanted = sa.case((r.state != RemittanceState.DONE, 0), else_=_cash(r))
     return (
         sa.select(r.id.label("remittance"), wanted.label("wanted_fen"), booked.c.fen)
         .outerjoin(booked, booked.c.subject_id == r.id)
         .where(wanted != sa.func.coalesce(booked.c.fen, 0))
     )
+
+
+@invariant("W5", _W5)
+def _credit_differs() -> Rows:
+    """What a payment is credited is what its lines say."""
+    r, c = TaxRemittance, TaxCredit
+    lines = sa.func.coalesce(sa.func.sum(c.amount_fen), 0)
+    return (
+        sa.select(r.id.label("remittance"), r.credit_fen, lines.label("lines_fen"))
+        .outerjoin(c, c.remittance_id == r.id)
+        .group_by(r.id, r.credit_fen)
+        .having(lines != r.credit_fen)
+    )
+
+
+def _cash(r: type[TaxRemittance]) -> sa.Case[int]:
+    """What left for the tax office; below 0 for what a correction brought back."""
+    paid = r.amount_fen - r.credit_fen
+    return sa.case((r.reverses_id.is_(None), paid), else_=-paid)
 
 
 @invariant("S1", "only legal state moves, each from where the last one ended")

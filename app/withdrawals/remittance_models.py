@@ -26,6 +26,9 @@ class TaxRemittance(Model):
         sa.Index(None, "month", "id"),
         sa.CheckConstraint("amount_fen > 0", name="amount_positive"),
         sa.CheckConstraint(
+            "credit_fen >= 0 AND credit_fen <= amount_fen", name="credit_within_amount"
+        ),
+        sa.CheckConstraint(
             "reverses_id IS NOT NULL OR (serial <> '' AND voucher_id IS NOT NULL)",
             name="paid_with_voucher",
         ),
@@ -43,6 +46,8 @@ class TaxRemittance(Model):
     # The month while it is asked, else NULL: one request a month at a time.
     open_month: Mapped[str | None] = mapped_column(sa.String(7), unique=True)
     amount_fen: Mapped[int] = mapped_column(sa.BigInteger)
+    # How much of it other months' overpaid tax makes up (多缴抵减); the rest is paid.
+    credit_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0, server_default="0")
     # When the tax office was paid, in Shanghai.
     paid_on: Mapped[date]
     # Of the tax office's receipt (完税凭证); empty for a correction.
@@ -58,3 +63,28 @@ class TaxRemittance(Model):
     answer: Mapped[str] = mapped_column(sa.String(200), default="")
     decided_by: Mapped[str] = mapped_column(sa.String(64), default="")
     decided_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    @property
+    def cash_fen(self) -> int:
+        """What the tax office is paid in money."""
+        return self.amount_fen - self.credit_fen
+
+
+class TaxCredit(Model):
+    """Overpaid tax of a month that a payment of another month makes use of (多缴抵减).
+
+    A correction has those of what it takes back.
+    """
+
+    __tablename__ = "tax_credits"
+    __table_args__ = (
+        sa.UniqueConstraint("remittance_id", "month"),
+        sa.Index(None, "month"),
+        sa.CheckConstraint("amount_fen > 0", name="amount_positive"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    remittance_id: Mapped[int] = mapped_column(sa.ForeignKey("tax_remittances.id"))
+    # That was overpaid, in Shanghai, such as `2026-11`.
+    month: Mapped[str] = mapped_column(sa.String(7))
+    amount_fen: Mapped[int] = mapped_column(sa.BigInteger)

@@ -3,7 +3,9 @@
 The tax of a month is that of its withdrawals that were paid. A month is never paid
 more than is withheld and open, nor the tax office more than the books owe it. A
 payment by hand that comes back later gives its tax back to the member; a month may
-then be overpaid, which is shown, and counts against the next one.
+then be overpaid. The next payment, of whatever month, carries what is overpaid as a
+credit (多缴抵减): it counts for its month in full, less money leaves, and the overpaid
+month stands at what was withheld of it again.
 
 What was booked wrongly is not changed: a correction takes all of it back (冲正), by
 two people as well.
@@ -24,7 +26,7 @@ from app.core.money import format_yuan
 from app.core.pages import Page, newest_first
 from app.ledger import AccountKind, Move
 from app.withdrawals.models import Withdrawal, WithdrawalStatus, Withholding
-from app.withdrawals.remittance_models import RemittanceState, TaxRemittance
+from app.withdrawals.remittance_models import RemittanceState, TaxCredit, TaxRemittance
 
 S = RemittanceState
 REASON_CHARS_MAX = 200
@@ -40,6 +42,13 @@ class SameRemitter(DomainError):
     message = "缴款须由两位管理员完成：这笔是你提交的，请由另一位管理员确认"
 
 
+class CreditChanged(DomainError):
+    """More or less is overpaid by now than when it was asked."""
+
+    code = "tax_credit_changed"
+    message = "可抵减的多缴税款在提交之后有变化，请驳回后重新登记"
+
+
 class RemittanceTooLarge(DomainError):
     """Less is open by now than when it was asked."""
 
@@ -49,7 +58,7 @@ class RemittanceTooLarge(DomainError):
 
 @dataclass(frozen=True)
 class Month:
-    """The withheld tax of a month, in fen."""
+    """The withheld tax of a month, in fen; remitted in money or by a credit, less its own."""
 
     month: str
     withheld_fen: int = 0
@@ -79,6 +88,7 @@ def ask(
     """
     found = of_month(month)
     _check_amount(found, amount_fen)
+    used = credits_for(amount_fen)
     first = date.fromisoformat(f"{month}-01")
     if not first <= paid_on <= clock.local(now).date():
         raise InvalidInput("paid_on", "缴款日期应在所属月份开始之后，且不晚于今天")
@@ -88,6 +98,7 @@ def ask(
         month=month,
         open_month=month,
         amount_fen=amount_fen,
+        credit_fen=sum(used.values()),
         paid_on=paid_on,
         serial=serial,
         voucher_id=voucher_id,
@@ -95,7 +106,7 @@ def ask(
         asked_by=actor.ref,
         asked_at=now,
     )
-    return _asked(row, actor, now)
+    return _asked(row, used, actor, now)
 
 
 def ask_reversal(
@@ -114,6 +125,7 @@ def ask_reversal(
         month=paid.month,
         open_month=paid.month,
         amount_fen=paid.amount_fen,
+        credit_fen=paid.credit_fen,
         paid_on=paid.paid_on,
         reverses_id=paid.id,
         live_reverses_id=paid.id,
@@ -122,7 +134,7 @@ def ask_reversal(
         asked_by=actor.ref,
         asked_at=now,
     )
-    return _asked(row, actor, now)
+    return _asked(row, credits_of([paid.id])[paid.id], actor, now)
 
 
 def decide(
@@ -132,7 +144,7 @@ def decide(
 
     Raises:
         NotFound. IllegalMove: it was decided. SameRemitter, InvalidInput.
-        RemittanceTooLarge: nothing is booked, the request stays.
+        RemittanceTooLarge, CreditChanged: nothing is booked, the request stays.
     """
     row = _locked(remittance_id)
     if row.state is not S.ASKED:
@@ -174,10 +186,60 @@ def months(only: str = "") -> Sequence[Month]:
         held, paid = held.where(t.month == only), paid.where(r.month == only)
     withheld = _sums(held)
     remitted = _sums(paid)
+    lent = _lent(only)
     return [
-        Month(month, withheld.get(month, 0), remitted.get(month, 0))
+        Month(month, withheld.get(month, 0), remitted.get(month, 0) - lent.get(month, 0))
         for month in sorted(withheld.keys() | remitted.keys(), reverse=True)
     ]
+
+
+def credits_for(amount_fen: int, *, besides: int = 0) -> Mapping[str, int]:
+    """What of a payment overpaid months make up, the oldest first, in fen by month.
+
+    What another request (not `besides`) already carries is not used twice.
+    """
+    used: dict[str, int] = {}
+    for month, free in _overpaid(besides).items():
+        if (fen := min(free, amount_fen - sum(used.values()))) > 0:
+            used[month] = fen
+    return used
+
+
+def _overpaid(besides: int = 0) -> Mapping[str, int]:
+    """What no request makes use of yet, the oldest month first, in fen."""
+    r, c = TaxRemittance, TaxCredit
+    claimed = _sums(
+        sa.select(c.month, sa.func.sum(c.amount_fen))
+        .join(r, r.id == c.remittance_id)
+        .where(r.state == S.ASKED, r.reverses_id.is_(None), r.id != besides)
+        .group_by(c.month)
+    )
+    free = {row.month: -row.open_fen - claimed.get(row.month, 0) for row in reversed(months())}
+    return {month: fen for month, fen in free.items() if fen > 0}
+
+
+def credits_of(ids: Sequence[int]) -> Mapping[int, Mapping[str, int]]:
+    """The credits that each of these carries, in fen by the month that was overpaid."""
+    found: dict[int, dict[str, int]] = {each: {} for each in ids}
+    query = sa.select(TaxCredit).where(TaxCredit.remittance_id.in_(ids))
+    for line in db.session.scalars(query.order_by(TaxCredit.month)):
+        found[line.remittance_id][line.month] = line.amount_fen
+    return found
+
+
+def most_fen(found: Month) -> int:
+    """What may be paid for a month now, credits included."""
+    owed = ledger.system_balance_fen(AccountKind.TAX_PAYABLE)
+    return max(0, min(found.open_fen, owed + sum(_overpaid().values())))
+
+
+def _lent(only: str) -> Mapping[str, int]:
+    """What each month's overpaid tax made up of other months' payments."""
+    r, c = TaxRemittance, TaxCredit
+    signed = sa.case((r.reverses_id.is_(None), c.amount_fen), else_=-c.amount_fen)
+    summed: sa.Select[str, int] = sa.select(c.month, sa.func.sum(signed))
+    lent = summed.join(r, r.id == c.remittance_id).where(r.state == S.DONE).group_by(c.month)
+    return _sums(lent.where(c.month == only) if only else lent)
 
 
 def waiting() -> int:
@@ -207,34 +269,47 @@ def corrections(ids: Sequence[int]) -> Mapping[int, RemittanceState]:
 def _check_amount(found: Month, amount_fen: int) -> None:
     if amount_fen <= 0:
         raise InvalidInput("amount", "缴款金额必须大于 0")
-    most = min(found.open_fen, ledger.system_balance_fen(AccountKind.TAX_PAYABLE))
-    if amount_fen > most:
-        raise InvalidInput("amount", f"最多 ¥{format_yuan(max(most, 0))}：已代扣而未缴的税款")
+    if amount_fen > (most := most_fen(found)):
+        raise InvalidInput("amount", f"最多 ¥{format_yuan(most)}：已代扣而未缴的税款")
 
 
 def _book(row: TaxRemittance, now: datetime) -> None:
+    """What the month owed goes out in full, and what is credited comes back of it.
+
+    Both are entries of one posting, so the books name the credit, and the bank's account
+    moves by the money paid.
+    """
     payable, bank = ledger.system(AccountKind.TAX_PAYABLE), ledger.system(AccountKind.WORLD_BANK)
     # Two payments wait for each other here.
     owed = ledger.lock_system(AccountKind.TAX_PAYABLE)
-    if row.reverses_id is not None:
-        move = Move(bank, payable, row.amount_fen)
-    elif row.amount_fen > min(of_month(row.month).open_fen, owed):
-        raise RemittanceTooLarge()
-    else:
-        move = Move(payable, bank, row.amount_fen)
+    out, back = (payable, bank) if row.reverses_id is None else (bank, payable)
+    if row.reverses_id is None:
+        if row.amount_fen > of_month(row.month).open_fen or row.cash_fen > max(owed, 0):
+            raise RemittanceTooLarge()
+        if credits_of([row.id])[row.id] != credits_for(row.amount_fen, besides=row.id):
+            raise CreditChanged()
+    moves = [Move(out, back, row.amount_fen)]
+    if row.credit_fen:
+        moves.append(Move(back, out, row.credit_fen))
     ledger.post(
         f"tax:{row.id}:booked",
         event="tax_remitted" if row.reverses_id is None else "tax_remittance_reversed",
-        moves=[move],
+        moves=moves,
         now=now,
         subject=("tax_remittance", row.id),
         reason=row.reason,
     )
 
 
-def _asked(row: TaxRemittance, actor: audit.Actor, now: datetime) -> TaxRemittance:
+def _asked(
+    row: TaxRemittance, used: Mapping[str, int], actor: audit.Actor, now: datetime
+) -> TaxRemittance:
     if not add_once(row):
         raise IllegalMove("这个月已有一笔在等待确认，或这笔缴款已经冲正")
+    db.session.add_all(
+        TaxCredit(remittance_id=row.id, month=month, amount_fen=fen) for month, fen in used.items()
+    )
+    db.session.flush()
     _record("ask" if row.reverses_id is None else "ask_reversal", row, actor, now, row.reason)
     return row
 
@@ -263,6 +338,11 @@ def _record(act: str, row: TaxRemittance, actor: audit.Actor, now: datetime, rea
         subject_id=row.id,
         actor=actor,
         now=now,
-        after={"month": row.month, "amount_fen": row.amount_fen, "state": row.state.value},
+        after={
+            "month": row.month,
+            "amount_fen": row.amount_fen,
+            "credit_fen": row.credit_fen,
+            "state": row.state.value,
+        },
         reason=reason,
     )

@@ -8,21 +8,29 @@ import sqlalchemy as sa
 from app import ledger, withdrawals
 from app.core.db import db, run_unit
 from app.core.errors import IllegalMove, InvalidInput
-from app.ledger import AccountKind, Posting
+from app.ledger import AccountKind, Entry, Posting
 from app.settings import change
 from app.withdrawals import Channel, RemittanceState, TaxRemittance, remitting
-from tests.factories import ADMIN, ADMIN2, NOON, broken_invariants, give_available, make_member
+from tests.factories import (
+    ADMIN,
+    ADMIN2,
+    NOON,
+    broken_invariants,
+    days,
+    give_available,
+    make_member,
+)
 from tests.planting import plant, unchecked
 from tests.tax.test_identity import identify
 from tests.threads import behind
 from tests.withdrawals.byhand import a_voucher, batch_of, open_channel, to_pay
-from tests.withdrawals.fakes import FakeTransfers, approve, request
+from tests.withdrawals.fakes import FakeTransfers, approve
 
 MONTH = "2026-11"
 GOOD = {"amount_fen": 140_00, "paid_on": date(2026, 11, 21), "serial": "TAX-2026-11"}
 
 
-def taxed(fen: int = 1_500_00):
+def taxed(fen: int = 1_500_00, now=NOON):
     """A withdrawal that was paid; of 1,500.00 yuan 140.00 are withheld."""
     run_unit(change, "withdraw.max_fen", 1_999_00, actor=ADMIN, now=NOON)
     run_unit(change, "withdraw.two_person_fen", 10_000_00, actor=ADMIN, now=NOON)
@@ -32,9 +40,9 @@ def taxed(fen: int = 1_500_00):
     give_available(member, fen)
     gateway = FakeTransfers()
     gateway.on_send = ["SUCCESS"]
-    row = request(member, fen)
+    row = run_unit(withdrawals.request, member.id, amount_fen=fen, request_key="tap", now=now)
     approve(row)
-    withdrawals.pay(row.id, gateway=gateway, now=NOON)
+    withdrawals.pay(row.id, gateway=gateway, now=now)
     return row
 
 
@@ -43,11 +51,11 @@ def owed(session):
     return taxed()
 
 
-def ask(actor=ADMIN, **given) -> TaxRemittance:
+def ask(actor=ADMIN, now=NOON, **given) -> TaxRemittance:
     facts = {**GOOD, "voucher_id": None, **given}
     facts["voucher_id"] = facts["voucher_id"] or a_voucher()
     month = facts.pop("month", MONTH)
-    return run_unit(remitting.ask, month, **facts, actor=actor, now=NOON)
+    return run_unit(remitting.ask, month, **facts, actor=actor, now=now)
 
 
 def confirm(row, actor=ADMIN2) -> TaxRemittance:
@@ -157,37 +165,86 @@ def test_a_correction_takes_all_of_it_back_once(owed):
     assert broken_invariants() == {}
 
 
-def test_a_payout_that_comes_back_after_its_tax_was_paid_leaves_the_month_overpaid(owed):
+@pytest.fixture
+def overpaid(owed):
+    """340.00 were withheld and paid for November; then a payout with 200.00 came back."""
     open_channel(Channel.BANK, fee_bps=0, fee_fen=0)
     member = make_member()
     identify(member)
     row = to_pay(1_000_00, member=member)
     batch, lines = batch_of()
     ids = [lines[0].id]
-    who = {"actor": ADMIN, "actor_member_id": None, "now": NOON}
-    run_unit(
-        withdrawals.byhand.mark_paid,
-        batch.id,
-        ids,
-        serial="BANK-1",
-        voucher_id=a_voucher(),
-        **who,
-    )
-    held = 140_00 + row.tax_fen
-    assert (row.tax_fen, remitting.of_month(MONTH).withheld_fen) == (200_00, held)
-    confirm(ask(amount_fen=held))
+    who = {"actor_member_id": None, "now": NOON}
+    paid = {"serial": "BANK-1", "voucher_id": a_voucher(), "actor": ADMIN}
+    run_unit(withdrawals.byhand.mark_paid, batch.id, ids, **paid, **who)
+    assert (row.tax_fen, remitting.of_month(MONTH).withheld_fen) == (200_00, 340_00)
+    booked = confirm(ask(amount_fen=340_00))
+    back = {"reason": "账号有误", "actor": ADMIN2}
+    run_unit(withdrawals.byhand.mark_returned, ids[0], **back, **who)
+    return booked
 
-    run_unit(
-        withdrawals.byhand.mark_returned,
-        ids[0],
-        reason="账号有误",
-        **{**who, "actor": ADMIN2},
-    )
 
+def standing() -> dict[str, tuple[int, int]]:
+    """What is withheld and remitted, by month."""
+    db.session.rollback()
+    return {m.month: (m.withheld_fen, m.remitted_fen) for m in remitting.months()}
+
+
+LATER = NOON + days(20)
+DECEMBER = {"month": "2026-12", "paid_on": date(2026, 12, 11), "now": LATER}
+
+
+def test_a_payout_that_comes_back_after_its_tax_was_paid_leaves_the_month_overpaid(overpaid):
     assert remitting.of_month(MONTH).open_fen == -200_00
-    assert balances()[0] == -200_00
+    assert balances() == (-200_00, 340_00)
     with pytest.raises(InvalidInput, match="最多 ¥0"):
         ask(amount_fen=1)
+    assert broken_invariants() == {}
+
+
+def test_what_is_overpaid_is_credited_to_the_next_payments_until_it_is_used_up(overpaid):
+    # Of one person: 140.00, and 300.00 more of the second.
+    taxed(now=LATER)
+    taxed(now=LATER)
+
+    first = ask(amount_fen=150_00, **DECEMBER)
+    # What one request carries no other may.
+    assert remitting.credits_for(290_00) == {MONTH: 50_00}
+    confirm(first)
+    second = confirm(ask(amount_fen=290_00, **DECEMBER))
+
+    assert [(r.credit_fen, r.cash_fen) for r in (first, second)] == [(150_00, 0), (50_00, 240_00)]
+    assert remitting.credits_of([first.id, second.id]) == {
+        first.id: {MONTH: 150_00},
+        second.id: {MONTH: 50_00},
+    }
+    # Withheld equals remitted, month by month and in all; 580.00 left in money.
+    assert standing() == {"2026-12": (440_00, 440_00), MONTH: (140_00, 140_00)}
+    assert balances() == (0, 580_00)
+    entries = sa.select(Entry.amount_fen).join(Posting).where(Posting.subject_id == second.id)
+    booked = entries.where(Posting.subject == "tax_remittance").order_by(Entry.id)
+    assert db.session.scalars(booked).all() == [-290_00, 290_00, -50_00, 50_00]
+    assert broken_invariants() == {}
+
+    back = run_unit(remitting.ask_reversal, second.id, reason="记错了", actor=ADMIN, now=LATER)
+    confirm(back)
+
+    assert standing() == {"2026-12": (440_00, 150_00), MONTH: (140_00, 190_00)}
+    assert balances() == (240_00, 340_00)
+    assert broken_invariants() == {}
+
+
+def test_a_credit_that_is_gone_by_the_time_of_confirming_books_nothing(overpaid):
+    taxed(now=LATER)
+    row = ask(amount_fen=140_00, **DECEMBER)
+    back = run_unit(remitting.ask_reversal, overpaid.id, reason="重报", actor=ADMIN, now=LATER)
+    confirm(back)
+    before = balances()
+
+    with pytest.raises(remitting.CreditChanged):
+        confirm(row)
+
+    assert (row.state, balances()) == (RemittanceState.ASKED, before)
     assert broken_invariants() == {}
 
 

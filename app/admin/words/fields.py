@@ -97,6 +97,11 @@ FIELD: Mapping[str, str] = {
     "keep": "保级条件",
     "kept_until": "保留至",
     "counts": "计费方式",
+    "month": "所属月份",
+    "amount_fen": "金额",
+    "credit_fen": "多缴抵减",
+    "bill": "转账单",
+    "said": "微信答复",
     "rules": "运费规则",
 }
 # Fields of audit entries that hold one of a few stored words.
