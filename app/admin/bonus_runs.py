@@ -7,10 +7,11 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import audit, ledger, members
-from app.admin import auth, export, lists, people, words
+from app.admin import auth, export, lists, people, tables, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.admin.tables.books import BONUS_RUNS, PROGRESS, tally
 from app.commission import bonus
 from app.commission.bonus import BonusRun, ResultState
 from app.commission.bonus.queries import Tally
@@ -28,17 +29,18 @@ _TABS = [("", "全部"), *((state.value, words.commissions.BONUS[state][0]) for 
 @bp.get("/bonus-runs")
 @requires(Permission.COMMISSION_VIEW)
 def bonus_runs() -> ResponseReturnValue:
-    page = bonus.queries.runs_page(before=web.page_before())
+    if (led := tables.opening(BONUS_RUNS)) is not None:
+        return led
     return render_template(
         "admin/bonus_runs.html",
-        page=page,
-        pager=lists.pager(page),
-        tallies=bonus.queries.tallies(run.id for run in page.items),
-        versions=bonus.queries.versions(run.version_id for run in page.items),
-        rules={run.id: bonus.runs.program_of(run) for run in page.items},
-        spans={run.id: bonus.runs.span_of(run) for run in page.items},
+        table=tables.show(BONUS_RUNS),
+        bonuses=[
+            ("", "全部"),
+            *((row.program.id, row.shown.name) for row in bonus.queries.bonuses(clock.now())),
+        ],
+        progress=[("", "全部"), *PROGRESS.items()],
         states=S,
-        nothing=Tally(),
+        tally=tally,
         wording=bonus.wording,
     )
 

@@ -176,7 +176,12 @@ def scans() -> ResponseReturnValue:
     """Every scan and visit by any code, the newest first."""
     if (led := tables.opening(SCANS)) is not None:
         return led
-    return render_template("admin/scans.html", table=tables.show(SCANS))
+    return render_template(
+        "admin/scans.html",
+        table=tables.show(SCANS),
+        sources=[("", "全部"), *words.account.SCAN_SOURCE.items()],
+        results=[("", "全部"), *((key, said) for key, (said, _) in words.account.SCAN.items())],
+    )
 
 
 def _page(channel_id: int, error: InvalidInput | None = None) -> str:

@@ -8,7 +8,7 @@ from app.admin import auth, tables
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
-from app.admin.tables.relations import AGES, DEBTS
+from app.admin.tables.relations import AGES, ASKED, DEBTS
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import DomainError, NotFound
@@ -24,6 +24,7 @@ def debt_list() -> ResponseReturnValue:
         "admin/debts.html",
         table=tables.show(DEBTS),
         ages=AGES,
+        choices=[("", "全部"), *ASKED.items()],
         total=sum(debts.ageing(clock.now()).values(), debts.Aged()),
         me=auth.actor(),
         may_write_off=auth.allowed(Permission.DEBT_WRITE_OFF),

@@ -6,7 +6,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import commission
-from app.admin import auth, tables
+from app.admin import auth, tables, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
@@ -89,7 +89,12 @@ def level_changes() -> ResponseReturnValue:
     """Every step on the ladder, the newest first."""
     if (led := tables.opening(LEVEL_CHANGES)) is not None:
         return led
-    return render_template("admin/level_changes.html", table=tables.show(LEVEL_CHANGES))
+    return render_template(
+        "admin/level_changes.html",
+        table=tables.show(LEVEL_CHANGES),
+        causes=[("", "全部"), *((key, said) for key, (said, _) in words.levels.CAUSE.items())],
+        ladder=[("", "全部"), *levels.names().items()],
+    )
 
 
 def _list(error: DomainError | None = None) -> str:

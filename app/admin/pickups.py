@@ -3,24 +3,26 @@
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import members, orders, outbox
-from app.admin import auth, lists
+from app import orders, outbox
+from app.admin import auth, lists, tables
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.admin.tables.orders import PICKUPS, pickup_status
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import DomainError, InvalidInput
 from app.orders import Order, pickups
 from app.orders.pickups import ShopInput
 
+_TABS = [("waiting", "等待提货"), ("taken", "已提货")]
 _FIELDS = ("name", "region", "detail", "hours", "phone")
 
 
 @bp.get("/pickups", endpoint="pickups")
 @requires(Permission.ORDER_VIEW)
 def pickup_counter() -> ResponseReturnValue:
-    return _counter()
+    return tables.opening(PICKUPS) or _counter()
 
 
 @bp.post("/pickups")
@@ -85,13 +87,16 @@ def pickup_shop_change(shop_id: int) -> ResponseReturnValue:
 
 
 def _counter(*, code: str = "", found: Order | None = None, error: str = "") -> str:
-    page = pickups.waiting(before=web.page_before())
-    known = [*page.items, *([found] if found else [])]
+    state = lists.chosen(_TABS)
+    counts = {"waiting": pickups.waiting_count()}
     return render_template(
         "admin/pickups.html",
-        page=page,
-        pager=lists.pager(page),
-        buyers=members.names_of(order.member_id for order in known),
+        # Whoever looked a code up has one order to hand over.
+        table=tables.show(PICKUPS, state=state) if request.method == "GET" else None,
+        tabs=lists.tabs(_TABS, state, counts, alerts=["waiting"]),
+        state=state,
+        shops=[("", "全部"), *((shop.id, shop.name) for shop in pickups.shops())],
+        status_of=pickup_status,
         code=code,
         found=found,
         error=error,

@@ -1,19 +1,18 @@
 """Reconciliation with WeChat: days, what disagrees, and unlocking payouts."""
 
-from datetime import date
-
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import reconciliation, withdrawals
-from app.admin import auth, lists, people, words
+from app.admin import auth, lists, people, tables, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.admin.tables.books import BREAKS, break_meaning
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import DomainError, InvalidInput, NotFound
-from app.reconciliation import Break, ReconciledDay
+from app.reconciliation import ReconciledDay
 
 _TABS = [("open", "待处理差异"), ("days", "每日核对"), ("closed", "已处理差异")]
 
@@ -21,7 +20,7 @@ _TABS = [("open", "待处理差异"), ("days", "每日核对"), ("closed", "已�
 @bp.get("/reconciliation")
 @requires(Permission.LEDGER_VIEW)
 def reconciliation_list() -> ResponseReturnValue:
-    return _page()
+    return tables.opening(BREAKS) or _page()
 
 
 @bp.post("/reconciliation/breaks/<int:break_id>/close")
@@ -66,52 +65,32 @@ def reconciliation_unlock() -> ResponseReturnValue:
 def _page(*, failed_id: int = 0, error: str = "", unlock_error: str = "") -> str:
     failed = bool(failed_id or unlock_error)
     state = "open" if failed else lists.chosen(_TABS)
-    before = web.page_before()
-    days = reconciliation.days_page(before=before) if state == "days" else None
-    found = (
-        None
-        if days
-        else reconciliation.breaks_page(
-            is_closed=state == "closed", day=_day(), before=before, size=50
-        )
-    )
+    days = reconciliation.days_page(before=web.page_before()) if state == "days" else None
     lock = withdrawals.locks.current()
     open_count = reconciliation.open_breaks()
-    page = days or found
-    closers = [row.closed_by for row in found.items] if found else []
     shown = [row.day for row in days.items] if days else []
     return render_template(
         "admin/reconciliation.html",
         tabs=[] if failed else lists.tabs(_TABS, state, {"open": open_count}, alerts=["open"]),
         state=state,
-        pager=None if failed or page is None else lists.pager(page),
-        breaks=found.items if found else [],
-        explained={row.id: _explained(row) for row in found.items} if found else {},
+        table=None if days else tables.show(BREAKS, state=state),
+        kinds=[("", "全部"), *words.money.BREAK.items()],
+        meaning=break_meaning,
+        failed=failed,
+        pager=lists.pager(days) if days else None,
         days=[_sums(row) for row in days.items] if days else [],
         files=reconciliation.files_of(shown),
-        day=_day(),
         lock=lock,
         open_count=open_count,
         missing=reconciliation.days_missing(),
         is_first_mine=lock is not None and lock.first_by == auth.actor().ref,
-        people=people.names([*closers, lock.first_by if lock else ""]),
+        people=people.names([lock.first_by if lock else ""]),
         typed=request.form,
         failed_id=failed_id,
         error=error,
         unlock_error=unlock_error,
         now=clock.now(),
     )
-
-
-def _day() -> date | None:
-    try:
-        return date.fromisoformat(request.args.get("day", ""))
-    except ValueError:
-        return None
-
-
-def _explained(row: Break) -> str:
-    return words.money.break_meaning(row.kind, row.ledger_fen, row.request_fen, row.bill_fen)
 
 
 def _sums(row: ReconciledDay) -> tuple[ReconciledDay, dict[str, int]]:

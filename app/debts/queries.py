@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from app.core.db import Rows, db
 from app.debts.models import DebtWriteOff, WriteOffState
 from app.ledger import Account, AccountKind, Entry, Posting
+from app.members import Member
 
 # The last day of each age but the last, in days.
 BUCKETS = (30, 90, 180)
@@ -31,10 +32,20 @@ class Aged:
         return Aged(tuple(a + b for a, b in both), min(days, default=None))
 
 
-def desk() -> Rows:
-    """Debt accounts that are not empty, as the panel's list reads them."""
+def desk(*, among: Rows | None = None, is_asked: bool | None = None) -> Rows:
+    """Debt accounts that are not empty, as the panel's list reads them.
+
+    `among` has the members who are meant; `is_asked` keeps the debts that somebody asked
+    to let go, or the others.
+    """
     query: Rows = sa.select(Account)
-    return query.where(Account.kind == AccountKind.DEBT, Account.balance_fen < 0)
+    query = query.where(Account.kind == AccountKind.DEBT, Account.balance_fen < 0)
+    if among is not None:
+        query = query.where(Account.owner_id.in_(among.with_only_columns(Member.id)))
+    if is_asked is not None:
+        asked = sa.exists().where(DebtWriteOff.open_member_id == Account.owner_id)
+        query = query.where(asked if is_asked else ~asked)
+    return query
 
 
 def ageing(now: datetime, *, member_ids: Iterable[int] | None = None) -> dict[int, Aged]:

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import selectinload
 
 from app import audit, outbox
-from app.core.db import db, require_transaction
+from app.core.db import Rows, db, require_transaction
 from app.core.errors import DomainError, IllegalMove, InvalidInput, NotFound
-from app.core.pages import Page, newest_first
 from app.orders import fulfilment, states
 from app.orders.extras import Pickup, PickupShop
 from app.orders.models import Order, OrderStatus
@@ -157,19 +155,32 @@ def order_for_code(code: str) -> Order:
     return db.session.get_one(Order, order_id)
 
 
-def waiting(*, before: int | None = None, size: int = 20) -> Page[Order]:
-    """Paid orders that nobody fetched yet, newest first."""
-    return newest_first(
-        sa.select(Order)
-        .where(
-            Order.id.in_(sa.select(Pickup.order_id)),
-            Order.status.in_([OrderStatus.PAID, OrderStatus.SHIPPED]),
-        )
-        .options(selectinload(Order.lines), selectinload(Order.pickup)),
-        Order.id,
-        before=before,
-        size=size,
-    )
+# Paid and not fetched yet: to be made ready, or ready.
+WAITING = (OrderStatus.PAID, OrderStatus.SHIPPED)
+
+
+def desk(*, is_taken: bool, shop_id: int | None = None, number: str = "") -> Rows:
+    """Orders that wait to be fetched, or that were, as the panel's list reads them.
+
+    `number` is the beginning of an order's number.
+    """
+    query: Rows = sa.select(Pickup).join(Order, Order.id == Pickup.order_id)
+    if is_taken:
+        query = query.where(Pickup.picked_up_at.is_not(None))
+    else:
+        query = query.where(Order.status.in_(WAITING))
+    if shop_id is not None:
+        query = query.where(Pickup.shop_id == shop_id)
+    if number:
+        query = query.where(Order.number.startswith(number, autoescape=True))
+    return query
+
+
+def waiting_count() -> int:
+    """How many orders wait to be fetched."""
+    query = sa.select(sa.func.count()).select_from(Pickup)
+    joined = query.join(Order, Order.id == Pickup.order_id)
+    return db.session.scalar(joined.where(Order.status.in_(WAITING))) or 0
 
 
 def ready(order_id: int, *, actor: audit.Actor, now: datetime) -> Order:

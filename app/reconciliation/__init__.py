@@ -34,8 +34,8 @@ from app.reconciliation.models import (
 from app.reconciliation.ports import BillSource, RawBill
 from app.reconciliation.processes import Recovered, reconcile, recover
 from app.reconciliation.queries import (
-    breaks_page,
     days_page,
+    desk_breaks,
     due_days,
     files_of,
     open_breaks,
@@ -62,10 +62,10 @@ __all__ = [
     "Recovered",
     "Sort",
     "Superseded",
-    "breaks_page",
     "close_break",
     "days_missing",
     "days_page",
+    "desk_breaks",
     "due_days",
     "files_of",
     "keep",

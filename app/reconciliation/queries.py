@@ -4,12 +4,13 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 
 from app.core import clock
-from app.core.db import db
-from app.core.pages import Page, newest_first
+from app.core.db import Rows, db
+from app.core.pages import Page
 from app.orders.models import Payment
 from app.reconciliation.models import (
     BillFile,
     Break,
+    BreakKind,
     DayState,
     ReconciledDay,
 )
@@ -73,16 +74,31 @@ def files_of(days: Sequence[date]) -> dict[date, list[BillFile]]:
     return found
 
 
-def breaks_page(
-    *, is_closed: bool, day: date | None = None, before: int | None = None, size: int = 20
-) -> Page[Break]:
-    """Breaks, newest first; of one day if it is given."""
-    query = sa.select(Break).where(
-        Break.closed_at.is_not(None) if is_closed else Break.closed_at.is_(None)
-    )
+def desk_breaks(
+    *,
+    is_closed: bool,
+    kind: BreakKind | None = None,
+    day: date | None = None,
+    number: str = "",
+) -> Rows:
+    """Breaks that a person must look at, or has looked at, as the panel's list reads them.
+
+    `number` is a part of our number or of WeChat's.
+    """
+    query: Rows = sa.select(Break)
+    query = query.where(Break.closed_at.is_not(None) if is_closed else Break.closed_at.is_(None))
+    if kind is not None:
+        query = query.where(Break.kind == kind)
     if day is not None:
         query = query.where(Break.day == day)
-    return newest_first(query, Break.id, before=before, size=size)
+    if number:
+        query = query.where(
+            sa.or_(
+                Break.reference.contains(number, autoescape=True),
+                Break.wx_number.contains(number, autoescape=True),
+            )
+        )
+    return query
 
 
 def open_breaks(day: date | None = None) -> int:

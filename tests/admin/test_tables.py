@@ -14,22 +14,34 @@ from app.admin import tables
 from app.admin.models import Role
 from app.admin.tables import Personal, masks, page
 from app.admin.tables.models import ListChoice, ListView
+from app.admin.tables.source import count
 from app.audit.runs import JobRun, RunStatus
 from app.catalog import Sku
+from app.commission.bonus import BonusRun
 from app.core import clock
 from app.core.db import db, transaction
 from app.core.pages import Turn, in_turn
-from app.distribution.channels import Outcome, Scan, ScanSource
+from app.distribution import AttemptResult, BindingAttempt, BindingSource
+from app.distribution.channels import Channel, Outcome, Scan, ScanSource
 from app.distribution.levels import Cause, LevelChange
 from app.ledger import AccountKind, Move
 from app.members import Address
 from app.notices import Notice, NoticeState
-from app.orders import Order
+from app.orders import Order, OrderStatus, Pickup, PickupShop
+from app.reconciliation import Break
 from app.reports import exports
 from tests.admin.desk import acts, browser_of, fill, fresh, totp, with_factor
 from tests.admin.test_access import address as address_of
 from tests.admin.test_access import admin_rules
-from tests.factories import NOON, SYSTEM, make_member, make_sku, paid_order, place_order
+from tests.factories import (
+    NOON,
+    SYSTEM,
+    make_distributor,
+    make_member,
+    make_sku,
+    paid_order,
+    place_order,
+)
 
 PHONE = "13812345678"
 FULL_PHONE = re.compile(r"(?<![0-9A-Za-z])1[3-9]\d{9}(?!\d)")
@@ -234,12 +246,14 @@ def test_somebody_elses_view_neither_opens_nor_shows(session, admin_client):
 
 
 def _happened(desk) -> None:
-    """What comes by itself: a debt, a scan, a step on the ladder, a run, a notice."""
+    """What comes by itself: a debt, a scan, a step, a run, a notice, an order to fetch."""
     now = clock.now()
     debt = ledger.member(AccountKind.DEBT, desk.distributor.member_id)
     moves = [Move(debt, ledger.system(AccountKind.SHOP), 5_00)]
     with transaction():
         ledger.post("test:debt", event="claw_back", moves=moves, now=now)
+        shop = db.session.scalars(sa.select(PickupShop)).first()
+        db.session.add(Pickup(order_id=desk.order.id, shop_id=shop.id, code="123456789012"))
         db.session.add_all(
             [
                 Scan(
@@ -294,6 +308,78 @@ def test_every_column_of_every_list_has_a_value(session):
             for row in rows:
                 value = masks.value(column, row, facts, frozenset(Personal))
                 assert isinstance(value, kinds.get(column.kind, object)), column.key
+
+
+def test_filters_keep_what_fits_and_nothing_else(session):
+    desk = fill()
+    _happened(desk)
+    today = clock.local(clock.now()).date().isoformat()
+    before = (clock.local(clock.now()) - timedelta(days=9)).date().isoformat()
+    debtor = members.get(desk.distributor.member_id)
+    bonus_id = str(db.session.scalars(sa.select(BonusRun.program_id)).one())
+    channel = db.session.get_one(Channel, desk.channel_id).name
+    broken = db.session.scalars(sa.select(Break)).one()
+    with transaction():
+        db.session.get_one(Order, desk.order.id).status = OrderStatus.PAID
+
+    def found(name: str, **given: str) -> int:
+        listing = tables.LISTINGS[name]
+        return count(listing, listing.given(given), most=10)
+
+    for name, fits, others in (
+        ("scans", {"source": "follow"}, {"source": "link"}),
+        ("scans", {"result": "snapshot"}, {"result": "counted"}),
+        ("scans", {"channel": channel[:2], "from": today, "to": today}, {"channel": "没有"}),
+        ("scans", {"result": "nonsense", "source": "x", "from": "x"}, {"to": before}),
+        ("level-changes", {"cause": "admin", "level": "senior"}, {"cause": "period"}),
+        ("level-changes", {"from": today, "to": today}, {"from": before, "to": before}),
+        ("level-changes", {"wanted": debtor.public_id}, {"wanted": "没有这个人"}),
+        ("debts", {"wanted": debtor.nickname}, {"wanted": "没有这个人"}),
+        ("bonus-runs", {"bonus": bonus_id}, {"bonus": "999"}),
+        ("bonus-runs", {"progress": "computed"}, {"progress": "approved"}),
+        ("bonus-runs", {"progress": "nonsense"}, {"progress": "done"}),
+        ("breaks", {"kind": "payment", "day": broken.day.isoformat()}, {"kind": "gap"}),
+        ("breaks", {"number": broken.wx_number[-6:]}, {"state": "closed"}),
+        ("pickups", {"number": desk.order.number[:6].lower()}, {"number": "X"}),
+        ("pickups", {"state": "waiting"}, {"shop": "999"}),
+        ("pickups", {}, {"state": "taken"}),
+    ):
+        assert (found(name, **fits), found(name, **others)) == (1, 0), (name, fits)
+    both = [found("debts", asked=choice) for choice in ("yes", "no")]
+    assert (sorted(both), found("debts")) == ([0, 1], 1)
+
+
+@pytest.mark.parametrize(
+    ("is_same", "result", "found"),
+    [(True, "bound_same", 1), (True, "already_bound", 0), (False, "already_bound", 1)],
+)
+def test_scans_of_who_was_bound_before_are_told_apart(session, is_same, result, found):
+    owner, member = make_distributor(), make_member()
+    with transaction():
+        attempt = BindingAttempt(
+            member_id=member.id,
+            owner_id=owner.id,
+            upline_id=owner.id if is_same else None,
+            source=BindingSource.SCAN,
+            code="X",
+            result=AttemptResult.ALREADY_BOUND,
+            at=NOON,
+        )
+        db.session.add(attempt)
+        db.session.flush()
+        scan = Scan(
+            member_id=member.id,
+            source=ScanSource.SCAN,
+            outcome=Outcome.TRIED,
+            attempt_id=attempt.id,
+            day=NOON.date(),
+            at=NOON,
+        )
+        db.session.add(scan)
+    listing = tables.LISTINGS["scans"]
+
+    assert scan.result == ("bound_same" if is_same else "already_bound")
+    assert count(listing, listing.given({"result": result}), most=10) == found
 
 
 def test_the_moves_of_a_product_are_found_by_its_code(session, admin_client):

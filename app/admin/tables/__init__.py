@@ -5,8 +5,8 @@ from the start, and which hold personal data. Pages, exports and saved views all
 that declaration, so a column that is masked on a page is masked in a file as well.
 
 - `kinds` has the parts of a declaration, `masks` who sees what in full.
-- `orders`, `people`, `money`, `goods`, `papers`, `relations`,
-  `running`, `log` declare.
+- `orders`, `people`, `money`, `goods`, `papers`, `books`, `relations`,
+  `running`, `log` declare; `asked` reads what their filters ask for.
 - `page` reads the address: filters, order, view, place. `views` keeps what an admin
   chose: columns, saved views, the view to open with.
 - `source` turns a declaration into the rows of a file for `reports.exports`.

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
 
 from app import audit
 from app.admin import people, words
 from app.admin.models import Permission
+from app.admin.tables import asked
 from app.admin.tables.kinds import Column, Facts, Given, Kind, Listing
 from app.audit import AuditEntry
-from app.core import clock
 from app.core.db import Rows
 from app.distribution import levels
 
@@ -21,18 +20,9 @@ def search(given: Given) -> audit.Search:
         action=given.get("action", ""),
         subject=given.get("subject", ""),
         text=given.get("q", ""),
-        since=_start_of(given.get("from", "")),
-        until=_start_of(given.get("to", ""), days=1),
+        since=asked.start_of(given.get("from", "")),
+        until=asked.start_of(given.get("to", ""), days=1),
     )
-
-
-def _start_of(text: str, *, days: int = 0) -> datetime | None:
-    """When a day begins in the shop's time, or so many days later; None for no day."""
-    try:
-        day = date.fromisoformat(text) + timedelta(days=days)
-        return clock.parse(day.isoformat())
-    except (ValueError, OverflowError):
-        return None
 
 
 def _query(given: Given) -> Rows:

@@ -1,15 +1,18 @@
-"""The lists of orders and after-sales."""
+"""The lists of orders, pick-ups and after-sales."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy.orm import selectinload
+
 from app import aftersales, members, orders
 from app.admin import aftersale_words, words
 from app.admin.models import Permission
+from app.admin.tables import asked
 from app.admin.tables.kinds import Column, Facts, Given, Kind, Listing, Personal
 from app.aftersales import AfterSale, AfterSaleKind
 from app.core.db import Rows
-from app.orders import Order, OrderStatus
+from app.orders import Order, OrderStatus, Pickup
 
 
 def _goods(row: Order, _facts: Facts) -> str:
@@ -94,6 +97,86 @@ ORDERS = Listing(
         Column("tracking", "快递单号", lambda row, _: row.tracking_number, is_shown=False),
         Column("remark", "买家备注", lambda row, _: row.remark, is_shown=False),
         Column("status", "状态", lambda row, _: words.word(words.orders.ORDER, row.status)[0]),
+    ),
+)
+
+
+def _pickups(given: Given) -> Rows:
+    return orders.pickups.desk(
+        is_taken=given.get("state") == "taken",
+        shop_id=asked.key(given.get("shop", "")),
+        number=given.get("number", "").upper()[:32],
+    )
+
+
+def _pickup_facts(rows: Sequence[Pickup]) -> Facts:
+    found = orders.by_ids(row.order_id for row in rows)
+    return {
+        "orders": found,
+        "buyers": members.names_of(order.member_id for order in found.values()),
+    }
+
+
+def _of(row: Pickup, facts: Facts) -> Order:
+    order: Order = facts["orders"][row.order_id]
+    return order
+
+
+def pickup_status(order: Order) -> tuple[str, str]:
+    """How far an order is that is fetched at a shop, with its tone."""
+    if order.status is OrderStatus.PAID:
+        return "待备货", "wait"
+    if order.status is OrderStatus.SHIPPED:
+        return "待提货", "go"
+    return words.word(words.orders.ORDER, order.status)
+
+
+PICKUPS = Listing(
+    name="pickups",
+    title="到店自提",
+    endpoint="admin.pickups",
+    permission=Permission.ORDER_VIEW,
+    key=Pickup.id,
+    filters=("state", "shop", "number"),
+    query=_pickups,
+    facts=_pickup_facts,
+    load=(selectinload(Pickup.shop),),
+    columns=(
+        Column("number", "订单号", lambda row, facts: _of(row, facts).number),
+        Column("goods", "商品", lambda row, facts: _goods(_of(row, facts), facts)),
+        Column("buyer", "买家", lambda row, facts: _buyer(_of(row, facts), facts)),
+        Column(
+            "receiver",
+            "提货人",
+            lambda row, facts: _of(row, facts).receiver_name,
+            personal=Personal.NAME,
+            is_shown=False,
+        ),
+        Column(
+            "phone",
+            "手机",
+            lambda row, facts: _of(row, facts).receiver_phone,
+            personal=Personal.PHONE,
+            is_shown=False,
+        ),
+        Column("shop", "自提点", lambda row, _: row.shop.name),
+        Column(
+            "payable",
+            "实付",
+            lambda row, facts: _of(row, facts).payable_fen,
+            Kind.MONEY,
+            is_shown=False,
+        ),
+        Column(
+            "created",
+            "下单",
+            lambda row, facts: _of(row, facts).created_at,
+            Kind.TIME,
+            by=Pickup.id,
+        ),
+        Column("paid", "付款", lambda row, facts: _of(row, facts).paid_at, Kind.TIME),
+        Column("taken", "提货", lambda row, _: row.picked_up_at, Kind.TIME, is_shown=False),
+        Column("status", "状态", lambda row, facts: pickup_status(_of(row, facts))[0]),
     ),
 )
 

@@ -48,7 +48,8 @@ class Table:
 
     def head(self, column: Column) -> dict[str, str]:
         """Where the head of a column leads, and which way the list goes by it now."""
-        if not sorts(self.listing, column, self.given):
+        # The address of a form that was refused leads nowhere.
+        if request.method == "POST" or not sorts(self.listing, column, self.given):
             return {"url": "", "sorted": ""}
         # The list itself is newest first, and a second click turns it over.
         now = self.sort or (f"-{first.key}" if (first := _usual(self.listing)) else "")

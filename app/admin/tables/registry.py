@@ -1,10 +1,11 @@
 """Every list by its name."""
 
+from app.admin.tables.books import BONUS_RUNS, BREAKS
 from app.admin.tables.goods import PRODUCTS
 from app.admin.tables.kinds import Listing
 from app.admin.tables.log import AUDIT
 from app.admin.tables.money import COMMISSIONS, WITHDRAWALS
-from app.admin.tables.orders import AFTERSALES, ORDERS
+from app.admin.tables.orders import AFTERSALES, ORDERS, PICKUPS
 from app.admin.tables.papers import INVOICES, PAYOUT_BATCHES, REVIEWS
 from app.admin.tables.people import DISTRIBUTORS, MEMBERS
 from app.admin.tables.relations import BINDINGS, DEBTS, LEVEL_CHANGES, ODDITIES, SCANS
@@ -16,6 +17,7 @@ LISTINGS: dict[str, Listing] = {
     for found in (
         ORDERS,
         AFTERSALES,
+        PICKUPS,
         PRODUCTS,
         MEMBERS,
         DISTRIBUTORS,
@@ -24,6 +26,8 @@ LISTINGS: dict[str, Listing] = {
         INVOICES,
         REVIEWS,
         PAYOUT_BATCHES,
+        BONUS_RUNS,
+        BREAKS,
         STOCK_MOVES,
         BINDINGS,
         SCANS,

@@ -6,13 +6,14 @@ from typing import Any
 from app import aftersales, debts, distribution, members, orders
 from app.admin import aftersale_words, people, words
 from app.admin.models import Permission
+from app.admin.tables import asked
 from app.admin.tables.kinds import Column, Facts, Given, Kind, Listing, Personal
 from app.core import clock
 from app.core.db import Rows
 from app.core.money import format_yuan
 from app.distribution import BindingAttempt, channels, levels
-from app.distribution.channels import Scan
-from app.distribution.levels import LevelChange
+from app.distribution.channels import Scan, ScanSource
+from app.distribution.levels import Cause, LevelChange
 from app.ledger import Account
 from app.orders import Oddity
 
@@ -85,14 +86,25 @@ def _scanned(row: Scan, _facts: Facts) -> str:
     return row.attempt.code if row.attempt else row.code
 
 
+def _scans(given: Given) -> Rows:
+    result = given.get("result", "")
+    return channels.desk_scans(
+        source=asked.one_of(ScanSource, given.get("source", "")),
+        result=result if result in words.account.SCAN else "",
+        channel=given.get("channel", ""),
+        first=asked.day(given.get("from", "")),
+        last=asked.day(given.get("to", "")),
+    )
+
+
 SCANS = Listing(
     name="scans",
     title="扫码记录",
     endpoint="admin.scans",
     permission=Permission.CHANNEL_VIEW,
     key=Scan.id,
-    filters=(),
-    query=lambda _given: channels.desk_scans(),
+    filters=("source", "result", "channel", "from", "to"),
+    query=_scans,
     facts=_scan_facts,
     columns=(
         Column("at", "时间", lambda row, _: row.at, Kind.TIME, by=Scan.id),
@@ -130,14 +142,24 @@ def _level(code: str, facts: Facts) -> str:
     return facts["levels"].get(code, code) or "—"
 
 
+def _changes(given: Given) -> Rows:
+    return levels.desk_changes(
+        cause=asked.one_of(Cause, given.get("cause", "")),
+        to_level=given.get("level", "")[:20],
+        among=asked.people(given.get("wanted", "")),
+        since=asked.start_of(given.get("from", "")),
+        until=asked.start_of(given.get("to", ""), days=1),
+    )
+
+
 LEVEL_CHANGES = Listing(
     name="level-changes",
     title="等级变动记录",
     endpoint="admin.level_changes",
     permission=Permission.DISTRIBUTOR_VIEW,
     key=LevelChange.id,
-    filters=(),
-    query=lambda _given: levels.desk_changes(),
+    filters=("wanted", "cause", "level", "from", "to"),
+    query=_changes,
     facts=_change_facts,
     columns=(
         Column("at", "时间", lambda row, _: row.at, Kind.TIME, by=LevelChange.id),
@@ -164,12 +186,12 @@ LEVEL_CHANGES = Listing(
 
 def _debt_facts(rows: Sequence[Account]) -> Facts:
     who = [row.owner_id for row in rows]
-    asked = debts.open_requests(who)
+    requests = debts.open_requests(who)
     return {
         "members": members.names_of(who),
         "aged": debts.ageing(clock.now(), member_ids=who),
-        "asked": asked,
-        "called": people.names(row.asked_by for row in asked.values()),
+        "asked": requests,
+        "called": people.names(row.asked_by for row in requests.values()),
     }
 
 
@@ -189,14 +211,26 @@ def _asked(row: Account, facts: Facts) -> str:
     return f"{who} 申请核销 ¥{format_yuan(found.amount_fen)}：{found.reason}"
 
 
+# By what was asked about a debt.
+ASKED = {"yes": "已申请核销", "no": "没有申请"}
+
+
+def _debts(given: Given) -> Rows:
+    choice = given.get("asked", "")
+    return debts.desk(
+        among=asked.people(given.get("wanted", "")),
+        is_asked=choice == "yes" if choice in ASKED else None,
+    )
+
+
 DEBTS = Listing(
     name="debts",
     title="待追回",
     endpoint="admin.debts",
     permission=Permission.LEDGER_VIEW,
     key=Account.id,
-    filters=(),
-    query=lambda _given: debts.desk(),
+    filters=("wanted", "asked"),
+    query=_debts,
     facts=_debt_facts,
     columns=(
         Column("member", "会员", lambda row, facts: _called(facts, row.owner_id), by=Account.id),

@@ -17,7 +17,7 @@ from app.commission.bonus.models import (
     VersionStatus,
 )
 from app.commission.bonus.rules import Program, Span
-from app.core.db import db
+from app.core.db import Rows, db
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
 from app.distribution import levels
@@ -106,8 +106,22 @@ def bonus_by_id(program_id: int) -> BonusProgram:
 # --- runs --------------------------------------------------------------------------
 
 
-def runs_page(*, before: int | None = None, size: int = 20) -> Page[BonusRun]:
-    return newest_first(sa.select(BonusRun), BonusRun.id, before=before, size=size)
+def desk_runs(
+    *, program_id: int | None = None, waits_for: ResultState | None = None, is_done: bool = False
+) -> Rows:
+    """Runs of every bonus or of one, as the panel's list reads them.
+
+    `waits_for` keeps those with a result in that state; `is_done` those that wait for nobody.
+    """
+    query: Rows = sa.select(BonusRun)
+    if program_id is not None:
+        query = query.where(BonusRun.program_id == program_id)
+    open_states = (ResultState.COMPUTED, ResultState.APPROVED)
+    wanted = open_states if is_done else (waits_for,) if waits_for else ()
+    if wanted:
+        waits = sa.exists().where(BonusResult.run_id == BonusRun.id, BonusResult.state.in_(wanted))
+        query = query.where(~waits if is_done else waits)
+    return query
 
 
 def versions(version_ids: Iterable[int]) -> dict[int, BonusVersion]:

@@ -1,6 +1,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 
@@ -8,7 +8,8 @@ from app.core.db import Rows, db
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
 from app.distribution.channels import models
-from app.distribution.channels.models import Channel, Scan, SceneRation
+from app.distribution.channels.models import Channel, Outcome, Scan, ScanSource, SceneRation
+from app.distribution.models import AttemptResult, BindingAttempt
 from app.distribution.queries import SCENE_RENEWED_BEFORE
 
 # From here on a person should think before taking another one.
@@ -76,10 +77,48 @@ def counts_by_state() -> dict[bool, int]:
     return {bool(state): count for state, count in rows}
 
 
-def desk_scans() -> Rows:
-    """Scans of every code, as the panel's list reads them."""
+def desk_scans(
+    *,
+    source: ScanSource | None = None,
+    result: str = "",
+    channel: str = "",
+    first: date | None = None,
+    last: date | None = None,
+) -> Rows:
+    """Scans of every code, or what they are narrowed to, as the panel's list reads them.
+
+    `result` is one of `Scan.result`; `channel` a part of the name of the code's channel.
+    """
     query: Rows = sa.select(Scan)
+    if source is not None:
+        query = query.where(Scan.source == source)
+    if result:
+        query = query.where(_came_to(result))
+    if channel:
+        named = sa.select(Channel.id).where(Channel.name.contains(channel, autoescape=True))
+        query = query.where(Scan.channel_id.in_(named))
+    if first is not None:
+        query = query.where(Scan.day >= first)
+    if last is not None:
+        query = query.where(Scan.day <= last)
     return query
+
+
+def _came_to(result: str) -> sa.ColumnElement[bool]:
+    """`Scan.result` as a condition; of a word that is none of its results, nothing."""
+    if result in {outcome.value for outcome in Outcome}:
+        return Scan.outcome == Outcome(result)
+    is_same = BindingAttempt.upline_id == BindingAttempt.owner_id
+    already = BindingAttempt.result == AttemptResult.ALREADY_BOUND
+    if result == "bound_same":
+        meant = sa.and_(already, is_same)
+    elif result == AttemptResult.ALREADY_BOUND:
+        meant = sa.and_(already, sa.func.coalesce(is_same, sa.false()).is_(sa.false()))
+    elif result in {known.value for known in AttemptResult}:
+        meant = BindingAttempt.result == AttemptResult(result)
+    else:
+        return sa.false()
+    return Scan.attempt_id.in_(sa.select(BindingAttempt.id).where(meant))
 
 
 def scans_page(

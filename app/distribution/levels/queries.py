@@ -6,7 +6,7 @@ from sqlalchemy.orm import Mapped
 
 from app.core.db import Rows, db
 from app.distribution.levels.ladder import Ladder, Period, last_period, make_ladder
-from app.distribution.levels.models import DistributorLevel, LevelChange, LevelTag
+from app.distribution.levels.models import Cause, DistributorLevel, LevelChange, LevelTag
 from app.distribution.models import Distributor, DistributorStatus
 from app.members import Member
 
@@ -54,9 +54,31 @@ def changes_of(distributor_id: int, *, limit: int = 50) -> Sequence[LevelChange]
     ).all()
 
 
-def desk_changes() -> Rows:
-    """Everybody's steps, as the panel's list reads them."""
+def desk_changes(
+    *,
+    cause: Cause | None = None,
+    to_level: str = "",
+    among: Rows | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Rows:
+    """Everybody's steps, or what they are narrowed to, as the panel's list reads them.
+
+    `among` has the members whose steps are meant.
+    """
     query: Rows = sa.select(LevelChange)
+    if cause is not None:
+        query = query.where(LevelChange.cause == cause)
+    if to_level:
+        query = query.where(LevelChange.to_level == to_level)
+    if among is not None:
+        ids = among.with_only_columns(Member.id).order_by(None)
+        seats = sa.select(Distributor.id).where(Distributor.member_id.in_(ids))
+        query = query.where(LevelChange.distributor_id.in_(seats))
+    if since is not None:
+        query = query.where(LevelChange.at >= since)
+    if until is not None:
+        query = query.where(LevelChange.at < until)
     return query
 
 
