@@ -59,6 +59,7 @@ def compliance() -> ResponseReturnValue:
         hard_cap=commission.hard_cap(),
         plan_depth=in_force[1].depth_cap if in_force else None,
         plan_id=in_force[0].id if in_force else None,
+        coming=commission.coming(clock.now()),
         allows_team=levels.allows_team(),
         allows_paid=ways.allows_paid(),
         chosen=[

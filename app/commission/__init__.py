@@ -4,7 +4,7 @@
   clock. The engine, the admin's page and `flask commissions quote` all use it.
 - `plans` keeps versioned plans (佣金方案). Drafts are edited and thrown away; a
   published version never changes, and it is published by somebody else than who
-  saved it last.
+  saved it last; until it takes effect one person may withdraw it.
 - `explaining` tells a quote step by step; `replaying` computes real orders under a draft.
 - `accrual` writes one row per (order line, depth) once an order is paid, with the
   rule, the inputs and the result, so that "why this amount" is a page.
@@ -25,13 +25,17 @@ from app.commission.models import (
     CommissionStatus,
     PlanStatus,
     PlanVersion,
+    PlanWithdrawal,
     SettlementBatch,
 )
 from app.commission.plans import (
     OwnPlan,
     PlanChanged,
+    PlanInForce,
     PlanPublished,
+    PlanWithdrawn,
     change_draft,
+    coming,
     configure,
     draft_plan,
     hard_cap,
@@ -40,6 +44,8 @@ from app.commission.plans import (
     publish_plan,
     throw_away,
     validate,
+    withdraw_plan,
+    withdrawals_of,
 )
 from app.commission.queries import (
     Loss,
@@ -78,9 +84,12 @@ __all__ = [
     "Person",
     "Plan",
     "PlanChanged",
+    "PlanInForce",
     "PlanPublished",
     "PlanStatus",
     "PlanVersion",
+    "PlanWithdrawal",
+    "PlanWithdrawn",
     "Replay",
     "SeatStep",
     "Settled",
@@ -99,6 +108,7 @@ __all__ = [
     "configure",
     "count_due",
     "open_counts",
+    "coming",
     "cycles",
     "draft_plan",
     "expected_next",
@@ -123,6 +133,8 @@ __all__ = [
     "team",
     "throw_away",
     "validate",
+    "withdraw_plan",
+    "withdrawals_of",
 ]
 
 

@@ -50,6 +50,27 @@ class PlanVersion(Model):
     published_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
+class PlanWithdrawal(Model):
+    """A published version that was taken back before it took effect (撤回).
+
+    The version itself stays as it was published; triggers keep this as it is, too.
+    """
+
+    __tablename__ = "plan_withdrawals"
+    __table_args__ = (
+        sa.CheckConstraint("withdrawn_at < effective_from", name="before_it_took_effect"),
+    )
+
+    plan_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("commission_plans.id"), primary_key=True, autoincrement=False
+    )
+    # The version's, so that the database itself refuses one that was in force.
+    effective_from: Mapped[datetime] = mapped_column(UTCDateTime)
+    reason: Mapped[str] = mapped_column(sa.String(200))
+    withdrawn_by: Mapped[str] = mapped_column(sa.String(64))
+    withdrawn_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
 class CommissionStatus(enum.StrEnum):
     PENDING = "pending"  # 待结算
     HELD = "held"  # an after-sale is open

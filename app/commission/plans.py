@@ -1,19 +1,23 @@
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from app import audit, catalog
 from app.commission.documents import read_plan
-from app.commission.models import PlanStatus, PlanVersion
+from app.commission.models import PlanStatus, PlanVersion, PlanWithdrawal
 from app.commission.quote import Plan
-from app.core.db import UTCDateTime, db, lock_one, require_transaction
-from app.core.errors import DomainError, InvalidInput
+from app.core.db import UTCDateTime, add_once, db, lock_one, require_transaction
+from app.core.errors import DomainError, IllegalMove, InvalidInput
 from app.core.pages import Page, newest_first
 from app.distribution import levels
 
 _hard_cap = 2
+# An order may be accrued by a plan in the moment in which it takes effect: whoever
+# withdraws it must be done by then.
+WITHDRAW_AHEAD = timedelta(minutes=1)
+REASON_CHARS_MAX = 200
 
 
 class OwnPlan(DomainError):
@@ -35,6 +39,18 @@ class PlanChanged(DomainError):
 
     code = "plan_changed"
     message = "方案刚刚被别人改过，请先看过新的内容"
+
+
+class PlanInForce(DomainError):
+    """Orders are paid by it, or will be within the minute."""
+
+    code = "plan_in_force"
+    message = "方案已经生效或马上生效，不能再撤回；需要调整请发布新的版本"
+
+
+class PlanWithdrawn(DomainError):
+    code = "plan_withdrawn"
+    message = "方案已经撤回，不会生效；需要时请复制为新草稿再发布"
 
 
 def configure(hard_cap: int) -> None:
@@ -150,12 +166,14 @@ def publish_plan(
 
     `seen` is the revision that this person compared; without it, the newest.
 
-    Raises NotFound, OwnPlan, PlanChanged, InvalidInput (a time in the past would
-    change what paid orders earn, or the document no longer fits this server).
+    Raises NotFound, OwnPlan, PlanChanged, PlanWithdrawn, InvalidInput (a time in the
+    past would change what paid orders earn, or the document no longer fits this server).
     """
     require_transaction()
     version = lock_one(PlanVersion, plan_id, "方案不存在")
     if version.status is PlanStatus.PUBLISHED:
+        if withdrawals_of([plan_id]):
+            raise PlanWithdrawn()
         return version
     if seen is not None and version.revision != seen:
         raise PlanChanged()
@@ -181,22 +199,90 @@ def publish_plan(
     return version
 
 
+def withdraw_plan(
+    plan_id: int, *, reason: str, actor: audit.Actor, now: datetime
+) -> PlanWithdrawal:
+    """Take a published version back before it takes effect (撤回方案).
+
+    One person does it: what is in force then goes on, which nobody has to check anew.
+
+    Raises NotFound, InvalidInput naming `reason`, IllegalMove (a draft), PlanInForce,
+    PlanWithdrawn.
+    """
+    require_transaction()
+    said = reason.strip()
+    if not said:
+        raise InvalidInput("reason", "请写明撤回的原因")
+    if len(said) > REASON_CHARS_MAX:
+        raise InvalidInput("reason", f"最多 {REASON_CHARS_MAX} 个字")
+    version = lock_one(PlanVersion, plan_id, "方案不存在")
+    starts = version.effective_from
+    if version.status is not PlanStatus.PUBLISHED or starts is None:
+        raise IllegalMove("草稿还没有发布，不用撤回", state=version.status.value)
+    if withdrawals_of([plan_id]):
+        raise PlanWithdrawn()
+    if starts - now < WITHDRAW_AHEAD:
+        raise PlanInForce()
+    row = PlanWithdrawal(
+        plan_id=plan_id,
+        effective_from=starts,
+        reason=said,
+        withdrawn_by=actor.ref,
+        withdrawn_at=now,
+    )
+    if not add_once(row):
+        raise PlanWithdrawn()
+    audit.record(
+        "plan.withdraw",
+        subject="plan",
+        subject_id=plan_id,
+        actor=actor,
+        now=now,
+        before={"effective_from": starts.isoformat()},
+        reason=said,
+    )
+    return row
+
+
 # Built once: every paid order and every visit of a distributor asks it.
 _IN_FORCE = (
     sa.select(PlanVersion)
     .where(
         PlanVersion.status == PlanStatus.PUBLISHED,
         PlanVersion.effective_from <= sa.bindparam("at", type_=UTCDateTime),
+        PlanVersion.id != sa.bindparam("besides"),
+        ~sa.exists().where(PlanWithdrawal.plan_id == PlanVersion.id),
     )
     .order_by(PlanVersion.effective_from.desc(), PlanVersion.id.desc())
     .limit(1)
 )
 
 
-def plan_in_force(at: datetime) -> tuple[PlanVersion, Plan] | None:
-    """The plan that orders paid at this time earn by; None before the first."""
-    version = db.session.scalar(_IN_FORCE, {"at": at})
+def plan_in_force(at: datetime, *, besides: int = 0) -> tuple[PlanVersion, Plan] | None:
+    """The plan that orders paid at this time earn by; None before the first.
+
+    Or would, if there were no version `besides`.
+    """
+    version = db.session.scalar(_IN_FORCE, {"at": at, "besides": besides})
     return None if version is None else (version, validate(version.document))
+
+
+def withdrawals_of(plan_ids: Iterable[int]) -> Mapping[int, PlanWithdrawal]:
+    """Of these versions, those that were withdrawn."""
+    query = sa.select(PlanWithdrawal).where(PlanWithdrawal.plan_id.in_(set(plan_ids)))
+    return {row.plan_id: row for row in db.session.scalars(query)}
+
+
+def coming(at: datetime) -> list[PlanVersion]:
+    """What was published to take effect after this time, the next first."""
+    query = sa.select(PlanVersion).where(
+        PlanVersion.status == PlanStatus.PUBLISHED,
+        PlanVersion.effective_from > at,
+        ~sa.exists().where(PlanWithdrawal.plan_id == PlanVersion.id),
+    )
+    return list(
+        db.session.scalars(query.order_by(PlanVersion.effective_from, PlanVersion.id.desc()))
+    )
 
 
 def plans_page(*, before: int | None = None, size: int = 20) -> Page[PlanVersion]:

@@ -13,6 +13,7 @@ from app.core.db import db, run_unit
 from tests.admin.desk import acts, draft_plan, make_admin, sign_in
 from tests.factories import (
     ADMIN,
+    ADMIN2,
     PLAN,
     bind,
     make_category,
@@ -339,7 +340,7 @@ def test_what_changes_is_marked_before_it_is_published(session, admin_client):
     assert answer.text.count('class="is-changed"') == 1
     assert "将改变 1 处" in page
     assert "默认费率（全部商品）：一级 10%、二级 5% → 一级 12%、二级 5%" in page
-    assert "发布后不能修改或撤回" in page
+    assert "发布后不能修改；生效前可以撤回" in page
 
 
 def test_a_second_person_publishes_what_was_compared(session, admin_client):
@@ -357,6 +358,35 @@ def test_a_second_person_publishes_what_was_compared(session, admin_client):
         "2098-12-31 16:00:00+00:00",
     )
     assert len(acts("plan.publish")) == 1
+
+
+def test_one_person_withdraws_what_is_not_in_force_yet(session, admin_client):
+    now = clock.now()
+    current = make_plan(now=now - timedelta(hours=1))
+    plan = run_unit(
+        commission.publish_plan,
+        draft_plan(by=ADMIN).id,
+        effective_from=now + timedelta(days=1),
+        actor=ADMIN2,
+        now=now,
+    )
+    path, client = f"/admin/plans/{plan.id}", admin_client("finance")
+
+    assert "已发布，还没有生效" in text_of(client.get(path))
+    assert f"仍按“测试方案”（版本 {current.id}）计算" in text_of(client.get(path))
+    assert "“秋季方案”（版本" in text_of(client.get("/admin/plans"))
+    assert admin_client("operations").post(f"{path}/withdraw").status_code == 403
+    assert client.post(f"{path}/withdraw", data={"reason": ""}).status_code == 422
+    client.post(f"{path}/withdraw", data={"reason": "费率写错了"})
+    refused = client.post(
+        f"/admin/plans/{current.id}/withdraw", data={"reason": "试试"}, follow_redirects=True
+    )
+
+    page = text_of(client.get(path))
+    assert "在生效前撤回：费率写错了。这个版本不会生效，没有订单按它计算。" in page
+    assert "已撤回" in text_of(client.get("/admin/plans"))
+    assert "方案已经生效或马上生效，不能再撤回" in refused.text
+    assert len(acts("plan.withdraw")) == 1
 
 
 @pytest.mark.parametrize(

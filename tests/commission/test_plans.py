@@ -10,7 +10,7 @@ from app.audit import AuditEntry
 from app.commission import PlanStatus, PlanVersion
 from app.commission.plans import OwnPlan
 from app.core.db import db, run_unit
-from app.core.errors import InvalidInput, NotFound
+from app.core.errors import IllegalMove, InvalidInput, NotFound
 from tests.factories import ADMIN, ADMIN2, NOON, PLAN, broken_invariants, days, make_plan
 
 
@@ -137,6 +137,60 @@ def test_of_two_plans_with_one_start_the_later_one_is_in_force(session):
     publish(draft(with_rate(200)))
 
     assert rate_in_force(NOON) == 200
+
+
+def withdraw(plan: PlanVersion, *, reason="费率写错了", actor=ADMIN, now=NOON):
+    return run_unit(commission.withdraw_plan, plan.id, reason=reason, actor=actor, now=now)
+
+
+def test_what_is_withdrawn_before_it_takes_effect_is_never_in_force(session):
+    publish(draft(with_rate(100)))
+    second = publish(draft(with_rate(200)), effective_from=NOON + days(2))
+    publish(draft(with_rate(300)), effective_from=NOON + days(3))
+    assert commission.plan_in_force(NOON + days(2), besides=second.id)[1].default[1].bps == 100
+
+    row = withdraw(second, reason=" 费率写错了 ", now=NOON + days(2) - timedelta(minutes=1))
+
+    assert [rate_in_force(NOON + days(n)) for n in range(5)] == [100, 100, 100, 300, 300]
+    assert [p.default[1].bps for p in map(commission.validate, documents())] == [300]
+    assert (row.reason, row.withdrawn_by) == ("费率写错了", "admin:1")
+    assert second.status is PlanStatus.PUBLISHED
+    entry = db.session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+    assert (entry.action, entry.subject_id, entry.reason) == (
+        "plan.withdraw",
+        second.id,
+        "费率写错了",
+    )
+    for again in (withdraw, publish):
+        with pytest.raises(commission.PlanWithdrawn):
+            again(second)
+    assert broken_invariants() == {}
+
+
+def documents() -> list[dict]:
+    return [plan.document for plan in commission.coming(NOON)]
+
+
+@pytest.mark.parametrize(
+    ("starts", "reason", "error", "says"),
+    [
+        (0, "写错了", commission.PlanInForce, "已经生效或马上生效"),
+        (59, "写错了", commission.PlanInForce, "已经生效或马上生效"),
+        (3600, " ", InvalidInput, "请写明撤回的原因"),
+        (3600, "长" * 201, InvalidInput, "最多 200 个字"),
+        (None, "写错了", IllegalMove, "草稿还没有发布"),
+    ],
+)
+def test_what_is_in_force_or_not_published_is_not_withdrawn(session, starts, reason, error, says):
+    plan = draft(with_rate(100))
+    if starts is not None:
+        publish(plan, effective_from=NOON + timedelta(seconds=starts))
+
+    with pytest.raises(error, match=says):
+        withdraw(plan, reason=reason)
+
+    assert commission.withdrawals_of([plan.id]) == {}
+    assert rate_in_force(NOON + days(1)) == (None if starts is None else 100)
 
 
 def test_plans_are_listed_newest_first(session):

@@ -120,6 +120,7 @@ ACTION: Mapping[str, str] = {
     "plan.change": "修改佣金方案草稿",
     "plan.remove": "删除佣金方案草稿",
     "plan.publish": "发布佣金方案",
+    "plan.withdraw": "撤回佣金方案",
     "tax_remittance.ask": "登记个税缴款",
     "tax_remittance.ask_reversal": "申请冲正个税缴款",
     "tax_remittance.confirm": "确认个税缴款",
