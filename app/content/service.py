@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
 from app import audit, catalog
 from app.catalog import InvalidFields
 from app.content import blocks, queries
@@ -14,7 +12,7 @@ from app.content.blocks import Content, Known, Products
 from app.content.errors import NothingToPublish
 from app.content.links import Places
 from app.content.models import HomeBlock, HomeVersion
-from app.core.db import affected, db, lock_rows, require_transaction
+from app.core.db import db, lock_rows, require_transaction
 from app.core.errors import DomainError, InvalidInput, NotFound
 
 TITLE_MAX, BLOCKS_MAX, NOTE_MAX = 20, 30, 100
@@ -188,7 +186,10 @@ def restore(version_id: int, *, actor: audit.Actor, now: datetime) -> None:
         before={"draft": [row.facts() for row in rows]},
         after={"version": version_id},
     )
-    affected(sa.delete(HomeBlock).where(HomeBlock.id.in_([row.id for row in rows])))
+    # By the session, which must know that they are gone: SQLite gives their ids to the copies.
+    for row in rows:
+        db.session.delete(row)
+    db.session.flush()
     _copy(queries.of_version(version_id), None)
 
 
