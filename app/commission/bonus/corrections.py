@@ -23,18 +23,21 @@ from app.commission.bonus.models import (
     ResultState,
 )
 from app.commission.bonus.rules import Metric, Reward
-from app.core.db import db, lock_one, require_transaction
+from app.core.db import affected, db, lock_one, require_transaction
 from app.ledger import AccountKind, Move
 from app.orders import Order
 
-# Refunds and postings that the job looks at again: it may stand still for so long.
+# Refunds and postings that the job looks at each time, and always those since the last
+# time that it got to the end: however long it stood still, and however old the period.
 LOOK_BACK = timedelta(days=90)
+# Clocks differ, and a unit of work commits after it took its time.
+MARGIN = timedelta(days=1)
 
 
 def due(now: datetime) -> list[int]:
     """Posted results whose metric earns something else now than they stand at."""
     found: list[int] = []
-    for run in _runs_to_check(now - LOOK_BACK):
+    for run in _runs_to_check(now):
         program = runs.program_of(run)
         # Who came does not leave by a refund.
         if program.metric is Metric.RECRUITS:
@@ -111,8 +114,15 @@ def corrections_of(result_id: int) -> list[BonusCorrection]:
     )
 
 
-def _runs_to_check(since: datetime) -> list[BonusRun]:
-    """Runs that paid since then, or of whose orders something was refunded since then."""
+def note_checked(now: datetime) -> None:
+    """Every difference that was due at this time is taken: the next look begins here."""
+    require_transaction()
+    posted = sa.select(BonusBatch.run_id).where(BonusBatch.at <= now)
+    affected(sa.update(BonusRun).where(BonusRun.id.in_(posted)).values(checked_at=now))
+
+
+def _runs_to_check(now: datetime) -> list[BonusRun]:
+    """Runs never looked at, that paid of late, or of whose orders something was refunded."""
     last_paid = sa.func.max(BonusBatch.at)
     paid = db.session.execute(
         sa.select(BonusRun, last_paid)
@@ -122,6 +132,8 @@ def _runs_to_check(since: datetime) -> list[BonusRun]:
     ).all()
     if not paid:
         return []
+    noted = [run.checked_at - MARGIN for run, _ in paid if run.checked_at is not None]
+    since = min([now - LOOK_BACK, *noted])
     refunded = db.session.scalars(
         sa.select(Order.received_at)
         .join(Refund, Refund.order_id == Order.id)
@@ -131,7 +143,9 @@ def _runs_to_check(since: datetime) -> list[BonusRun]:
     return [
         run
         for run, at in paid
-        if at >= since or bisect_left(received, run.starts_at) < bisect_left(received, run.ends_at)
+        if run.checked_at is None
+        or at >= since
+        or bisect_left(received, run.starts_at) < bisect_left(received, run.ends_at)
     ]
 
 

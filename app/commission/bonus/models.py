@@ -77,6 +77,8 @@ class BonusRun(Model):
     computed_at: Mapped[datetime] = mapped_column(UTCDateTime)
     # Counts the computations: nobody decides about figures they have not seen.
     revision: Mapped[int] = mapped_column(default=1)
+    # When its posted results last stood as the refunds until then want them; NULL: never.
+    checked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class ResultState(enum.StrEnum):

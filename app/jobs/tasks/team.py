@@ -72,6 +72,8 @@ def bonus(now: datetime, dry_run: bool) -> Result:
     result = {**({"due": len(due)} if dry_run else {}), "blocked": blocked, **total}
     if total["failed"]:
         raise RowsFailed(result)
+    if not dry_run:
+        run_unit(commission.bonus.corrections.note_checked, now)
     return result
 
 

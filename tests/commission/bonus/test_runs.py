@@ -15,6 +15,7 @@ from app.core import clock
 from app.core.db import db, run_unit, transaction
 from app.core.errors import InvalidInput
 from app.distribution import levels
+from app.jobs.tasks.base import RowsFailed
 from app.ledger import AccountKind, Posting
 from app.orders import Order, OrderLine, Payment
 from tests.admin.desk import acts
@@ -516,6 +517,27 @@ def late_refund(fen: int) -> None:
                 created_at=COMPUTED + days(1),
             )
         )
+
+
+def test_a_job_that_stood_still_for_a_year_misses_no_refund_however_old_the_period(
+    session, monkeypatch
+):
+    near = make_distributor()
+    run = paid(near, 1_000_00)
+    assert run_job(COMPUTED + days(1)) == {"blocked": 0}
+    late_refund(400_00)
+    # A run that fails does not say that it looked.
+    with monkeypatch.context() as broken:
+        broken.setattr(bonus.corrections, "correct", None)
+        with pytest.raises(RowsFailed):
+            run_job(COMPUTED + days(2))
+    assert run.checked_at == COMPUTED + days(1)
+
+    said = run_job(COMPUTED + days(400))
+
+    assert (said["corrected"], rows()[0].standing_fen) == (1, 18_00)
+    assert run.checked_at == COMPUTED + days(400)
+    assert broken_invariants().keys().isdisjoint({"B1", "B2", "L1", "L2", "L3"})
 
 
 def test_a_refund_that_was_closed_gives_back_no_more_than_was_posted(session):
