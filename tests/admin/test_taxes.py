@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from app import tax, withdrawals
 from app.audit import AuditEntry
 from app.core import clock
-from app.core.db import db, run_unit
+from app.core.db import db, run_unit, transaction
 from app.reports import tax_tables
 from app.settings import change
-from app.withdrawals import TaxRemittance
+from app.withdrawals import RemittanceState, TaxRemittance, vouchers
 from tests.admin.desk import acts
 from tests.factories import ADMIN, NOON, broken_invariants, give_available, make_member
 from tests.mall.pages import text_of
@@ -154,6 +154,7 @@ def test_tax_is_paid_on_by_two_and_a_correction_opens_the_month_again(earners, a
     form, listed = "/admin/tax/remittances/new/2026-11", "/admin/tax/remittances"
 
     assert "未缴 ¥440.00" in text_of(first.get(form))
+    assert "多缴" not in text_of(first.get(form))
     assert first.post(form, data=sent()).headers["Location"] == listed
     waiting = text_of(second.get(listed))
     row_id = db.session.scalar(sa.select(TaxRemittance.id))
@@ -172,6 +173,25 @@ def test_tax_is_paid_on_by_two_and_a_correction_opens_the_month_again(earners, a
         *("ask", "confirm", "ask_reversal", "confirm")
     ]
     assert broken_invariants() == {}
+
+
+def test_what_is_overpaid_is_shown_as_a_credit_before_and_after(earners, admin_client):
+    old = {"month": "2026-09", "amount_fen": 34_50, "paid_on": NOON.date(), "serial": "OLD-1"}
+    who = {"asked_by": "admin:1", "asked_at": NOON, "decided_by": "admin:2", "decided_at": NOON}
+    with transaction():
+        kept = vouchers.keep(PDF, vouchers.PDF, actor=ADMIN, now=NOON)
+        row = TaxRemittance(voucher_id=kept.id, state=RemittanceState.DONE, **old, **who)
+        db.session.add(row)
+    client, listed = admin_client("finance"), "/admin/tax/remittances"
+
+    form = text_of(client.get(f"{listed}/new/2026-11"))
+    client.post(f"{listed}/new/2026-11", data=sent())
+    page = text_of(client.get(listed))
+
+    assert "本月可缴¥440.002026-09 多缴−¥34.50缴清时实际付款¥405.50" in form
+    assert "¥440.00付款 405.50" in page
+    assert "2026-09 多缴抵减 34.50" in page
+    assert "多缴，下次缴款时抵减" in page
 
 
 @pytest.mark.parametrize(
