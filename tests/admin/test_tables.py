@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 
-from app import catalog, ledger, members
+from app import catalog, ledger, members, orders
 from app.admin import tables
 from app.admin.models import Role
 from app.admin.tables import Personal, masks, page
@@ -30,7 +30,7 @@ from app.notices import Notice, NoticeState
 from app.orders import Order, OrderStatus, Pickup, PickupShop
 from app.reconciliation import Break
 from app.reports import exports
-from tests.admin.desk import acts, browser_of, fill, fresh, totp, with_factor
+from tests.admin.desk import acts, browser_of, fill, fresh, paid_late, totp, with_factor
 from tests.admin.test_access import address as address_of
 from tests.admin.test_access import admin_rules
 from tests.factories import (
@@ -140,6 +140,19 @@ def test_chosen_columns_stay_with_their_admin(bought, admin_client):
     assert entry.after == {"list": "订单", "columns": ["订单号", "手机"]}
     mine.post("/admin/lists/orders/columns", data={"reset": "1"})
     assert heads(mine.get("/admin/orders").text)[1] == "商品"
+
+
+def test_a_column_shows_where_it_is_filled_and_stays_chosen_elsewhere(session, admin_client):
+    paid_late(make_member(), make_sku())
+    resolved = paid_late(make_member(), make_sku()).id
+    with transaction():
+        orders.resolve_oddity(resolved, resolution="已退款", actor=SYSTEM, now=NOON)
+    client = admin_client("owner")
+
+    waiting, done = (client.get(f"/admin/oddities?state={s}").text for s in ("open", "resolved"))
+
+    assert ("处理结果" in heads(waiting), "处理结果" in heads(done)) == (False, True)
+    assert 'value="resolution" checked' in waiting
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ BONUS_RUNS = Listing(
             is_shown=False,
         ),
         *(column for state in ResultState for column in _counted(state)),
-        Column("computed", "核算时间", lambda row, _: row.computed_at, Kind.TIME),
+        Column("at", "核算时间", lambda row, _: row.computed_at, Kind.TIME),
     ),
 )
 
@@ -137,7 +137,12 @@ BREAKS = Listing(
         Column("request", "商城单据", lambda row, _: row.request_fen, Kind.MONEY),
         Column("bill", "微信账单", lambda row, _: row.bill_fen, Kind.MONEY),
         Column("found", "发现时间", lambda row, _: row.found_at, Kind.TIME, by=Break.id),
-        Column("result", "处理结果", lambda row, _: row.reason),
+        Column(
+            "result",
+            "处理结果",
+            lambda row, _: row.reason,
+            filled_in=frozenset({"closed"}),
+        ),
         Column(
             "closer",
             "处理人",

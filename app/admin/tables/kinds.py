@@ -55,6 +55,8 @@ class Column:
     # Its mask where the usual one of its kind does not do.
     masked: Callable[[Any, Facts], str] | None = None
     is_shown: bool = True
+    # The states in which its page has room for it: elsewhere every cell would be empty.
+    filled_in: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class Listing:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_key", {column.key: column for column in self.columns})
+        if len(self.by_key) < len(self.columns):
+            raise ValueError(f"two columns of {self.name} have one name")
 
     def given(self, source: Mapping[str, str]) -> dict[str, str]:
         """The filters as an address or a form has them."""

@@ -173,10 +173,22 @@ PICKUPS = Listing(
             lambda row, facts: _of(row, facts).created_at,
             Kind.TIME,
             by=Pickup.id,
+            is_shown=False,
         ),
         Column("paid", "付款", lambda row, facts: _of(row, facts).paid_at, Kind.TIME),
-        Column("taken", "提货", lambda row, _: row.picked_up_at, Kind.TIME, is_shown=False),
-        Column("status", "状态", lambda row, facts: pickup_status(_of(row, facts))[0]),
+        Column(
+            "taken",
+            "提货",
+            lambda row, _: row.picked_up_at,
+            Kind.TIME,
+            filled_in=frozenset({"taken"}),
+        ),
+        Column(
+            "status",
+            "状态",
+            lambda row, facts: pickup_status(_of(row, facts))[0],
+            filled_in=frozenset({"waiting"}),
+        ),
     ),
 )
 

@@ -26,7 +26,8 @@ class Table:
 
     listing: Listing
     given: Given
-    columns: tuple[Column, ...]
+    # What was chosen, or shows from the start; `columns` of it are on this page.
+    chosen: tuple[Column, ...]
     page: Page[Any]
     pager: lists.Pager
     facts: Facts
@@ -35,6 +36,12 @@ class Table:
     view: ListView | None
     views: list[ListView]
     default_view: int | None
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        state = self.given.get("state", "")
+        found = (c for c in self.chosen if c.filled_in is None or state in c.filled_in)
+        return tuple(found) or self.chosen
 
     @property
     def hidden(self) -> dict[str, str]:
@@ -63,7 +70,7 @@ class Table:
     @property
     def shows_personal(self) -> bool:
         """Whether a file of these columns would tell of persons in full."""
-        return bool(personal_in(self.columns) & self.seen)
+        return bool(personal_in(self.chosen) & self.seen)
 
     @property
     def may_export(self) -> bool:
@@ -121,7 +128,7 @@ def show(listing: Listing, **effective: str) -> Table:
     return Table(
         listing=listing,
         given=given,
-        columns=listing.chosen(chosen),
+        chosen=listing.chosen(chosen),
         page=page,
         pager=lists.pager(page),
         facts=listing.facts(page.items),

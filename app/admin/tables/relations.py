@@ -298,7 +298,12 @@ ODDITIES = Listing(
         Column("reference", "微信单号", lambda row, _: row.reference, is_shown=False),
         Column("facts", "经过", _told),
         Column("refund", "退款", _refund),
-        Column("resolution", "处理结果", lambda row, _: row.resolution),
+        Column(
+            "resolution",
+            "处理结果",
+            lambda row, _: row.resolution,
+            filled_in=frozenset({"resolved"}),
+        ),
         Column(
             "resolver",
             "处理人",

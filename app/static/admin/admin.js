@@ -374,7 +374,7 @@
         right: 8,
         top: 8,
         bottom: 8,
-        minSize: "8%",
+        minSize: "26%",
         gap: 2,
         label: { position: "inside", formatter: (item) => item.name + " " + full(item.value, look.data.unit) },
         data: look.data.x.map((name, at) => ({ name: name, value: series.values[at] })),
