@@ -63,6 +63,8 @@ def create_app(config: configuration.Config | None = None) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=config.public_base_url.startswith("https://"),
         PERMANENT_SESSION_LIFETIME=30 * 86400,
+        # Signed and sent again only when it changed; a phone's does each day that it comes.
+        SESSION_REFRESH_EACH_REQUEST=False,
         MAX_CONTENT_LENGTH=1024 * 1024,
         TESTING=config.app_env == "test",
     )

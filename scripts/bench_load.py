@@ -24,6 +24,7 @@ from urllib.parse import urlencode
 
 from flask import current_app
 
+from app.core import clock
 from scripts.services import die_with_parent, free_port
 from scripts.wechat_sandbox import config as sandbox_config
 
@@ -181,9 +182,18 @@ def _wait_until_it_answers(port: int) -> None:
 
 
 def session_cookie(member_id: int) -> dict[str, str]:
-    """The header with which a member is logged in at the mall."""
+    """The header of a member who logged in and opened the mall today."""
     serializer = current_app.session_interface.get_signing_serializer(current_app)  # type: ignore[attr-defined]
-    return {"Cookie": f"mall_session={serializer.dumps({'member': member_id})}"}
+    now = clock.now()
+    kept = {
+        "_permanent": True,
+        "member": member_id,
+        "since": int(now.timestamp()),
+        "browser": secrets.token_hex(16),
+        "device": secrets.token_hex(16),
+        "day": clock.local(now).date().isoformat(),
+    }
+    return {"Cookie": f"mall_session={serializer.dumps(kept)}"}
 
 
 def form(served: Served, path: str, member_id: int, fields: Any, *, key: int = 0) -> Request:

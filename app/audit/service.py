@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app.audit.models import AuditEntry, StateMove
 from app.core import brief
-from app.core.db import db, require_transaction
+from app.core.db import db, insert_now, require_transaction
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def record_move(
         note=note,
         at=now,
     )
-    db.session.add(move)
+    insert_now(move)
     return move
 
 

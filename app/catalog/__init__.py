@@ -82,7 +82,8 @@ from app.catalog.service import (
     receive_stock,
     release,
     reserve,
-    reserve_all,
+    take,
+    taken,
 )
 
 __all__ = [
@@ -143,7 +144,8 @@ __all__ = [
     "release",
     "remove_freight",
     "reserve",
-    "reserve_all",
+    "take",
+    "taken",
     "skus_by_id",
     "richtext",
     "rows",

@@ -7,7 +7,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.catalog.errors import SoldOff
 from app.catalog.models import Category, Product, Sku, StockMove
 from app.core import clock
-from app.core.db import Rows, db
+from app.core.db import Rows, db, direct
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
 
@@ -61,12 +61,15 @@ def skus_by_id(sku_ids: Iterable[int]) -> dict[int, Sku]:
     wanted = set(sku_ids)
     if not wanted:
         return {}
-    return {
-        sku.id: sku
-        for sku in db.session.scalars(
-            sa.select(Sku).where(Sku.id.in_(wanted)).options(joinedload(Sku.product))
-        )
-    }
+    return {sku.id: sku for sku in db.session.scalars(_SKUS, {"ids": sorted(wanted)})}
+
+
+# Built once: every cart and order asks it. A description is long, and only its page shows it.
+_SKUS = (
+    sa.select(Sku)
+    .where(Sku.id.in_(sa.bindparam("ids", expanding=True)))
+    .options(joinedload(Sku.product).defer(Product.description))
+)
 
 
 def for_sale_among(skus: Iterable[Sku], *, now: datetime | None = None) -> set[int]:
@@ -103,7 +106,10 @@ def categories_above(category_ids: Mapping[int, int | None]) -> dict[int, list[i
 
 def category_parents() -> dict[int, int | None]:
     """The whole tree of categories: of each the one above it."""
-    return dict(db.session.execute(sa.select(Category.id, Category.parent_id)).all())
+    return dict(direct(_PARENTS).all())
+
+
+_PARENTS = sa.select(Category.id, Category.parent_id)
 
 
 def path_of(category_id: int | None, parents: Mapping[int, int | None]) -> list[int]:

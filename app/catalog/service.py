@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from app import audit
 from app.catalog.errors import OutOfStock
 from app.catalog.models import Product, Sku, StockMove
-from app.core.db import affected, db, insert_all, lock_one, require_transaction
+from app.core.db import affected, db, direct, insert_all, lock_one, require_transaction
 from app.core.errors import DomainError, InvalidInput
 
 STOCK_MAX = 1_000_000
@@ -117,18 +117,24 @@ def reserve(sku_id: int, count: int, *, key: str, now: datetime) -> None:
     _move(sku_id, -count, key=key, reason=RESERVED, now=now)
 
 
-def reserve_all(wanted: Mapping[str, tuple[int, int]], *, now: datetime) -> None:
-    """Take what a new order needs: by a key that is new, too, a SKU and a count.
+def take(pieces: Mapping[int, int]) -> None:
+    """Take so many pieces of each SKU for a new order, which then says why (`taken`).
 
-    The SKUs are held already. Call it last in the unit of work: the row of a product
-    that many buy at once is then held for the shortest time.
+    It locks the SKUs in id order, as `hold` does, and comes as late in the unit of work
+    as it can: the row of a product that many buy at once is then held for the shortest
+    time.
 
     Raises:
         OutOfStock: fewer than that are left of one; the unit of work must end.
     """
     require_transaction()
-    for sku_id, count in sorted(wanted.values()):
+    for sku_id, count in sorted(pieces.items()):
         _change(sku_id, -count)
+
+
+def taken(wanted: Mapping[str, tuple[int, int]], *, now: datetime) -> None:
+    """Write down what was taken in this unit of work: by a new key a SKU and a count."""
+    require_transaction()
     insert_all(
         StockMove,
         [
@@ -170,10 +176,12 @@ def _move(
 
 
 def _change(sku_id: int, delta: int) -> None:
-    moved = affected(
-        sa.update(Sku)
-        .where(Sku.id == sku_id, Sku.stock + delta >= 0)
-        .values(stock=Sku.stock + delta)
-    )
-    if moved != 1:
+    if direct(_CHANGE, sku_id=sku_id, delta=delta).rowcount != 1:
         raise OutOfStock(sku=sku_id)
+
+
+# Built once: every order executes it.
+_CHANGED = Sku.stock + sa.bindparam("delta", type_=sa.Integer)
+_CHANGE = (
+    sa.update(Sku).where(Sku.id == sa.bindparam("sku_id"), _CHANGED >= 0).values(stock=_CHANGED)
+)

@@ -16,8 +16,8 @@ from app.ledger import AccountKind, Move
 from app.orders import OrderLine
 
 # Built once: every paid order executes them.
-_PAID_AT = (
-    sa.select(orders.Order.paid_at)
+_PAID = (
+    sa.select(orders.Order.paid_at, orders.Order.guard_ends_at)
     .where(orders.Order.id == sa.bindparam("order_id"))
     .with_for_update()
 )
@@ -46,13 +46,13 @@ def accrue(order_id: int, now: datetime) -> None:
     """
     require_transaction()
     # Refunds and after-sales lock the order first, too: what is read now stands still.
-    paid_at = direct(_PAID_AT, order_id=order_id).scalar()
-    if paid_at is None:
+    order = direct(_PAID, order_id=order_id).one_or_none()
+    if order is None or order.paid_at is None:
         raise RuntimeError(f"order {order_id} is not paid")
     rows = direct(_LINES, order_id=order_id).all()
     if any(row.is_booked for row in rows):
         return
-    in_force = plan_in_force(paid_at)
+    in_force = plan_in_force(order.paid_at)
     if in_force is None:
         return
     version, plan = in_force
@@ -87,6 +87,8 @@ def accrue(order_id: int, now: datetime) -> None:
             "uncapped_fen": share.uncapped_fen,
             "amount_fen": share.amount_fen,
             "created_at": now,
+            # Known already where the goods were fetched before this news came.
+            "expected_at": order.guard_ends_at,
         }
         for result in quote(plan, buyer=buyer, uplines=uplines, lines=lines)
         for share in result.shares

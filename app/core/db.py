@@ -24,7 +24,14 @@ from sqlalchemy import event
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError, OperationalError
-from sqlalchemy.orm import DeclarativeBase, Session, UOWTransaction, make_transient_to_detached
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    InstrumentedAttribute,
+    Session,
+    UOWTransaction,
+    load_only,
+    make_transient_to_detached,
+)
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolResetState
 
@@ -252,12 +259,14 @@ def run_unit(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     raise AssertionError("unreachable")
 
 
-def lock_one(cls: type[T], row_id: int, missing: str) -> T:
-    """One row of `cls`, locked and freshly read.
+def lock_one(
+    cls: type[T], row_id: int, missing: str, *, only: Sequence[InstrumentedAttribute[Any]] = ()
+) -> T:
+    """One row of `cls`, locked and freshly read; see `lock_rows` for `only`.
 
     Raises NotFound with the message `missing` where there is none.
     """
-    rows = lock_rows(cls, [row_id])
+    rows = lock_rows(cls, [row_id], only=only)
     if not rows:
         raise NotFound(missing)
     return rows[0]
@@ -364,22 +373,27 @@ def _is_duplicate(error: IntegrityError) -> bool:
     return getattr(error.orig, "args", ())[:1] == (_MARIADB_DUPLICATE,)
 
 
-def lock_rows(cls: type[T], ids: list[int]) -> list[T]:
+def lock_rows(
+    cls: type[T], ids: list[int], *, only: Sequence[InstrumentedAttribute[Any]] = ()
+) -> list[T]:
     """The rows of `cls` with these ids, locked in id order and freshly read.
 
-    Without `populate_existing` an object already in the session would keep its
-    old values although the row is locked.
+    `only` reads these columns, of a wide table of which few are needed; another one is
+    read when it is asked for. Without `populate_existing` an object already in the
+    session would keep its old values although the row is locked.
     """
     require_transaction()
+    query = _locking(cast("type[Base]", cls)).execution_options(populate_existing=True)
+    if only:
+        query = query.options(load_only(*only))
+    return list(db.session.scalars(query, {"ids": sorted(ids)}))
+
+
+@functools.cache
+def _locking(cls: type[Base]) -> Rows:
     key = sa.inspect(cls).primary_key[0]
-    rows = db.session.scalars(
-        sa.select(cls)
-        .where(key.in_(sorted(ids)))
-        .order_by(key)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return list(rows)
+    wanted = key.in_(sa.bindparam("ids", expanding=True))
+    return sa.select(cls).where(wanted).order_by(key).with_for_update()
 
 
 def affected(statement: sa.Update | sa.Delete) -> int:

@@ -239,6 +239,12 @@ def code_text(code_id: int) -> str:
     return db.session.execute(sa.select(ReferralCode.code).filter_by(id=code_id)).scalar_one()
 
 
+# Built once: every order executes it.
+_LEVELS = sa.select(Distributor.member_id, Distributor.level, Distributor.status).where(
+    Distributor.member_id.in_(sa.bindparam("member_ids", expanding=True))
+)
+
+
 def chain(member_id: int, *, now: datetime) -> list[Seat]:
     """The buyer and the up to three uplines above, as they stand now.
 
@@ -249,10 +255,7 @@ def chain(member_id: int, *, now: datetime) -> list[Seat]:
     ids = [member_id, *(upline for upline in above if upline is not None)]
     if above[0] is not None and not is_valid(member, now=now):
         ids = [member_id]
-    standing = {
-        d.member_id: d
-        for d in db.session.scalars(sa.select(Distributor).where(Distributor.member_id.in_(ids)))
-    }
+    standing = {row.member_id: row for row in direct(_LEVELS, member_ids=ids)}
     seats = []
     for position, seat_id in enumerate(ids):
         found = standing.get(seat_id)

@@ -38,6 +38,8 @@ class Wanted:
     from_cart: bool
     # What each piece cost on the page, by SKU; empty where no page was shown yet.
     shown_fen: Mapping[int, int]
+    # What the cart just read of them.
+    skus: Mapping[int, catalog.Sku] | None = None
     shown_freight_fen: int | None = None
     is_pickup: bool = False
     # The page saw nothing but virtual goods, which go nowhere.
@@ -124,7 +126,9 @@ def _place(
             raise InvalidInput("shop", "请选择自提点")
         to = {"pickup": PickupWish(wanted.shop_id, typed["name"], typed["phone"])}
     else:
-        to = {"address_id": _address_id(member_id, wanted, typed, now)}
+        # Held, so that the session has it when the order copies it.
+        address = _address(member_id, wanted, typed, now)
+        to = {"address_id": address.id}
     placed = orders.place(
         member_id,
         items=wanted.items,
@@ -138,14 +142,15 @@ def _place(
     return placed.number
 
 
-def _address_id(member_id: int, wanted: Wanted, typed: Mapping[str, str], now: datetime) -> int:
+def _address(
+    member_id: int, wanted: Wanted, typed: Mapping[str, str], now: datetime
+) -> members.Address:
     """The address that was chosen, the usual one, or the first one, just typed."""
     if wanted.address_id is not None:
-        return members.address_of(member_id, wanted.address_id).id
-    usual = members.default_address(member_id)
-    if usual is not None:
-        return usual.id
-    return members.add_address(member_id, AddressInput(**typed), now=now).id
+        return members.address_of(member_id, wanted.address_id)
+    return members.default_address(member_id) or members.add_address(
+        member_id, AddressInput(**typed), now=now
+    )
 
 
 def _page(
@@ -163,11 +168,12 @@ def _page(
         address = members.address_of(member_id, wanted.address_id)
     region = "" if wanted.is_pickup else _region(address, typed)
     try:
-        quoted = orders.quote(wanted.items, buyer_id=member_id, region=region)
+        quoted = orders.quote(wanted.items, buyer_id=member_id, region=region, skus=wanted.skus)
     except catalog.NotDelivered as refused:
         quoted, error = orders.quote(wanted.items, buyer_id=member_id), error or refused
-    templates = not quoted.is_virtual and catalog.templates_of(
-        [line.sku.product_id for line in quoted.lines]
+    products = [line.sku.product for line in quoted.lines]
+    templates = catalog.templates_of(
+        [product.id for product in products if product.freight_template_id is not None]
     )
     person = {"name": usual.name, "phone": usual.phone} if usual and wanted.is_pickup else {}
     return render_template(
@@ -176,7 +182,7 @@ def _page(
         quote=quoted,
         changes=_changes(wanted, quoted),
         offer=orders.balance.offer(member_id),
-        is_freight_open=bool(templates) and not region and not wanted.is_pickup,
+        is_freight_open=bool(templates) and not (quoted.is_virtual or region or wanted.is_pickup),
         is_served=not isinstance(error, catalog.NotDelivered),
         is_short=any(line.sku.stock < line.quantity for line in quoted.lines),
         address=address,
@@ -217,7 +223,11 @@ def _from_address() -> Wanted:
     if request.args.get("cart"):
         rows = cart.ticked(current_member().id)
         return Wanted(
-            [Item(row.sku.id, row.counted) for row in rows], True, {}, **_delivery(request.args)
+            [Item(row.sku.id, row.counted) for row in rows],
+            from_cart=True,
+            shown_fen={},
+            skus={row.sku.id: row.sku for row in rows},
+            **_delivery(request.args),
         )
     return _from_page(request.args)
 

@@ -154,12 +154,12 @@ def pay_with_balance(number: str) -> ResponseReturnValue:
 @members_only
 def paying_sheet(number: str) -> ResponseReturnValue:
     """What the page hands to WeChat to open the paying sheet."""
-    order = _mine(number)
+    order_id, title = orders.named(current_member().id, number)
     shop = shop_settings()[settings.registry.SHOP_NAME.key]
     try:
         sheet = orders.paying_sheet(
-            order.id,
-            description=f"{shop}-{order.lines[0].title}"[:40],
+            order_id,
+            description=f"{shop}-{title}"[:40],
             gateway=wechat.current().pay,
             now=clock.now(),
         )

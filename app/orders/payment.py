@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import audit, ledger, outbox
-from app.core.db import add_once, db, lock_one, require_transaction
+from app.core.db import UTCDateTime, add_once, direct, lock_one, require_transaction
 from app.core.errors import InvalidInput
 from app.ledger import AccountKind, Move
 from app.orders import states
@@ -34,17 +34,27 @@ class Taken(enum.StrEnum):
     REFUSED = "refused"  # it contradicts what we asked for; nothing was booked
 
 
-def attach_prepay(payment_id: int, prepay_id: str, *, now: datetime) -> None:
+# Built once: every payment executes them.
+_BY_NUMBER = sa.select(Payment.id, Payment.order_id).where(
+    Payment.out_trade_no == sa.bindparam("number")
+)
+_ATTACH = (
+    sa.update(Payment)
+    .where(Payment.id == sa.bindparam("payment_id"))
+    .values(prepay_id=sa.bindparam("given"), prepaid_at=sa.bindparam("at", type_=UTCDateTime))
+)
+
+
+def attach_prepay(payment_id: int, order_id: int, prepay_id: str, *, now: datetime) -> None:
     """Keep what WeChat answered to the prepay call.
 
     Raises NotPayable where the order was paid or closed meanwhile: whoever did so saw no
     number that a phone could have, and none may get one.
     """
     require_transaction()
-    payment = db.session.get_one(Payment, payment_id)
-    if states.locked(payment.order_id).status is not OrderStatus.UNPAID:
+    if states.locked_state(order_id).status is not OrderStatus.UNPAID:
         raise NotPayable()
-    payment.prepay_id, payment.prepaid_at = prepay_id, now
+    direct(_ATTACH, payment_id=payment_id, given=prepay_id, at=now)
 
 
 def give_up(payment_id: int) -> None:
@@ -62,9 +72,12 @@ def take_payment(notice: PaidNotice, *, mchid: str, appid: str, now: datetime) -
     differs from what we asked for is refused and raised as an oddity.
     """
     require_transaction()
-    payment = db.session.scalar(sa.select(Payment).filter_by(out_trade_no=notice.out_trade_no))
+    known = direct(_BY_NUMBER, number=notice.out_trade_no).one_or_none()
+    # The order, then its payment: as everything does that changes both.
+    order = states.locked_state(known.order_id) if known else None
+    payment = lock_one(Payment, known.id, "支付单不存在") if known else None
     trouble = _contradiction(notice, payment, mchid=mchid, appid=appid)
-    if trouble is not None or payment is None:
+    if trouble is not None or payment is None or order is None:
         raise_oddity(
             trouble or OddityKind.UNKNOWN_NUMBER,
             reference=notice.transaction_id,
@@ -73,8 +86,6 @@ def take_payment(notice: PaidNotice, *, mchid: str, appid: str, now: datetime) -
             now=now,
         )
         return Taken.REFUSED
-    order = states.locked(payment.order_id)
-    db.session.refresh(payment, with_for_update=True)
     if payment.status is PaymentStatus.SUCCESS:
         if payment.transaction_id == notice.transaction_id:
             return Taken.KNOWN

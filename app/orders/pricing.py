@@ -85,11 +85,13 @@ def quote(
     buyer_id: int | None = None,
     region: str = "",
     adjustments: Sequence[Adjustment] = (),
+    skus: Mapping[int, catalog.Sku] | None = None,
 ) -> Quote:
     """Price the items as the server knows them (算价).
 
     `buyer_id` is who buys: some pay the member price. `region` is where they are
-    sent; without one, as for what is fetched at a shop, there is no freight.
+    sent; without one, as for what is fetched at a shop, there is no freight. `skus`
+    are those for sale as they were read a moment ago, for a page.
 
     Raises:
         InvalidInput: no items, one named twice, too many, or a quantity out of
@@ -106,7 +108,8 @@ def quote(
     for item in items:
         if not 1 <= item.quantity <= QUANTITY_MAX:
             raise InvalidInput("quantity", f"购买数量应在 1 到 {QUANTITY_MAX} 之间")
-    skus = catalog.skus_for_sale(item.sku_id for item in items)
+    if skus is None:
+        skus = catalog.skus_for_sale(item.sku_id for item in items)
     units = prices.unit_prices(skus.values(), buyer_id=buyer_id)
     goods = {item.sku_id: units[item.sku_id] * item.quantity for item in items}
     off = allocate(sum(a.amount_fen for a in adjustments), goods)

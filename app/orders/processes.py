@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from app import audit, members, outbox
-from app.core.db import affected, db, run_unit
+from app.core.db import affected, db, direct, run_unit
 from app.core.errors import IllegalMove
 from app.orders import balance, payment, queries, service
 from app.orders.errors import NotPayable
-from app.orders.models import Order, OrderStatus, Payment
+from app.orders.models import Order, OrderStatus, Payment, PaymentStatus
 from app.orders.ports import PaymentGateway, PrepayRefused
 
 # WeChat keeps a prepay id for two hours; a person needs some minutes to pay.
@@ -33,22 +33,44 @@ def paying_sheet(
         NotPayable: the order is not unpaid any more, or its time is over.
         PrepayRefused: WeChat gave no prepay id; safe to try again.
     """
-    order = db.session.get_one(Order, order_id)
-    found = queries.open_payment(order_id)
-    if order.status is not OrderStatus.UNPAID or order.expires_at <= now or found is None:
+    found = direct(_TO_PAY, order_id=order_id).one_or_none()
+    db.session.rollback()
+    if found is None or found.expires_at <= now:
         raise NotPayable()
-    prepay_id, payment_id = found.prepay_id, found.id
+    prepay_id: str = found.prepay_id
     if found.prepaid_at is None or found.prepaid_at + PREPAY_LASTS <= now:
-        facts = {
-            "out_trade_no": found.out_trade_no,
-            "amount_fen": found.amount_fen,
-            "openid": members.get(order.member_id).openid,
-            "expires_at": order.expires_at,
-        }
-        db.session.rollback()
-        prepay_id = gateway.prepay(description=description, **facts)  # type: ignore[arg-type]
-        run_unit(payment.attach_prepay, payment_id, prepay_id, now=now)
+        prepay_id = gateway.prepay(
+            description=description,
+            out_trade_no=found.out_trade_no,
+            amount_fen=found.amount_fen,
+            openid=found.openid,
+            expires_at=found.expires_at,
+        )
+        run_unit(payment.attach_prepay, found.id, order_id, prepay_id, now=now)
     return gateway.sheet(prepay_id)
+
+
+# The payment of an order that may still be paid, with what WeChat is told of it.
+_TO_PAY = (
+    sa.select(
+        Payment.id,
+        Payment.out_trade_no,
+        Payment.amount_fen,
+        Payment.prepay_id,
+        Payment.prepaid_at,
+        Order.expires_at,
+        members.Member.openid,
+    )
+    .join(Order, Order.id == Payment.order_id)
+    .join(members.Member, members.Member.id == Order.member_id)
+    .where(
+        Order.id == sa.bindparam("order_id"),
+        Order.status == OrderStatus.UNPAID,
+        Payment.status == PaymentStatus.CREATED,
+    )
+    .order_by(Payment.id.desc())
+    .limit(1)
+)
 
 
 def ask(payment_id: int, *, gateway: PaymentGateway, now: datetime) -> str:

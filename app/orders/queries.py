@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from app import outbox
 from app.core.db import Rows, db, direct
@@ -30,11 +30,34 @@ def order_of(member_id: int, number: str) -> Order:
     order = db.session.scalar(
         sa.select(Order)
         .filter_by(number=number, member_id=member_id, hidden_at=None)
-        .options(selectinload(Order.lines))
+        .options(selectinload(Order.lines), joinedload(Order.pickup))
     )
     if order is None:
         raise NotFound("订单不存在")
     return order
+
+
+_NAMED = (
+    sa.select(
+        Order.id,
+        sa.select(OrderLine.title)
+        .where(OrderLine.order_id == Order.id)
+        .order_by(OrderLine.id)
+        .limit(1)
+        .scalar_subquery()
+        .label("title"),
+    )
+    .where(Order.number == sa.bindparam("number"), Order.hidden_at.is_(None))
+    .where(Order.member_id == sa.bindparam("member_id"))
+)
+
+
+def named(member_id: int, number: str) -> tuple[int, str]:
+    """The id of a member's order and what comes first in it. Raises NotFound as `order_of`."""
+    found = direct(_NAMED, number=number, member_id=member_id).one_or_none()
+    if found is None:
+        raise NotFound("订单不存在")
+    return found.id, found.title
 
 
 def order_by_number(number: str) -> Order:

@@ -8,7 +8,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app import audit, catalog, distribution, members, outbox, settings
 from app.core import ids
-from app.core.db import add_once, db, insert_all, insert_now, require_transaction
+from app.core.db import add_once, db, direct, insert_all, insert_now, require_transaction
 from app.core.errors import DomainError, IllegalMove, InvalidInput
 from app.orders import cart, limits, pickups, states
 from app.orders.errors import PriceChanged
@@ -28,6 +28,11 @@ ORDER_TOTAL_FEN_MAX = 500_000_00
 # Of goods that go nowhere.
 _NOBODY = dict.fromkeys(
     ("receiver_name", "receiver_phone", "receiver_region", "receiver_detail"), ""
+)
+
+
+_PLACED = sa.select(Order.id).where(
+    Order.member_id == sa.bindparam("member_id"), Order.request_key == sa.bindparam("request_key")
 )
 
 
@@ -60,9 +65,9 @@ def place(
     require_transaction()
     if address_id is not None and pickup is not None:
         raise ValueError("an order goes to an address or waits at a shop")
-    known = _placed(member_id, request_key).scalar_one_or_none()
+    known = direct(_PLACED, member_id=member_id, request_key=request_key).scalar_one_or_none()
     if known is not None:
-        return known
+        return db.session.get_one(Order, known)
     # Before anything is locked that others wait for, and before the uplines are copied.
     distribution.bind_by_order(member_id, now=now)
     if members.hold(member_id).status is not members.MemberStatus.ACTIVE:
@@ -92,7 +97,8 @@ def place(
     )
     if not add_once(order):
         # The second tap: it waited for the first one's commit.
-        return _placed(member_id, request_key).scalar_one()
+        first = direct(_PLACED, member_id=member_id, request_key=request_key).scalar_one()
+        return db.session.get_one(Order, first)
     if from_cart:
         cart.take_out(member_id, (item.sku_id for item in items))
     if pickup is not None:
@@ -118,10 +124,13 @@ def place(
     paths = catalog.categories_above(
         {line.sku.product_id: line.sku.product.category_id for line in price.lines}
     )
-    catalog.hold(_rows_to_hold(price))
-    limits.check(member_id, ((line.sku.product, line.quantity) for line in price.lines))
+    if any(line.sku.product.limit_per_member for line in price.lines):
+        catalog.hold(_rows_to_hold(price))
+        limits.check(member_id, ((line.sku.product, line.quantity) for line in price.lines))
+    # Before the lines: a row that refers to a SKU takes a share of its row; see `hold`.
+    catalog.take({line.sku.id: line.quantity for line in price.lines})
     _copy_lines(order, price, paths)
-    catalog.reserve_all(
+    catalog.taken(
         {f"order:{order.id}:{line.id}": (line.sku_id, line.quantity) for line in order.lines},
         now=now,
     )
@@ -187,12 +196,6 @@ def _rows_to_hold(price: Quote) -> set[int]:
     return bought | {sku.id for product in limited for sku in product.skus}
 
 
-def _placed(member_id: int, request_key: str) -> sa.Result[Order]:
-    return db.session.execute(
-        sa.select(Order).filter_by(member_id=member_id, request_key=request_key)
-    )
-
-
 def _receiver(member_id: int, address_id: int | None, pickup: PickupWish | None) -> dict[str, str]:
     """Who takes the goods and where, as it is copied onto the order."""
     if pickup is None and address_id is None:
@@ -251,7 +254,7 @@ def _copy_lines(order: Order, price: Quote, paths: Mapping[int, list[int]]) -> N
         )
         for line in price.lines
     ]
-    db.session.add_all(lines)
-    db.session.flush()
+    for line in lines:
+        insert_now(line)
     # They are all there are: nobody needs to ask the database for them.
     set_committed_value(order, "lines", lines)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from app.catalog import Sku
-from app.core.db import db
+from app.core.db import db, direct
 from app.distribution import Distributor, DistributorStatus, ReferralCode
 from app.interests import Favourite
 from app.members import Member
@@ -85,9 +85,7 @@ _PRODUCT_NOW = (
 
 def product_now(product_id: int, member_id: int | None) -> ProductNow:
     """What is left of a product, and whether the member likes it (nobody likes nothing)."""
-    rows = db.session.execute(
-        _PRODUCT_NOW, {"product_id": product_id, "member_id": member_id}
-    ).all()
+    rows = direct(_PRODUCT_NOW, product_id=product_id, member_id=member_id).all()
     return ProductNow(
         tuple((row.id, row.stock) for row in rows), any(row.is_favourite for row in rows)
     )

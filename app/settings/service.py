@@ -1,8 +1,10 @@
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import Session, SessionTransaction
 
 from app import audit
 from app.core.db import db, direct, require_transaction
@@ -39,15 +41,37 @@ def guard(setting: Setting[Any], check: Callable[[object], None]) -> None:
 
 def value(setting: Setting[V]) -> V:
     """The value in force."""
-    stored = direct(_VALUE, key=setting.key).one_or_none()
-    return setting.default if stored is None else stored.value
+    known = _known()
+    if setting.key not in known:
+        stored = direct(_VALUE, key=setting.key).one_or_none()
+        known[setting.key] = setting.default if stored is None else stored.value
+    return cast("V", known[setting.key])
 
 
 def several(*wanted: Setting[Any]) -> list[int | str | bool]:
     """The values in force of these settings, in their order, in one query."""
-    rows = direct(_SEVERAL, keys=[item.key for item in wanted])
-    stored: dict[str, int | str | bool] = {row.key: row.value for row in rows}
-    return [stored.get(item.key, item.default) for item in wanted]
+    known = _known()
+    unknown = {item.key: item.default for item in wanted if item.key not in known}
+    if unknown:
+        known.update(unknown)
+        known.update((row.key, row.value) for row in direct(_SEVERAL, keys=list(unknown)))
+    return [known[item.key] for item in wanted]
+
+
+_KNOWN = "settings_known"
+
+
+def _known() -> dict[str, int | str | bool]:
+    """What was read in the unit of work under way: it decides by one value all along."""
+    found: dict[str, int | str | bool] = db.session().info.setdefault(_KNOWN, {})
+    return found
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _forget(session: Session, transaction: SessionTransaction) -> None:
+    # A flush is a part of one.
+    if transaction.parent is None:
+        session.info.pop(_KNOWN, None)
 
 
 def everything() -> dict[str, int | str | bool]:
@@ -88,6 +112,7 @@ def change(key: str, new: object, *, actor: audit.Actor, now: datetime) -> None:
     row = SettingChange(key=key, value=new_value, changed_by=actor.ref, changed_at=now)
     db.session.add(row)
     db.session.flush()
+    _known().pop(key, None)
     audit.record(
         "settings.change",
         subject="setting",

@@ -9,7 +9,7 @@ import structlog
 from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from app import aftersales, orders, outbox, wechat, withdrawals
+from app import aftersales, orders, wechat, withdrawals
 from app.core import clock
 from app.core.db import add_once, affected, run_unit
 from app.orders import Taken
@@ -23,9 +23,8 @@ from app.wechat.transfers import transfer_notice
 
 log = structlog.get_logger()
 
-# What came of a notice, and the fact whose news people want to see at once.
-Acted = tuple[str, tuple[str, int] | None]
-Act = Callable[[dict[str, Any], datetime], Acted]
+# Returns what came of a notice.
+Act = Callable[[dict[str, Any], datetime], str]
 
 
 @bp.post("/pay/notify")
@@ -51,7 +50,11 @@ def refund_notice_view() -> ResponseReturnValue:
 
 
 def _take(event_types: tuple[str, ...], act: Act) -> ResponseReturnValue:
-    """Verify, store, act, answer. Anything that fails answers 4xx or 5xx: WeChat comes again."""
+    """Verify, act, store, answer. Anything that fails answers 4xx or 5xx: WeChat comes again.
+
+    News of what happened is delivered by the job `outbox`: WeChat waits for its answer,
+    and a crowd of buyers for a free worker.
+    """
     try:
         notice = wechat.current().pay.open_notice(dict(request.headers), request.get_data())
         if notice.event_type not in event_types or not notice.notice_id:
@@ -59,65 +62,67 @@ def _take(event_types: tuple[str, ...], act: Act) -> ResponseReturnValue:
     except NoticeRefused as error:
         log.warning("notice_refused", why=str(error), path=request.path)
         return _fail("通知验证失败", 401)
-    now = clock.now()
-    run_unit(_store, notice, request.get_data(as_text=True), now)
+    now, raw = clock.now(), request.get_data(as_text=True)
     try:
-        result, fact = run_unit(_act, act, notice, now)
-    except NoticeRefused as error:
+        result = run_unit(_act, act, notice, raw, now)
+    except Exception as error:
+        # What WeChat said is kept, whatever came of acting on it.
+        run_unit(_store, notice, raw, now)
+        if not isinstance(error, NoticeRefused):
+            raise
         log.warning("notice_not_whole", why=str(error))
         return _fail("通知内容不完整", 400)
-    if fact is not None:
-        # People see their commission at once; whatever fails here, the job delivers.
-        outbox.drain(now, subject=fact, calls=False)
     log.info("notice_taken", event_type=notice.event_type, result=result)
     if result == Taken.REFUSED.value:
         return _fail("通知内容与订单不符，已转人工核对", 422)
     return Response(status=204)
 
 
-def _act(act: Act, notice: Notice, now: datetime) -> Acted:
-    acted = act(notice.resource, now)
-    affected(
-        sa.update(InboxNotice)
-        .where(InboxNotice.notice_id == notice.notice_id)
-        .values(result=acted[0])
-    )
-    return acted
+def _act(act: Act, notice: Notice, raw: str, now: datetime) -> str:
+    result = act(notice.resource, now)
+    if not _store(notice, raw, now, result=result):
+        affected(
+            sa.update(InboxNotice)
+            .where(InboxNotice.notice_id == notice.notice_id)
+            .values(result=result)
+        )
+    return result
 
 
-def _take_payment(resource: dict[str, Any], now: datetime) -> Acted:
+def _take_payment(resource: dict[str, Any], now: datetime) -> str:
     pay = wechat.current().pay
-    notice = paid_notice(resource)
-    taken = orders.take_payment(notice, mchid=pay.mchid, appid=pay.appid, now=now)
-    if taken is not Taken.PAID:
-        return taken.value, None
-    payment = orders.payment_by_number(notice.out_trade_no)
-    return taken.value, ("order_paid", payment.order_id) if payment else None
+    return orders.take_payment(
+        paid_notice(resource), mchid=pay.mchid, appid=pay.appid, now=now
+    ).value
 
 
-def _take_transfer(resource: dict[str, Any], now: datetime) -> Acted:
+def _take_transfer(resource: dict[str, Any], now: datetime) -> str:
     answer = transfer_notice(resource)
     good = withdrawals.report(answer, mchid=wechat.current().pay.mchid, now=now)
-    return "taken" if good else Taken.REFUSED.value, None
+    return "taken" if good else Taken.REFUSED.value
 
 
-def _take_grant(resource: dict[str, Any], now: datetime) -> Acted:
+def _take_grant(resource: dict[str, Any], now: datetime) -> str:
     answer = authorization_notice(resource)
     good = withdrawals.grants.report(answer, appid=wechat.current().pay.appid, now=now)
-    return "taken" if good else Taken.REFUSED.value, None
+    return "taken" if good else Taken.REFUSED.value
 
 
-def _take_refund(resource: dict[str, Any], now: datetime) -> Acted:
+def _take_refund(resource: dict[str, Any], now: datetime) -> str:
     word = refund_notice(resource)
     good = aftersales.report(word, mchid=wechat.current().pay.mchid, now=now)
-    return "taken" if good else Taken.REFUSED.value, None
+    return "taken" if good else Taken.REFUSED.value
 
 
-def _store(notice: Notice, raw: str, now: datetime) -> None:
-    # A repeat is stored once; acting on it again heals a first try that died.
-    add_once(
+def _store(notice: Notice, raw: str, now: datetime, *, result: str = "") -> bool:
+    """Keep it under WeChat's id; False for a repeat, of which the first one is kept."""
+    return add_once(
         InboxNotice(
-            notice_id=notice.notice_id, event_type=notice.event_type, raw=raw, received_at=now
+            notice_id=notice.notice_id,
+            event_type=notice.event_type,
+            raw=raw,
+            received_at=now,
+            result=result,
         )
     )
 

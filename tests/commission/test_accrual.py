@@ -101,6 +101,23 @@ def test_the_plan_at_payment_counts_and_not_the_one_at_delivery(session):
     assert broken_invariants() == {}
 
 
+def test_news_that_comes_after_the_goods_dates_what_it_books(session):
+    near, buyer = bound_buyer()
+    make_plan()
+    order = place_order(buyer, make_sku(price_fen=100_00))
+    take(notice_for(order))
+    run_unit(
+        orders.ship, order.id, carrier="顺丰", tracking_number="SF1234567890", actor=ADMIN, now=NOON
+    )
+    run_unit(orders.receive, order.id, actor=ADMIN, now=NOON)
+    outbox.drain(NOON, subject=("order_received", order.id))
+
+    outbox.drain(NOON)
+
+    (row,) = commission.commissions_of_order(order.id)
+    assert (row.member_id, row.expected_at) == (near.id, NOON + days(15))
+
+
 def test_a_buyer_without_uplines_earns_nobody_anything(session):
     make_plan()
 

@@ -20,7 +20,7 @@ from tests.factories import (
     make_sku,
     place_order,
 )
-from tests.stack import Stack, wait_for
+from tests.stack import Stack
 
 pytestmark = pytest.mark.browser
 
@@ -101,8 +101,9 @@ def test_a_friend_buys_by_a_referral_link(phone, stack):
     assert wang is not None
     [order] = orders.orders_of(wang.id).items
     assert (order.status.value, order.payable_fen) == ("paid", 256_00)
-    # The notice's own unit books the payment, the one after it the commissions.
-    wait_for(lambda: db.session.rollback() or ledger.wallet_of(lin.id) != Wallet())
+    # The notice's own unit books the payment, the job after it the commissions.
+    stack.job("outbox")
+    db.session.rollback()
     assert ledger.wallet_of(lin.id) == Wallet(pending_fen=25_60)
     assert broken_invariants() == {}
 

@@ -6,7 +6,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from app import commission, members, orders, outbox
+from app import commission, members, orders, outbox, privacy
 from app.catalog import Product, ProductKind
 from app.core import clock
 from app.core.db import db, run_unit, transaction
@@ -14,6 +14,7 @@ from app.members import AddressInput
 from app.orders import OrderStatus
 from app.settings import change
 from tests.admin.desk import pickup_shop
+from tests.counting import counted
 from tests.factories import (
     ADMIN,
     NOON,
@@ -60,6 +61,33 @@ def test_empty_list_leads_to_the_shop(client, me):
 
     assert "这里还没有订单" in page
     assert "去逛逛" in page
+
+
+def test_buying_asks_the_database_no_more_than_it_must(client, me):
+    make_plan()
+    bind(me, make_distributor())
+    make_address(me)
+    run_unit(privacy.agree, me.id, now=NOON)
+    sku = make_sku(price_fen=50_00)
+
+    def asks(send, path: str, **given):
+        with counted() as asked:
+            answer = send(path, **given)
+        assert answer.status_code in (200, 303)
+        spent.append(len(asked))
+        return answer
+
+    spent: list[int] = []
+    asks(client.post, "/cart", data={"sku": sku.id, "quantity": 1})
+    # Redirects and pages of the first visit read what every process keeps afterwards.
+    client.get("/checkout?cart=1")
+    page = asks(client.get, "/checkout?cart=1")
+    placed = asks(client.post, "/checkout", data=hidden_fields(page.text))
+    asks(client.get, placed.location)
+    asks(client.post, placed.location.removesuffix("/pay") + "/sheet")
+
+    # Cart, checkout, order (with what an order copies), pay page, paying sheet.
+    assert spent == [4, 6, 18, 4, 5]
 
 
 def test_tabs_count_and_filter(client, me):

@@ -5,10 +5,11 @@ import sqlalchemy as sa
 
 from app import settings
 from app.audit import AuditEntry
-from app.core.db import db, run_unit
+from app.core.db import db, run_unit, transaction
 from app.core.errors import IllegalMove, InvalidInput, NotFound
 from app.settings.models import SettingChange
 from app.settings.registry import ALL, GUARD_DAYS, JOIN_MODE, SHOP_NAME, WITHDRAW_MAX_FEN, Setting
+from tests.counting import counted
 from tests.factories import ADMIN, ADMIN2, NOON, days
 
 
@@ -23,6 +24,20 @@ def count_of(model: type) -> int:
 def test_without_a_change_the_default_is_in_force(session):
     assert settings.value(GUARD_DAYS) == 15
     assert settings.everything() == {key: item.default for key, item in ALL.items()}
+
+
+def test_a_unit_of_work_asks_for_a_value_once_and_sees_its_own_change(session):
+    with transaction(), counted() as asked:
+        before = settings.several(GUARD_DAYS, SHOP_NAME), settings.value(GUARD_DAYS)
+        questions = len(asked)
+        settings.change(GUARD_DAYS.key, 20, actor=ADMIN, now=NOON)
+        during = settings.value(GUARD_DAYS)
+    with transaction():
+        settings.change(GUARD_DAYS.key, 30, actor=ADMIN, now=NOON)
+        db.session.rollback()
+
+    assert (before, questions) == (([15, SHOP_NAME.default], 15), 1)
+    assert (during, settings.value(GUARD_DAYS)) == (20, 20)
 
 
 def test_the_newest_change_is_in_force(session):

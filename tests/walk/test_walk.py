@@ -136,6 +136,7 @@ def test_a_sale_from_scan_to_payout(stack: Stack, chromium: Browser):
     number = frame.url.split("/")[-2]
 
     # 陈梅 sees what she earned and why.
+    stack.job("outbox")
     phone.become("陈梅")
     frame = phone.open("/me/distribution/commissions")
     expect(frame.locator("main")).to_contain_text("12.80")

@@ -6,7 +6,7 @@ import pytest
 import requests
 import sqlalchemy as sa
 
-from app import ledger, members, orders, wechat
+from app import ledger, members, orders, outbox, wechat
 from app.core import clock
 from app.core.db import db, run_unit
 from app.ledger import AccountKind, Posting
@@ -82,6 +82,34 @@ def test_the_true_notice_is_taken_after_a_false_one(stack, order):
     assert orders.order_by_number(order.number).status is orders.OrderStatus.PAID
     assert ledger.system_balance_fen(AccountKind.ORDER_HOLD) == 50_00
     assert broken_invariants() == {}
+
+
+def test_what_acting_on_a_notice_breaks_is_kept_and_taken_when_it_comes_again(
+    stack, order, monkeypatch
+):
+    with monkeypatch.context() as broken:
+        broken.setattr(orders, "take_payment", lambda *_args, **_given: 1 / 0)
+        first = deliver(stack)
+    db.session.rollback()
+    kept = db.session.scalars(sa.select(InboxNotice.result)).all()
+    was_untouched = unpaid_and_unbooked(order)
+
+    second = deliver(stack)
+
+    db.session.rollback()
+    assert (first, kept, was_untouched) == (500, [""], True)
+    assert (second, db.session.scalars(sa.select(InboxNotice.result)).all()) == (204, ["paid"])
+
+
+def test_a_notice_leaves_its_news_to_the_job(stack, order):
+    deliver(stack)
+    left = outbox.waiting(calls=False)
+    db.session.rollback()
+
+    delivered = stack.job("outbox")["delivered"]
+
+    assert left > 0
+    assert (delivered, outbox.waiting(calls=False)) == (left, 0)
 
 
 def test_a_notice_without_any_signature_is_refused(stack, order):

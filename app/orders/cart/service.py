@@ -24,12 +24,13 @@ def add(member_id: int, sku_id: int, quantity: int, *, now: datetime) -> CartLin
         CartFull: there are too many different things in the cart.
     """
     require_transaction()
-    line = _locked(member_id, sku_id)
+    lines = _all_locked(member_id)
+    line = lines.get(sku_id)
     total = (line.quantity if line else 0) + quantity
-    sku = check(sku_id, quantity, total, beside=queries.wishes_of(member_id), buyer_id=member_id)
+    sku = check(sku_id, quantity, total, beside=list(lines.values()), buyer_id=member_id)
     unit_fen = prices.unit_price(sku, buyer_id=member_id)
     if line is None:
-        if queries.count(member_id) >= LINES_MAX:
+        if len(lines) >= LINES_MAX:
             raise CartFull()
         made = CartLine(
             member_id=member_id,
@@ -42,11 +43,12 @@ def add(member_id: int, sku_id: int, quantity: int, *, now: datetime) -> CartLin
         if add_once(made):
             return made
         # Another tap put it in meanwhile.
-        line = _locked(member_id, sku_id)
+        lines = _all_locked(member_id)
+        line = lines.get(sku_id)
         if line is None:
             raise NotFound("购物车里没有这件商品")
         total = line.quantity + quantity
-        check(sku_id, quantity, total, beside=queries.wishes_of(member_id), buyer_id=member_id)
+        check(sku_id, quantity, total, beside=list(lines.values()), buyer_id=member_id)
     line.quantity += quantity
     line.was_fen, line.is_ticked, line.added_at = unit_fen, True, now
     return line
@@ -58,10 +60,11 @@ def set_quantity(member_id: int, sku_id: int, quantity: int) -> None:
     Raises InvalidInput, LimitReached, SoldOff, OutOfStock, NotFound.
     """
     require_transaction()
-    line = _locked(member_id, sku_id)
+    lines = _all_locked(member_id)
+    line = lines.get(sku_id)
     if line is None:
         raise NotFound("购物车里没有这件商品")
-    check(sku_id, quantity, quantity, beside=queries.wishes_of(member_id), buyer_id=member_id)
+    check(sku_id, quantity, quantity, beside=list(lines.values()), buyer_id=member_id)
     line.quantity = quantity
 
 
@@ -130,7 +133,7 @@ def check(
     asked: int,
     total: int,
     *,
-    beside: Sequence[Wish] = (),
+    beside: Sequence[Wish | CartLine] = (),
     buyer_id: int | None = None,
 ) -> catalog.Sku:
     """The SKU, if `asked` more pieces, `total` in all, may be in a cart.
@@ -154,6 +157,21 @@ def check(
         )
         limits.check(buyer_id, [(sku.product, total + others)])
     return sku
+
+
+def _all_locked(member_id: int) -> dict[int, CartLine]:
+    """The member's lines by their SKU, locked in the order of the index."""
+    lines = db.session.scalars(_LINES, {"member_id": member_id})
+    return {line.sku_id: line for line in lines}
+
+
+_LINES = (
+    sa.select(CartLine)
+    .where(CartLine.member_id == sa.bindparam("member_id"))
+    .order_by(CartLine.sku_id)
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 
 
 def _locked(member_id: int, sku_id: int) -> CartLine | None:
