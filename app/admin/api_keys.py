@@ -3,7 +3,7 @@
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.admin import api_words, auth, people
+from app.admin import auth, people, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
@@ -17,7 +17,7 @@ from app.integrations import Scope, keys
 @requires(Permission.API_VIEW)
 def api_keys() -> ResponseReturnValue:
     return render_template(
-        "admin/api_keys.html", rows=keys.everything(), now=clock.now(), said=api_words
+        "admin/api_keys.html", rows=keys.everything(), now=clock.now(), said=words.api
     )
 
 
@@ -75,8 +75,8 @@ def _page(key_id: int, refused: str = "") -> str:
         "admin/api_key.html",
         row=row,
         now=clock.now(),
-        said=api_words,
-        scopes=[(Scope(scope), *api_words.SCOPE[Scope(scope)]) for scope in row.scopes],
+        said=words.api,
+        scopes=[(Scope(scope), *words.api.SCOPE[Scope(scope)]) for scope in row.scopes],
         maker=people.names([row.created_by]).get(row.created_by, ""),
         timeline=people.acts(
             "api_key", row.id, ("api_key.create", "api_key.end", "api_key.personal")
@@ -91,6 +91,6 @@ def _form(error: InvalidInput | None = None) -> str:
         typed=request.form,
         chosen=set(request.form.getlist("scopes")),
         errors={error.field: error.message} if error else {},
-        scopes=[(scope.value, *said) for scope, said in api_words.SCOPE.items()],
-        days=list(api_words.DAYS.items()),
+        scopes=[(scope.value, *said) for scope, said in words.api.SCOPE.items()],
+        days=list(words.api.DAYS.items()),
     )

@@ -6,7 +6,7 @@ from typing import Any
 from flask import g, request, url_for
 
 from app import aftersales, catalog, reports, settings, withdrawals
-from app.admin import aftersale_words, auth, words
+from app.admin import auth, words
 from app.admin.blueprint import bp
 from app.admin.models import Permission, Role
 from app.admin.tables import masks
@@ -272,7 +272,7 @@ def _warnings() -> list[dict[str, str]]:
             }
         )
     if auth.allowed(Permission.AFTERSALE_VIEW):
-        warnings += aftersale_words.warnings(aftersales.trouble())
+        warnings += words.aftersales.warnings(aftersales.trouble())
     if auth.allowed(Permission.API_VIEW) and (gone := _dead_hooks()):
         warnings.append(
             {

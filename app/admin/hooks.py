@@ -6,7 +6,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.admin import api_words, auth, lists, people
+from app.admin import auth, lists, people, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
@@ -26,7 +26,7 @@ def hooks_list() -> ResponseReturnValue:
         "admin/hooks.html",
         rows=hooks.everything(),
         newest=hooks.newest_by_endpoint(),
-        said=api_words,
+        said=words.api,
     )
 
 
@@ -113,7 +113,7 @@ def _page(hook_id: int, refused: str = "") -> str:
         page=page,
         pager=lists.pager(page),
         tabs=lists.tabs(_TABS, tab, {}),
-        said=api_words,
+        said=words.api,
         now=clock.now(),
         maker=people.names([row.created_by]).get(row.created_by, ""),
         timeline=people.acts(
@@ -131,7 +131,7 @@ def _form(error: InvalidInput | None = None) -> str:
         typed=request.form,
         chosen=set(request.form.getlist("events")),
         errors={error.field: error.message} if error else {},
-        events=[(event.value, said) for event, said in api_words.EVENT.items()],
+        events=[(event.value, said) for event, said in words.api.EVENT.items()],
     )
 
 

@@ -4,7 +4,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import aftersales, debts, distribution, ledger, members, notices, orders, risk
-from app.admin import aftersale_words, auth, lists, people, tables
+from app.admin import auth, lists, people, tables, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.debts import AGES
@@ -90,7 +90,7 @@ def _page(member_id: int, errors: dict[str, str] | None = None) -> str:
         "admin/member.html",
         member=found,
         seat=seats.get(found.id),
-        said=aftersale_words,
+        said=words.aftersales,
         kinds=notices.KINDS,
         uplines=uplines,
         people=members.names_of(uplines),

@@ -6,12 +6,12 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import notices, wechat
-from app.admin import auth, lists, notice_words, people, tables
+from app.admin import auth, lists, people, tables, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
-from app.admin.notice_words import CHANNEL, STATE
 from app.admin.tables.running import NOTICES
+from app.admin.words.notices import CHANNEL, STATE
 from app.core import clock, web
 from app.core.db import db, run_unit
 from app.core.errors import InvalidInput, NotFound
@@ -118,7 +118,7 @@ def notice_log() -> ResponseReturnValue:
         tabs=lists.tabs(_TABS, state, {}),
         kinds=[("", "全部"), *((key, item.title) for key, item in KINDS.items())],
         said=STATE,
-        delivery=notice_words.delivery,
+        delivery=words.notices.delivery,
         lines_of=notices.lines_of,
     )
 

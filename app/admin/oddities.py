@@ -4,7 +4,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import orders
-from app.admin import aftersale_words, auth, lists, tables
+from app.admin import auth, lists, tables
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
@@ -49,7 +49,6 @@ def _page(*, failed_id: int = 0, error: str = "") -> str:
         if not failed_id
         else [],
         state=state,
-        aftersale_words=aftersale_words,
         facts=oddity_facts_of,
         typed=request.form,
         failed_id=failed_id,

@@ -6,7 +6,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import aftersales, audit, commission, ledger, members, orders
-from app.admin import aftersale_words, auth, lists, people, tables, words
+from app.admin import auth, lists, people, tables, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
@@ -199,7 +199,7 @@ def _page(number: str, *, show_phone: bool = False, errors: dict[str, str] | Non
         note_max=orders.DELIVERY_NOTE_MAX,
         may_trace=found.tracking_number != "" and auth.allowed(Permission.ORDER_SHIP),
         aftersales=aftersales.aftersales_of_order(found.id),
-        said=aftersale_words,
+        said=words.aftersales,
         may_refund=found.is_paid
         and aftersales.refunded_of(found) < found.payable_fen
         and auth.allowed(Permission.AFTERSALE_REFUND),

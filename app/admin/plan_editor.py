@@ -10,7 +10,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import catalog, commission
-from app.admin import auth, people, plan_form, plan_words
+from app.admin import auth, people, plan_form, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
@@ -117,7 +117,7 @@ def _page(
 ) -> str:
     known = db.session.get(PlanVersion, draft_id) if draft_id is not None else None
     ids = [int(row.key) for row in form.of("products")]
-    called = plan_words.names_of({"products": dict.fromkeys(map(str, ids)), "categories": {"": 0}})
+    called = words.plans.names_of({"products": dict.fromkeys(map(str, ids)), "categories": {"": 0}})
     taken = {row.path for row in form.rows}
     return render_template(
         "admin/plan_edit.html",
@@ -128,7 +128,7 @@ def _page(
         seen=seen,
         refused=refused,
         saved_by=people.names([known.drafted_by]) if known is not None else {},
-        name_of=lambda path: plan_words.name_of(path, called),
+        name_of=lambda path: words.plans.name_of(path, called),
         free_levels=_free("levels", called, taken),
         free_categories=_free("categories", called, taken),
         hard_cap=commission.hard_cap(),

@@ -6,7 +6,7 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app import commission
-from app.admin import auth, people, plan_words
+from app.admin import auth, people, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
@@ -61,7 +61,7 @@ def _page(draft_id: int, effective_from: str, error: DomainError | None = None) 
         "admin/plan_publish.html",
         version=version,
         current=current,
-        comparison=plan_words.compare(current.document if current else None, version.document),
+        comparison=words.plans.compare(current.document if current else None, version.document),
         trial=replayed(version, current, Period.LAST_30, now, limit=_ORDERS_MAX),
         authors=people.names([version.drafted_by]),
         is_own=version.drafted_by == auth.actor().ref,

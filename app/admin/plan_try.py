@@ -6,7 +6,7 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from app import catalog, commission
-from app.admin import plan_words, words
+from app.admin import words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
@@ -149,4 +149,4 @@ def _steps(
         + (f" · {known[person.level]}" if person.level else "")
         for person in (buyer, *uplines)
     }
-    return plan_words.explained(found, plan.document, called), found.total_fen
+    return words.plans.explained(found, plan.document, called), found.total_fen

@@ -6,7 +6,7 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app import commission
-from app.admin import auth, lists, people, plan_words
+from app.admin import auth, lists, people, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
@@ -30,7 +30,7 @@ def plans() -> ResponseReturnValue:
         current=current,
         coming=commission.coming(clock.now()),
         withdrawn=commission.withdrawals_of(row.id for row in page.items),
-        plan=plan_words.readable(current.document) if current else None,
+        plan=words.plans.readable(current.document) if current else None,
         may_draft=auth.allowed(Permission.PLAN_DRAFT),
         authors=people.names(
             ref for row in page.items for ref in (row.drafted_by, row.published_by)
@@ -82,7 +82,7 @@ def _one(version: PlanVersion, error: str = "") -> str:
         is_current=current is not None and current[0].id == version.id,
         typed=web.form_text("reason", 400),
         error=error,
-        plan=plan_words.readable(version.document),
+        plan=words.plans.readable(version.document),
         authors=people.names(
             ref
             for ref in (

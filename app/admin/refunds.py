@@ -4,12 +4,12 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import aftersales, commission, members, orders
-from app.admin import aftersale_words as said
 from app.admin import aftersales as desk
 from app.admin import auth
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
+from app.admin.words import aftersales as said
 from app.aftersales import Refund, Wanted
 from app.core import clock, web
 from app.core.db import db, run_unit

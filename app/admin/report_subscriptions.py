@@ -6,7 +6,7 @@ from typing import Any
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.admin import accounts, auth, boards, lists, report_readers, report_words, reports
+from app.admin import accounts, auth, boards, lists, report_readers, reports, words
 from app.admin.auth import current_admin, requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission, Role
@@ -27,7 +27,7 @@ def subscriptions_list() -> ResponseReturnValue:
         rows=rows,
         newest=subscriptions.newest_of([row.id for row in rows]),
         names=_names(),
-        said=report_words,
+        said=words.reports,
         has_mail=web.settings().smtp.is_configured,
     )
 
@@ -132,7 +132,7 @@ def report_inbox() -> ResponseReturnValue:
         "admin/report_inbox.html",
         page=page,
         pager=lists.pager(page),
-        said=report_words,
+        said=words.reports,
         files_of={row.id: _may_take(row) for row in page.items},
         sees_of={row.id: _may_see(row) for row in page.items},
     )
@@ -246,7 +246,7 @@ def _page(subscription_id: int, refused: str = "") -> str:
         page=page,
         pager=lists.pager(page),
         names=_names(),
-        said=report_words,
+        said=words.reports,
         may_change=_may_change(row),
         has_mail=web.settings().smtp.is_configured,
         refused=refused,
@@ -267,7 +267,7 @@ def _form(
         errors={error.field: error.message} if error else {},
         reports=[(found.key, found.title) for found in reports.shown()],
         admins=[admin for admin in accounts.everybody() if admin.is_active],
-        said=report_words,
+        said=words.reports,
         hours=[(str(hour), f"{hour}:00") for hour in range(24)],
         has_mail=web.settings().smtp.is_configured,
     )

@@ -14,10 +14,10 @@ from app.core import clock, web
 from app.core.db import db, run_unit
 from app.core.errors import InvalidInput
 from app.core.money import parse_yuan, plain_yuan
-from app.mall import aftersale_words as said
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp, shop_settings
 from app.mall.uploads import typed_pictures
+from app.mall.words import aftersales as said
 from app.orders import Order, OrderLine, OrderStatus
 
 S = AfterSaleStatus

@@ -28,8 +28,8 @@ def auto_receipt() -> ResponseReturnValue:
         is_ending=grant is not None and grant.end_asked_at is not None,
         is_offered=grants.are_offered(),
         confirm_within=grants.CONFIRM_WITHIN,
-        state=words.grant_state(grant),
-        closed=words.grant_closed(grant)
+        state=words.withdrawals.grant_state(grant),
+        closed=words.withdrawals.grant_closed(grant)
         if grant is not None and grant.status is GrantStatus.CLOSED
         else "",
         confirm=gateway.confirm_parameters(grant.package_info)

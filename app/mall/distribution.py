@@ -126,7 +126,8 @@ def _link(code: ReferralCode, product: catalog.Product | None) -> str:
 def my_commissions() -> ResponseReturnValue:
     asked = request.args.get("tab", "")
     tab, statuses = next(
-        ((key, wanted) for key, _, wanted in words.COMMISSION_TABS if key == asked), ("", ())
+        ((key, wanted) for key, _, wanted in words.commissions.COMMISSION_TABS if key == asked),
+        ("", ()),
     )
     page = commission.commissions_of(
         current_member().id, statuses or None, before=web.page_before()
@@ -159,7 +160,7 @@ def row_facts(rows: Sequence[Commission]) -> dict[str, Any]:
         "buyers": members.names_of(order.member_id for order in found.values()),
         # All rows of a page are one member's.
         "is_checked": bool(rows) and risk.is_held(rows[0].member_id),
-        "paid_when": words.PaidWhen(
+        "paid_when": words.commissions.PaidWhen(
             commission.cycles.in_force(),
             int(shop_settings()[settings.registry.GUARD_DAYS.key]),
         ),

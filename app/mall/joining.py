@@ -94,7 +94,7 @@ def page(error: InvalidInput | None) -> str:
     return render_template(
         "mall/join.html",
         standing=standing,
-        sentence=words.DISTRIBUTOR_STATE[standing.status] if standing else None,
+        sentence=words.people.DISTRIBUTOR_STATE[standing.status] if standing else None,
         may_apply=may_ask,
         closed=closed,
         contract=agreed.text,

@@ -38,7 +38,9 @@ def me() -> ResponseReturnValue:
         unread=notices.unread_count(member.id),
         to_review=reviews.to_review_count(member.id, now=clock.now()),
         liked=interests.favourite_count(member.id),
-        badges={key: sum(counts.get(s, 0) for s in wanted) for key, _, wanted in words.ORDER_TABS},
+        badges={
+            key: sum(counts.get(s, 0) for s in wanted) for key, _, wanted in words.orders.ORDER_TABS
+        },
         upline=inviter.shown_name(members.get(member.upline1_id)) if member.upline1_id else "",
     )
 
@@ -83,5 +85,5 @@ def help_page() -> ResponseReturnValue:
         "mall/help.html",
         rules=shop_settings(),
         registry=settings.registry,
-        settles_on=words.settles_on(commission.cycles.in_force()),
+        settles_on=words.commissions.settles_on(commission.cycles.in_force()),
     )

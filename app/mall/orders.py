@@ -19,7 +19,7 @@ from app.core import clock, web
 from app.core.db import db, run_unit
 from app.core.errors import DomainError, InvalidInput, NotFound
 from app.distribution import pictures
-from app.mall import aftersale_words, words
+from app.mall import words
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp, shop_settings
 from app.orders import Order, OrderStatus, PrepayRefused, Trace, TraceProvider
@@ -52,7 +52,7 @@ def order_list() -> ResponseReturnValue:
         left=_seconds_left,
         tabs=[
             (key, title, sum(counts.get(status, 0) for status in wanted))
-            for key, title, wanted in words.ORDER_TABS
+            for key, title, wanted in words.orders.ORDER_TABS
         ],
         words=words,
     )
@@ -71,8 +71,8 @@ def order_page(number: str) -> ResponseReturnValue:
     return render_template(
         "mall/order.html",
         order=order,
-        steps=words.order_steps(order),
-        sentence=words.order_sentence(
+        steps=words.orders.order_steps(order),
+        sentence=words.orders.order_sentence(
             order, is_in_time=is_in_time, is_under_way=bool(taken) and not may_ask
         ),
         invoice=orders.invoices.of_order(order.id),
@@ -82,8 +82,8 @@ def order_page(number: str) -> ResponseReturnValue:
         aftersales=asked,
         may_ask=may_ask,
         asked_until=aftersales.asked_until(order),
-        aftersale_words=aftersale_words,
-        closed_at=words.closed_at(audit.moves_of("order", order.id)),
+        words=words,
+        closed_at=words.orders.closed_at(audit.moves_of("order", order.id)),
         seconds_left=_seconds_left(order),
     )
 
@@ -292,7 +292,7 @@ def _mine(number: str) -> Order:
 
 
 def _tab(key: str) -> tuple[str, tuple[OrderStatus, ...]]:
-    for known, _title, statuses in words.ORDER_TABS:
+    for known, _title, statuses in words.orders.ORDER_TABS:
         if known == key:
             return key, statuses
     return "", ()

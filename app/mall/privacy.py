@@ -166,4 +166,4 @@ def _said(section: str, column: str, value: Any) -> str:
         return web.full_time(value)
     if isinstance(value, dict):
         return "；".join(f"{text}" for text in value.values())
-    return words.EXPORTED.get((section, column), {}).get(value, str(value))
+    return words.exported.EXPORTED.get((section, column), {}).get(value, str(value))

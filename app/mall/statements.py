@@ -204,7 +204,9 @@ def _claimed(token: str, kind: str) -> tuple[int, str]:
 
 def _said(line: reports.Line) -> tuple[str, str]:
     """What moved the money and where it is explained, as plain words."""
-    return words.event_title(line.event, line.change_fen, line.reason), words.line_reason(line)
+    return words.wallet.event_title(
+        line.event, line.change_fen, line.reason
+    ), words.wallet.line_reason(line)
 
 
 def _parts(line: reports.Line) -> tuple[int, ...]:

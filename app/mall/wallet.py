@@ -149,7 +149,7 @@ def _withdraw_page(*, typed: str = "", error: InvalidInput | None = None) -> str
         may_add=any(channel in open_terms for channel in withdrawals.BY_HAND),
         chosen=request.values.get("way", ""),
         words=words,
-        terms=words.withdraw_terms(rules),
+        terms=words.withdrawals.withdraw_terms(rules),
         is_taxed=rules[settings.registry.TAX_METHOD.key] != "none",
         typed=typed,
         error=error,
@@ -187,8 +187,8 @@ def withdrawal_page(number: str) -> ResponseReturnValue:
     return render_template(
         "mall/withdrawal.html",
         row=row,
-        sentence=words.withdrawal_sentence(row, is_granted=is_granted),
-        steps=words.withdrawal_steps(audit.moves_of("withdrawal", row.id), row.channel),
+        sentence=words.withdrawals.withdrawal_sentence(row, is_granted=is_granted),
+        steps=words.withdrawals.withdrawal_steps(audit.moves_of("withdrawal", row.id), row.channel),
         payee=withdrawals.payees.of_withdrawal(row.id),
         words=words,
         reason=withdrawals.reason_of(row, bill),
@@ -201,7 +201,7 @@ def withdrawal_page(number: str) -> ResponseReturnValue:
         and withdrawals.grants.live_of(row.member_id) is None,
         deadline=bill.created_at + CONFIRM_WITHIN if waits and bill is not None else None,
         is_open=row.status in OPEN,
-        state=words.WITHDRAWAL_STATE[row.status],
+        state=words.withdrawals.WITHDRAWAL_STATE[row.status],
     )
 
 
@@ -218,7 +218,7 @@ def withdrawal_state(number: str) -> ResponseReturnValue:
             row = _mine(number)
     return jsonify(
         status=row.status.value,
-        words=words.WITHDRAWAL_STATE[row.status],
+        words=words.withdrawals.WITHDRAWAL_STATE[row.status],
         waits=row.status is WithdrawalStatus.WAIT_CONFIRM,
     )
 

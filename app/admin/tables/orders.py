@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import selectinload
 
 from app import aftersales, members, orders
-from app.admin import aftersale_words, words
+from app.admin import words
 from app.admin.models import Permission
 from app.admin.tables import asked
 from app.admin.tables.kinds import Column, Facts, Given, Kind, Listing, Personal
@@ -194,7 +194,7 @@ PICKUPS = Listing(
 
 
 def _aftersales(given: Given) -> Rows:
-    wanted = {key: statuses for key, _, statuses in aftersale_words.TABS}
+    wanted = {key: statuses for key, _, statuses in words.aftersales.TABS}
     kind = given.get("kind", "")
     return aftersales.desk_aftersales(
         wanted.get(given.get("state", ""), ()),
@@ -236,7 +236,7 @@ AFTERSALES = Listing(
         ),
         Column("buyer", "买家", _buyer),
         Column("goods", "商品", _returned),
-        Column("kind", "类型", lambda row, _: aftersale_words.KIND[row.kind]),
+        Column("kind", "类型", lambda row, _: words.aftersales.KIND[row.kind]),
         Column("reason", "原因", lambda row, _: row.reason, is_shown=False),
         Column(
             "amount",
@@ -249,6 +249,6 @@ AFTERSALES = Listing(
         Column("answer", "审核说明", lambda row, _: row.decision_note, is_shown=False),
         Column("back", "退回单号", lambda row, _: row.return_tracking, is_shown=False),
         Column("again", "换货单号", lambda row, _: row.resend_tracking, is_shown=False),
-        Column("status", "状态", lambda row, _: words.word(aftersale_words.STATE, row.status)[0]),
+        Column("status", "状态", lambda row, _: words.word(words.aftersales.STATE, row.status)[0]),
     ),
 )

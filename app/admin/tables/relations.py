@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app import aftersales, debts, distribution, members, orders
-from app.admin import aftersale_words, people, words
+from app.admin import people, words
 from app.admin.models import Permission
 from app.admin.tables import asked
 from app.admin.tables.kinds import Column, Facts, Given, Kind, Listing, Personal
@@ -274,7 +274,7 @@ def _refund(row: Oddity, facts: Facts) -> str:
     found = facts["refunds"].get(row.id)
     if found is None:
         return ""
-    said = words.word(aftersale_words.REFUND, found.status)[0]
+    said = words.word(words.aftersales.REFUND, found.status)[0]
     return f"{said} ¥{format_yuan(found.amount_fen)} {found.out_refund_no}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app import catalog, members, notices
-from app.admin import notice_words, people, words
+from app.admin import people, words
 from app.admin.models import Permission
 from app.admin.tables.kinds import Column, Facts, Given, Kind, Listing
 from app.audit import runs
@@ -97,7 +97,7 @@ def _who(row: Notice, facts: Facts) -> str:
 def _delivered(row: Notice, facts: Facts) -> str:
     if row.state is not NoticeState.SENT:
         return ""
-    return notice_words.delivery(facts["delivered"].get(row.message_id, ""))[0]
+    return words.notices.delivery(facts["delivered"].get(row.message_id, ""))[0]
 
 
 NOTICES = Listing(
@@ -122,7 +122,7 @@ NOTICES = Listing(
             "内容",
             lambda row, _: "；".join(f"{x.label} {x.text}" for x in notices.lines_of(row)),
         ),
-        Column("state", "状态", lambda row, _: words.word(notice_words.STATE, row.state)[0]),
+        Column("state", "状态", lambda row, _: words.word(words.notices.STATE, row.state)[0]),
         Column("error", "没有发出的原因", lambda row, _: row.error, is_shown=False),
         Column("delivered", "送达", _delivered),
         Column("sent", "发送时间", lambda row, _: row.sent_at, Kind.TIME, is_shown=False),

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from app.admin import words
+from app.admin.words.base import Word
 from app.notices import Channel, NoticeState
 
 CHANNEL: Mapping[str, str] = {
     Channel.TEMPLATE: "模板消息",
     Channel.SUBSCRIPTION: "订阅通知",
 }
-STATE: Mapping[str, words.Word] = {
+STATE: Mapping[str, Word] = {
     NoticeState.KEPT: ("仅站内", "off"),
     NoticeState.MUTED: ("会员已关闭", "off"),
     NoticeState.NOT_FOLLOWING: ("未关注", "off"),
@@ -18,7 +18,7 @@ STATE: Mapping[str, words.Word] = {
     NoticeState.REFUSED: ("未发出", "bad"),
 }
 # WeChat's words on a delivery (wechat.md, section 7).
-_DELIVERY: Mapping[str, words.Word] = {
+_DELIVERY: Mapping[str, Word] = {
     "": ("微信还没有回报", "off"),
     "success": ("已送达", "good"),
     "failed:user block": ("被用户屏蔽", "bad"),
@@ -27,6 +27,6 @@ _DELIVERY: Mapping[str, words.Word] = {
 }
 
 
-def delivery(status: str) -> words.Word:
+def delivery(status: str) -> Word:
     """WeChat's word on a delivery as people read it."""
     return _DELIVERY.get(status, (f"没有送达（{status}）", "bad"))

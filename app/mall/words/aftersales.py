@@ -6,7 +6,7 @@ from app.aftersales import AfterSale, AfterSaleKind, AfterSaleStatus
 from app.audit import StateMove
 from app.core.money import format_yuan
 from app.core.web import day
-from app.mall.words import Step
+from app.mall.words.base import Step
 
 K, S = AfterSaleKind, AfterSaleStatus
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app import catalog
-from app.admin import words
+from app.admin.words import commissions
+from app.admin.words.base import percent
 from app.commission import Explanation, SeatStep
 from app.commission.documents import write_rate
 from app.core.money import format_yuan
@@ -98,7 +99,7 @@ def readable(document: Document) -> dict[str, object]:
             }
             for path, table in tables(document).items()
         ],
-        "facts": words.commissions.plan_facts(document),
+        "facts": commissions.plan_facts(document),
     }
 
 
@@ -110,7 +111,7 @@ def compare(old: Document | None, new: Document) -> Comparison:
     facts = [
         (label, was if old is not None else "—", now)
         for (label, was), (_, now) in zip(
-            words.commissions.plan_facts(before), words.commissions.plan_facts(new)
+            commissions.plan_facts(before), commissions.plan_facts(new)
         )
     ]
     called = names_of(before, new)
@@ -145,13 +146,13 @@ def explained(
         said.append((f"计佣基数：利润，实付减成本 {cost}，不足零按零", _yuan(found.base_fen)))
     else:
         said.append(("计佣基数：实付金额", _yuan(found.base_fen)))
-    cap = words.percent(int(document.get("line_cap_bps", 0)))
+    cap = percent(int(document.get("line_cap_bps", 0)))
     said.append((f"各级合计最多：实付的 {cap}", _yuan(found.cap_fen)))
     if not found.seats:
         said.append(("没有可以得佣金的人", _yuan(0)))
     called = names_of(document)
     for seat in found.seats:
-        who = f"{words.commissions.DEPTH[seat.depth]}，{people[seat.person.id]}"
+        who = f"{commissions.DEPTH[seat.depth]}，{people[seat.person.id]}"
         said.append((f"{who}：{_seat(seat, found, called)}", _yuan(seat.amount_fen)))
     return said
 
@@ -163,7 +164,7 @@ def _seat(seat: SeatStep, found: Explanation, called: Mapping[str, str]) -> str:
         return "计佣基数为零，不得佣金"
     if seat.rate is None:
         return "没有适用的费率，不得佣金"
-    text = f"{_source(seat.source, called)} {words.commissions.rate(write_rate(seat.rate))}"
+    text = f"{_source(seat.source, called)} {commissions.rate(write_rate(seat.rate))}"
     if seat.full_fen != seat.amount_fen or seat.nearer_fen:
         text += f"，得 {_yuan(seat.full_fen)}"
     if seat.nearer_fen:
@@ -182,9 +183,7 @@ def _source(source: str, called: Mapping[str, str]) -> str:
 
 
 def _rates(table: Mapping[str, Any], depths: list[int]) -> list[str]:
-    return [
-        words.commissions.rate(table[str(depth)]) if str(depth) in table else "" for depth in depths
-    ]
+    return [commissions.rate(table[str(depth)]) if str(depth) in table else "" for depth in depths]
 
 
 def _side(table: Mapping[str, Any] | None, depths: list[int]) -> Side | None:
@@ -201,7 +200,7 @@ def _said(side: Side | None) -> str:
     if side.is_excluded:
         return "不参与分佣"
     return "、".join(
-        f"{words.commissions.DEPTH[depth]} {rate or '沿用'}"
+        f"{commissions.DEPTH[depth]} {rate or '沿用'}"
         for depth, rate in enumerate(side.rates, start=1)
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from flask import url_for
 
-from app.admin.words import Word
+from app.admin.words.base import Word
 from app.aftersales import (
     AfterSale,
     AfterSaleKind,
