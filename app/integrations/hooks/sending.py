@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import structlog
 
 from app import audit
-from app.core.db import affected, db, run_unit
+from app.core.db import affected, db, lock_one, run_unit
 from app.integrations.hooks.models import (
     DeliveryState,
     HookDelivery,
@@ -132,19 +132,9 @@ def _secrets(endpoint: HookEndpoint, now: datetime) -> Sequence[str]:
 
 def _keep(delivery_id: int, answer: HookAnswer, now: datetime) -> str:
     # The endpoint first: every worker locks them in this order.
-    endpoint_id = db.session.scalar(sa.select(HookDelivery.endpoint_id).filter_by(id=delivery_id))
-    endpoint = db.session.scalars(
-        sa.select(HookEndpoint)
-        .filter_by(id=endpoint_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
-    row = db.session.scalars(
-        sa.select(HookDelivery)
-        .filter_by(id=delivery_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
+    found = db.session.get_one(HookDelivery, delivery_id)
+    endpoint = lock_one(HookEndpoint, found.endpoint_id, "没有这个推送地址")
+    row = lock_one(HookDelivery, delivery_id, "没有这条推送记录")
     row.answer_status = answer.status
     row.answer = answer.text.replace("\x00", "")[:_TEXT_MAX]
     if answer.is_good:

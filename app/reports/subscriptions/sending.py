@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import structlog
 
 from app import notices, settings
-from app.core.db import affected, db, run_unit
+from app.core.db import affected, db, lock_one, run_unit
 from app.core.mail import MailFailed
 from app.reports.boards import REPORTS, Span
 from app.reports.exports import FileFormat
@@ -221,9 +221,4 @@ def _end(delivery_id: int, state: DeliveryState, said: str, now: datetime) -> st
 
 
 def _locked(delivery_id: int) -> ReportDelivery:
-    return db.session.scalars(
-        sa.select(ReportDelivery)
-        .filter_by(id=delivery_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
+    return lock_one(ReportDelivery, delivery_id, "没有这条发送记录")
