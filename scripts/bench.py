@@ -5,21 +5,9 @@ with further facts;
 what it does and what its baseline is stands in `scripts/benchmarks.py`.
 """
 
-import os
 import sys
 
-from scripts.bootstrap import SetupError, ensure_venv, say
-
-
-def main() -> int:
-    try:
-        python = str(ensure_venv(dev=False))
-    except SetupError as error:
-        say(str(error))
-        return 1
-    os.execv(python, [python, "-m", "scripts.benchmarks", *sys.argv[1:]])  # noqa: S606
-    raise AssertionError("unreachable")
-
+from scripts.bootstrap import hand_over
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(hand_over("scripts.benchmarks", dev=False))

@@ -90,6 +90,20 @@ def ensure_venv(*, dev: bool) -> Path:
     return VENV_PYTHON
 
 
+def hand_over(module: str, *, dev: bool) -> int:
+    """Become `module` with this process's arguments, run by the environment's Python.
+
+    Comes back, with an exit code, only where the environment could not be built.
+    """
+    try:
+        python = str(ensure_venv(dev=dev))
+    except SetupError as error:
+        say(str(error))
+        return 1
+    os.execv(python, [python, "-m", module, *sys.argv[1:]])  # noqa: S606
+    raise AssertionError("unreachable")
+
+
 def _read_stamp() -> dict[str, str]:
     try:
         stamp = json.loads(VENV_STAMP.read_text())

@@ -3,21 +3,9 @@
 See tests/fuzz/__main__.py for what it sends and how a failure is replayed.
 """
 
-import os
 import sys
 
-from scripts.bootstrap import SetupError, ensure_venv, say
-
-
-def main() -> int:
-    try:
-        python = str(ensure_venv(dev=True))
-    except SetupError as error:
-        say(str(error))
-        return 1
-    os.execv(python, [python, "-m", "tests.fuzz", *sys.argv[1:]])  # noqa: S606
-    raise AssertionError("unreachable")
-
+from scripts.bootstrap import hand_over
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(hand_over("tests.fuzz", dev=True))

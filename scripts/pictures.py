@@ -3,21 +3,9 @@
 See tests/pictures.py for what is on them.
 """
 
-import os
 import sys
 
-from scripts.bootstrap import SetupError, ensure_venv, say
-
-
-def main() -> int:
-    try:
-        python = str(ensure_venv(dev=True))
-    except SetupError as error:
-        say(str(error))
-        return 1
-    os.execv(python, [python, "-m", "tests.pictures", *sys.argv[1:]])  # noqa: S606
-    raise AssertionError("unreachable")
-
+from scripts.bootstrap import hand_over
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(hand_over("tests.pictures", dev=True))

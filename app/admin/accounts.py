@@ -15,7 +15,7 @@ from app import audit, members
 from app.admin import failures, passwords, sessions
 from app.admin.failures import FAILURES_MAX, LOCKED_FOR, LoginRefused
 from app.admin.models import ROLE_PERMISSIONS, Admin, Permission, Role
-from app.core import mail
+from app.core import mail, reasons
 from app.core.db import db, lock_one, lock_rows, require_transaction
 from app.core.errors import DomainError, InvalidInput, NotFound
 
@@ -290,8 +290,7 @@ def set_active(
 
     Raises InvalidInput, NotFound, NotAllowed, Stale, LastOwner.
     """
-    if not reason.strip():
-        raise InvalidInput("reason", "请填写原因")
+    said = reasons.given(reason, "请填写原因")
     admin = _lock(actor, admin_id)
     if admin.is_active is active:
         raise Stale()
@@ -307,7 +306,7 @@ def set_active(
         now,
         before={"is_active": not active},
         after={"is_active": active},
-        reason=reason.strip()[:200],
+        reason=said,
     )
 
 

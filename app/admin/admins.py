@@ -7,7 +7,7 @@ from app.admin import accounts, auth, people, second_factor, sessions, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import ROLE_PERMISSIONS, Permission, Role
-from app.core import clock, web
+from app.core import clock, reasons, web
 from app.core.db import run_unit
 from app.core.errors import DomainError, InvalidInput
 
@@ -131,7 +131,7 @@ def admin_unlock(admin_id: int) -> ResponseReturnValue:
 @requires(Permission.ADMIN_CHANGE)
 def admin_second_factor_reset(admin_id: int) -> ResponseReturnValue:
     try:
-        run_unit(_reset_factor, admin_id, web.form_text("reason", 300).strip()[:200])
+        run_unit(_reset_factor, admin_id, web.form_text("reason"))
     except DomainError as error:
         return _refused(admin_id, error)
     flash("两步验证已重置，对方下次只需密码登录，并可重新开启")
@@ -147,11 +147,10 @@ def admin_sessions_end(admin_id: int) -> ResponseReturnValue:
 
 
 def _reset_factor(admin_id: int, reason: str) -> None:
-    if not reason:
-        raise InvalidInput("reason", "请填写原因")
+    said = reasons.given(reason, "请填写原因")
     actor = auth.actor()
     accounts.may_reset(admin_id, actor=actor)
-    second_factor.turn_off(admin_id, actor=actor, now=clock.now(), reason=reason)
+    second_factor.turn_off(admin_id, actor=actor, now=clock.now(), reason=said)
 
 
 def _refused(admin_id: int, error: DomainError) -> ResponseReturnValue:

@@ -19,9 +19,10 @@ from app import catalog, content
 from app.admin import auth, home_form, lists, people, picker
 from app.admin.auth import requires
 from app.admin.blueprint import bp
+from app.admin.files import keep_picture
 from app.admin.home_form import Form
 from app.admin.models import Permission
-from app.admin.products import category_choices, chosen_ids, uploaded
+from app.admin.products import category_choices, chosen_ids
 from app.content import HomeBlock, Kind, Places
 from app.core import clock, preview, web
 from app.core.db import run_unit
@@ -183,15 +184,7 @@ def home_products() -> ResponseReturnValue:
 @bp.post("/home/pictures")
 @requires(Permission.HOME_CHANGE)
 def home_picture() -> ResponseReturnValue:
-    """Keep one uploaded picture; the editor puts its path and size into the form."""
-    request.max_content_length = catalog.media.BYTES_MAX + 64 * 1024
-    data = uploaded(catalog.media.BYTES_MAX)
-    try:
-        path, width, height = catalog.media.store(data, web.settings().data_dir / "media")
-    except InvalidInput as error:
-        return {"code": error.code, "message": error.message}, error.status
-    small = url_for("mall.media", path=catalog.media.small_of(path))
-    return {"path": path, "small": small, "width": width, "height": height}
+    return keep_picture()
 
 
 def places() -> Places:

@@ -9,6 +9,7 @@ from app import catalog
 from app.admin import auth, lists, picker
 from app.admin.auth import requires
 from app.admin.blueprint import bp
+from app.admin.files import keep_picture
 from app.admin.models import Permission
 from app.catalog import InvalidFields
 from app.content import sharing
@@ -200,15 +201,7 @@ def article_remove(article_id: int) -> ResponseReturnValue:
 @bp.post("/articles/pictures")
 @requires(Permission.MATERIAL_CHANGE)
 def article_picture() -> ResponseReturnValue:
-    """Keep one picture for the editor of the text."""
-    request.max_content_length = catalog.media.BYTES_MAX + 64 * 1024
-    sent = request.files.get("file")
-    data = sent.stream.read(catalog.media.BYTES_MAX + 1) if sent else b""
-    try:
-        path, width, height = catalog.media.store(data, web.settings().data_dir / "media")
-    except InvalidInput as error:
-        return {"code": error.code, "message": error.message}, error.status
-    return {"url": url_for("mall.media", path=path), "width": width, "height": height}
+    return keep_picture()
 
 
 def _save_article(article_id: int | None) -> ResponseReturnValue:

@@ -6,16 +6,16 @@ from dataclasses import replace
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import catalog, settings
+from app import settings
 from app.admin import auth, lists, poster_form
 from app.admin.auth import requires
 from app.admin.blueprint import bp
+from app.admin.files import keep_picture
 from app.admin.models import Permission
 from app.admin.poster_form import Form
-from app.admin.products import uploaded
 from app.core import clock, web
 from app.core.db import run_unit
-from app.core.errors import DomainError, InvalidInput, NotFound
+from app.core.errors import DomainError, NotFound
 from app.distribution import posters
 from app.distribution.posters import STARTERS, Audience, InvalidLayout, Layout, PosterTemplate
 
@@ -134,14 +134,7 @@ def poster_preview() -> ResponseReturnValue:
 @bp.post("/posters/backgrounds")
 @requires(Permission.POSTER_CHANGE)
 def poster_background() -> ResponseReturnValue:
-    """Keep one uploaded picture; the editor puts its path into the form."""
-    request.max_content_length = catalog.media.BYTES_MAX + 64 * 1024
-    data = uploaded(catalog.media.BYTES_MAX)
-    try:
-        path, width, height = catalog.media.store(data, web.settings().data_dir / "media")
-    except InvalidInput as error:
-        return {"code": error.code, "message": error.message}, error.status
-    return {"path": path, "width": width, "height": height}
+    return keep_picture()
 
 
 def _save(row: PosterTemplate | None) -> ResponseReturnValue:

@@ -11,8 +11,9 @@ from app import catalog
 from app.admin import auth
 from app.admin.auth import requires
 from app.admin.blueprint import bp
+from app.admin.files import uploaded
 from app.admin.models import Permission
-from app.admin.products import chosen_ids, request_key, uploaded, whole
+from app.admin.products import chosen_ids, request_key, whole
 from app.catalog import Sku
 from app.catalog.products import BATCH_MAX
 from app.catalog.service import STOCK_MAX

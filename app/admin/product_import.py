@@ -10,8 +10,8 @@ from app import catalog
 from app.admin import auth, people
 from app.admin.auth import requires
 from app.admin.blueprint import bp
+from app.admin.files import uploaded
 from app.admin.models import Permission
-from app.admin.products import uploaded
 from app.catalog import import_sheet, product_import
 from app.core import clock, sheets, web
 from app.core.db import run_unit

@@ -11,6 +11,7 @@ from app import catalog, settings
 from app.admin import auth, lists, people, product_form, tables
 from app.admin.auth import requires
 from app.admin.blueprint import bp
+from app.admin.files import keep_picture
 from app.admin.models import Permission
 from app.admin.product_form import Form
 from app.admin.tables.goods import PRODUCTS
@@ -218,20 +219,7 @@ def product_shelf(product_id: int) -> ResponseReturnValue:
 @bp.post("/products/pictures")
 @requires(Permission.PRODUCT_CHANGE)
 def product_picture() -> ResponseReturnValue:
-    """Keep one uploaded picture; the editor puts its path into the form."""
-    request.max_content_length = catalog.media.BYTES_MAX + 64 * 1024
-    data = uploaded(catalog.media.BYTES_MAX)
-    try:
-        path, width, height = catalog.media.store(data, web.settings().data_dir / "media")
-    except InvalidInput as error:
-        return {"code": error.code, "message": error.message}, error.status
-    return {
-        "path": path,
-        "url": url_for("mall.media", path=path),
-        "small": url_for("mall.media", path=catalog.media.small_of(path)),
-        "width": width,
-        "height": height,
-    }
+    return keep_picture()
 
 
 @bp.post("/products/<int:product_id>/pictures")
@@ -349,15 +337,6 @@ def chosen_ids(texts: Sequence[str]) -> list[int]:
 
 def whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
-
-
-def uploaded(bytes_max: int) -> bytes:
-    """The uploaded `file`, at most one byte more than `bytes_max`, so that it is noticed."""
-    upload = request.files.get("file")
-    if upload is None:
-        return b""
-    with upload.stream as stream:
-        return stream.read(bytes_max + 1)
 
 
 def request_key() -> str:

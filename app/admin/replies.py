@@ -67,7 +67,7 @@ def reply_create() -> ResponseReturnValue:
 @requires(Permission.REPLY_VIEW)
 def reply(reply_id: int) -> ResponseReturnValue:
     rule = replies.get(reply_id)
-    return _page(_typed(_input_of(rule)), rule=rule)
+    return _page(_typed(replies.input_of(rule)), rule=rule)
 
 
 @bp.post("/replies/<int:reply_id>")
@@ -184,18 +184,3 @@ def _typed(given: RuleInput) -> dict[str, str]:
         "sort": str(given.sort),
         "is_active": "1" if given.is_active else "",
     }
-
-
-def _input_of(rule: ReplyRule) -> RuleInput:
-    return RuleInput(
-        rule.kind,
-        rule.reply_type,
-        keywords=tuple(row.keyword for row in rule.keywords),
-        content=rule.content,
-        title=rule.title,
-        description=rule.description,
-        picture_url=rule.picture_url,
-        url=rule.url,
-        sort=rule.sort,
-        is_active=rule.is_active,
-    )

@@ -7,8 +7,8 @@ from app import members
 from app.admin import auth, lists
 from app.admin.auth import requires
 from app.admin.blueprint import bp
+from app.admin.files import uploaded
 from app.admin.models import Permission
-from app.admin.products import uploaded
 from app.core import clock, sheets, web
 from app.core.db import run_unit
 from app.core.errors import InvalidInput

@@ -8,7 +8,7 @@ from app.admin import auth, export, lists, people, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
-from app.core import clock, web
+from app.core import clock, reasons, web
 from app.core.db import db, run_unit
 from app.core.errors import InvalidInput, NotFound
 from app.reports import tax_tables
@@ -80,13 +80,13 @@ def tax_reveal(member_id: int) -> ResponseReturnValue:
 @requires(Permission.TAX_IDENTITY)
 def tax_reset(member_id: int) -> ResponseReturnValue:
     """A slip in name or number: the member fills them in anew."""
-    reason = web.form_text("reason", 300).strip()
     members.get(member_id)
-    if not reason:
-        error = InvalidInput("reason", "请填写原因")
+    try:
+        said = reasons.given(web.form_text("reason"), "请填写原因")
+    except InvalidInput as error:
         return _page(member_id, errors={"reason": error.message}), error.status
     actor, now = auth.actor(), clock.now()
-    if not run_unit(tax.identity.delete, member_id, actor=actor, now=now, reason=reason[:200]):
+    if not run_unit(tax.identity.delete, member_id, actor=actor, now=now, reason=said):
         raise NotFound("这位会员没有实名信息")
     flash("已清除实名信息，对方下次提现时重新填写；已代扣的记录不变")
     return redirect(url_for(".tax_member", member_id=member_id))

@@ -9,9 +9,9 @@ from app.aftersales import states, stock
 from app.aftersales.errors import NotAskable, SamePerson
 from app.aftersales.models import FINAL, AfterSale, AfterSaleStatus, Refund, RefundStatus
 from app.aftersales.ports import RefundWord
-from app.core import ids
+from app.core import ids, reasons
 from app.core.db import db, lock_one, require_transaction
-from app.core.errors import IllegalMove, InvalidInput
+from app.core.errors import IllegalMove
 from app.ledger import AccountKind, Move
 from app.orders import Oddity, OddityKind, Order, OrderStatus, Payment, PaymentKind
 
@@ -193,9 +193,8 @@ def pay_by_hand(refund_id: int, *, note: str, actor: audit.Actor, now: datetime)
     if row is None or refund.status is not R.ABNORMAL:
         raise IllegalMove(state=refund.status.value)
     if not row.manual_first:
-        if not note.strip():
-            raise InvalidInput("note", "请写明转账方式和凭证号，便于日后核对")
-        row.manual_first, row.manual_note = actor.ref, note.strip()[:200]
+        row.manual_note = reasons.given(note, "请写明转账方式和凭证号，便于日后核对", field="note")
+        row.manual_first = actor.ref
         audit.record(
             "aftersale.manual_first",
             subject="aftersale",

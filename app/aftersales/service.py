@@ -14,7 +14,7 @@ from app.aftersales.models import (
     AfterSaleKind,
     AfterSaleStatus,
 )
-from app.core import ids
+from app.core import ids, reasons
 from app.core.db import add_once, db, lock_one, require_transaction
 from app.core.errors import InvalidInput
 from app.orders import Order
@@ -41,6 +41,7 @@ REASONS: dict[AfterSaleKind, tuple[str, ...]] = {
     AfterSaleKind.EXCHANGE: ("商品破损", "质量问题", "发错商品", "换规格", "其他"),
 }
 PICTURES_MAX = 6
+_REASON_MAX = 40
 _TRACKING = re.compile(r"[0-9A-Za-z-]{6,40}", re.ASCII)
 
 
@@ -116,7 +117,7 @@ def refund_now(
         AfterSaleKind.REFUND,
         parts,
         freight_fen=freight_fen,
-        reason=reason.strip()[:40],
+        reason=reason.strip(),
         description="",
         pictures=(),
         actor=actor,
@@ -179,10 +180,8 @@ def reject(aftersale_id: int, *, reason: str, actor: audit.Actor, now: datetime)
     """
     order, row = states.locked(aftersale_id)
     states.never_own(order, actor)
-    if not reason.strip():
-        raise InvalidInput("reason", "请填写拒绝原因，买家会看到")
-    states.move(row, S.REJECTED, actor=actor, now=now, note=reason.strip())
-    row.decision_note = reason.strip()[:200]
+    row.decision_note = reasons.given(reason, "请填写拒绝原因，买家会看到")
+    states.move(row, S.REJECTED, actor=actor, now=now, note=row.decision_note)
     states.end(order, row, now)
     outbox.publish("aftersale_rejected", row.id, now=now)
 
@@ -242,8 +241,7 @@ def _parts_to_refund(
 ) -> list[limits.Part]:
     if not order.is_paid:
         raise NotAskable("订单没有付款，不能退款")
-    if not reason.strip():
-        raise InvalidInput("reason", "请填写退款原因，买家会看到")
+    reasons.given(reason, "请填写退款原因，买家会看到", most=_REASON_MAX)
     if not 0 <= freight_fen <= order.freight_fen - order.freight_refunded_fen:
         raise InvalidInput("freight", "退回的运费不能超过还没退的运费")
     parts = limits.parts_of(order, AfterSaleKind.REFUND, wanted) if wanted else []

@@ -8,6 +8,7 @@ from app import audit, catalog
 from app.commission.documents import read_plan
 from app.commission.models import PlanStatus, PlanVersion, PlanWithdrawal
 from app.commission.quote import Plan
+from app.core import reasons
 from app.core.db import UTCDateTime, add_once, db, lock_one, require_transaction
 from app.core.errors import DomainError, IllegalMove, InvalidInput
 from app.core.pages import Page, newest_first
@@ -17,7 +18,6 @@ _hard_cap = 2
 # An order may be accrued by a plan in the moment in which it takes effect: whoever
 # withdraws it must be done by then.
 WITHDRAW_AHEAD = timedelta(minutes=1)
-REASON_CHARS_MAX = 200
 
 
 class OwnPlan(DomainError):
@@ -210,11 +210,7 @@ def withdraw_plan(
     PlanWithdrawn.
     """
     require_transaction()
-    said = reason.strip()
-    if not said:
-        raise InvalidInput("reason", "请写明撤回的原因")
-    if len(said) > REASON_CHARS_MAX:
-        raise InvalidInput("reason", f"最多 {REASON_CHARS_MAX} 个字")
+    said = reasons.given(reason, "请写明撤回的原因")
     version = lock_one(PlanVersion, plan_id, "方案不存在")
     starts = version.effective_from
     if version.status is not PlanStatus.PUBLISHED or starts is None:

@@ -3,13 +3,13 @@
 from datetime import datetime
 
 from app import audit, ledger
+from app.core import reasons
 from app.core.db import add_once, lock_one
-from app.core.errors import DomainError, IllegalMove, InvalidInput
+from app.core.errors import DomainError, IllegalMove
 from app.debts.models import DebtWriteOff, WriteOffState
 from app.ledger import AccountKind, Move
 
 S = WriteOffState
-REASON_CHARS_MAX = 200
 
 
 class SamePerson(DomainError):
@@ -48,7 +48,7 @@ def ask(member_id: int, *, reason: str, actor: audit.Actor, now: datetime) -> De
         IllegalMove: nothing is owed, or it was asked already.
     """
     _never_own(member_id, actor)
-    said = _said(reason, "请写明核销的原因，复核人会看到")
+    said = reasons.given(reason, "请写明核销的原因，复核人会看到")
     owed = ledger.lock_wallets([member_id])[member_id].debt_fen
     if not owed:
         raise IllegalMove("这位会员没有待追回的款项")
@@ -87,7 +87,7 @@ def decide(
             raise SamePerson()
         _book(row, now)
     else:
-        row.answer = _said(answer, "请写明驳回的原因")
+        row.answer = reasons.given(answer, "请写明驳回的原因")
     row.state = S.DONE if agrees else S.REFUSED
     row.open_member_id, row.decided_by, row.decided_at = None, actor.ref, now
     action = "debt.write_off" if agrees else "debt.refuse_write_off"
@@ -119,15 +119,6 @@ def _book(row: DebtWriteOff, now: datetime) -> None:
 def _never_own(member_id: int, actor: audit.Actor) -> None:
     if actor.member_id is not None and actor.member_id == member_id:
         raise OwnDebt()
-
-
-def _said(text: str, missing: str) -> str:
-    said = text.strip()
-    if not said:
-        raise InvalidInput("reason", missing)
-    if len(said) > REASON_CHARS_MAX:
-        raise InvalidInput("reason", f"最多 {REASON_CHARS_MAX} 个字")
-    return said
 
 
 def _record(action: str, row: DebtWriteOff, actor: audit.Actor, now: datetime, reason: str) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app import audit, members, outbox
+from app.core import reasons
 from app.core.db import add_once, db, lock_one, require_transaction
 from app.core.errors import DomainError, IllegalMove, InvalidInput, NotFound
 from app.core.pages import Page, newest_first
@@ -17,7 +18,6 @@ from app.distribution import moves
 from app.distribution.models import AppealStatus, BindingAppeal, BindingAttempt
 
 TEXT_CHARS_MAX = 300
-ANSWER_CHARS_MAX = 200
 
 
 class AppealOpen(DomainError):
@@ -73,12 +73,8 @@ def accept(
 
 def refuse(appeal_id: int, *, reason: str, actor: audit.Actor, now: datetime) -> None:
     """Leave everything as it is and say why. Raises NotFound, IllegalMove, InvalidInput."""
-    answer = reason.strip()
     appeal = _locked_open(appeal_id)
-    if not answer:
-        raise InvalidInput("reason", "请填写原因，申诉人会看到")
-    if len(answer) > ANSWER_CHARS_MAX:
-        raise InvalidInput("reason", f"原因最多 {ANSWER_CHARS_MAX} 个字")
+    answer = reasons.given(reason, "请填写原因，申诉人会看到")
     _answer(appeal, AppealStatus.REFUSED, answer, actor, now)
 
 

@@ -10,13 +10,13 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app import audit, outbox
+from app.core import reasons
 from app.core.db import db, insert_now, require_transaction
 from app.core.errors import InvalidInput, NotFound
 from app.distribution import queries, tree
 from app.distribution.models import AttemptResult, BindingAttempt, BindingSource
 from app.members import Member
 
-REASON_CHARS_MAX = 200
 _ROWS_A_STATEMENT = 500
 _LOOP = "对方在此人的团队里，连同团队一起调整会形成循环"
 
@@ -87,11 +87,7 @@ def move(
             to somebody else than `expected_upline_id`, which the preview showed.
     """
     require_transaction()
-    note = reason.strip()
-    if not note:
-        raise InvalidInput("reason", "请填写调整原因")
-    if len(note) > REASON_CHARS_MAX:
-        raise InvalidInput("reason", f"调整原因最多 {REASON_CHARS_MAX} 个字")
+    note = reasons.given(reason, "请填写调整原因")
     known = db.session.get(Member, wish.member_id)
     if known is None or known.erased_at is not None:
         raise NotFound("会员不存在")

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from app import audit, ledger, members, outbox
-from app.core import ids
+from app.core import ids, reasons
 from app.core.crypto import keyring
 from app.core.db import add_once, db, lock_one, require_transaction
 from app.core.errors import IllegalMove, InvalidInput, NotFound
@@ -90,9 +90,7 @@ def invite(member_id: int, *, reason: str, actor: audit.Actor, now: datetime) ->
         AlreadyDistributor: there is an application or standing already.
     """
     require_transaction()
-    note = reason.strip()[:200]
-    if not note:
-        raise InvalidInput("reason", "请填写邀请原因，对方会看到")
+    note = reasons.given(reason, "请填写邀请原因，对方会看到")
     if members.get(member_id).erased_at is not None:
         raise NotFound("会员不存在")
     distributor = _locked(member_id)
@@ -141,10 +139,9 @@ def approve(distributor_id: int, *, actor: audit.Actor, now: datetime, note: str
 def reject(distributor_id: int, *, reason: str, actor: audit.Actor, now: datetime) -> None:
     """Refuse an applicant, who reads the reason. Raises NotFound, IllegalMove, InvalidInput."""
     distributor = _by_id(distributor_id)
-    if not reason.strip():
-        raise InvalidInput("reason", "请填写拒绝原因，申请人会看到")
+    said = reasons.given(reason, "请填写拒绝原因，申请人会看到")
     _expect(distributor, DistributorStatus.APPLIED)
-    distributor.decision_note = reason.strip()[:200]
+    distributor.decision_note = said
     move = _move(distributor, DistributorStatus.REJECTED, actor, now, distributor.decision_note)
     # Somebody may be refused more than once: each time is news of its own.
     outbox.publish("distributor_rejected", move.id, now=now)
@@ -153,9 +150,7 @@ def reject(distributor_id: int, *, reason: str, actor: audit.Actor, now: datetim
 def suspend(distributor_id: int, *, reason: str, actor: audit.Actor, now: datetime) -> None:
     """Stop a distributor from earning. Raises NotFound, IllegalMove, InvalidInput."""
     distributor = _by_id(distributor_id)
-    if not reason.strip():
-        raise InvalidInput("reason", "请填写暂停原因")
-    distributor.decision_note = reason.strip()[:200]
+    distributor.decision_note = reasons.given(reason, "请填写暂停原因")
     move = _move(distributor, DistributorStatus.SUSPENDED, actor, now, distributor.decision_note)
     outbox.publish("distributor_suspended", move.id, now=now)
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from app import audit
+from app.core import reasons
 from app.core.db import affected, db, lock_one, require_transaction
 from app.core.errors import IllegalMove, InvalidInput, NotFound
 from app.integrations.errors import MissingScope, NoKey, WrongNetwork
@@ -75,8 +76,7 @@ def create(
 def end(key_id: int, *, reason: str, actor: audit.Actor, now: datetime) -> None:
     """Nobody may use the key from now on. Raises NotFound, InvalidInput, IllegalMove."""
     row = lock_one(ApiKey, key_id, "密钥不存在")
-    if not reason.strip():
-        raise InvalidInput("reason", "请填写停用原因")
+    said = reasons.given(reason, "请填写停用原因")
     if row.ended_at is not None:
         raise IllegalMove("这个密钥已经停用")
     row.ended_at = now
@@ -86,7 +86,7 @@ def end(key_id: int, *, reason: str, actor: audit.Actor, now: datetime) -> None:
         subject_id=row.id,
         actor=actor,
         now=now,
-        reason=reason.strip()[:200],
+        reason=said,
     )
 
 

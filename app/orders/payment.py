@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import audit, ledger, outbox
+from app.core import reasons
 from app.core.db import UTCDateTime, add_once, direct, lock_one, require_transaction
-from app.core.errors import InvalidInput
 from app.ledger import AccountKind, Move
 from app.orders import states
 from app.orders.errors import NotPayable
@@ -134,12 +134,11 @@ def resolve_oddity(oddity_id: int, *, resolution: str, actor: audit.Actor, now: 
     """Say what was done about an oddity. Raises NotFound, InvalidInput."""
     require_transaction()
     oddity = lock_one(Oddity, oddity_id, "记录不存在")
-    if not resolution.strip():
-        raise InvalidInput("resolution", "请写明处理结果，便于日后核对")
+    said = reasons.given(resolution, "请写明处理结果，便于日后核对", field="resolution")
     if oddity.resolved_at is not None:
         return
     oddity.resolved_at, oddity.resolved_by = now, actor.ref
-    oddity.resolution = resolution.strip()[:200]
+    oddity.resolution = said
     audit.record(
         "oddity.resolve",
         subject="oddity",

@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 
 from app import audit, withdrawals
+from app.core import reasons
 from app.core.db import db, lock_one, require_transaction
-from app.core.errors import InvalidInput
 from app.reconciliation import matching, queries
 from app.reconciliation.errors import BreaksOpen, DaysMissing
 from app.reconciliation.importing import state_of
@@ -52,11 +52,10 @@ def close_break(break_id: int, *, reason: str, actor: audit.Actor, now: datetime
     """Say why a break is none, or what was done. Raises NotFound, InvalidInput."""
     require_transaction()
     row = lock_one(Break, break_id, "记录不存在")
-    if not reason.strip():
-        raise InvalidInput("reason", "请写明原因或处理结果，便于日后核对")
+    said = reasons.given(reason, "请写明原因或处理结果，便于日后核对")
     if row.closed_at is not None:
         return
-    row.closed_at, row.closed_by, row.reason = now, actor.ref, reason.strip()[:200]
+    row.closed_at, row.closed_by, row.reason = now, actor.ref, said
     audit.record(
         "reconciliation.close",
         subject="reconciliation_break",

@@ -4,13 +4,13 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app import audit, distribution
+from app.core import reasons
 from app.core.db import add_once, db, insert_all, lock_one, require_transaction
-from app.core.errors import IllegalMove, InvalidInput
+from app.core.errors import IllegalMove
 from app.distribution import DistributorStatus
 from app.risk import queries
 from app.risk.models import Evidence, RiskFlag, RiskFlagMember, RiskKind, RiskState
 
-REASON_CHARS_MAX = 200
 # More of the same says nothing new.
 EVIDENCE_MAX = 20
 
@@ -97,14 +97,10 @@ def _add(flag: RiskFlag, found: list[Evidence], now: datetime) -> None:
 def _decide(
     flag_id: int, to: RiskState, reason: str, actor: audit.Actor, now: datetime
 ) -> RiskFlag:
-    said = reason.strip()
     flag = lock_one(RiskFlag, flag_id, "风险提示不存在")
     if flag.state is not RiskState.OPEN:
         raise IllegalMove("这条风险提示已经处理过了", state=flag.state.value)
-    if not said:
-        raise InvalidInput("reason", "请填写核实的结果，便于日后核对")
-    if len(said) > REASON_CHARS_MAX:
-        raise InvalidInput("reason", f"核实结果最多 {REASON_CHARS_MAX} 个字")
+    said = reasons.given(reason, "请填写核实的结果，便于日后核对")
     flag.state, flag.decided_at, flag.decided_by, flag.reason = to, now, actor.ref, said
     db.session.flush()
     audit.record(

@@ -15,7 +15,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app import audit
-from app.core import ids
+from app.core import ids, reasons
 from app.core.db import db, lock_rows, require_transaction
 from app.core.errors import IllegalMove, InvalidInput, NotFound
 from app.withdrawals import locks, states
@@ -150,7 +150,7 @@ def mark_failed(
 
     Raises InvalidInput, NotFound, IllegalMove, OwnWithdrawal as `mark_paid`.
     """
-    why = _reason(reason, "请填写失败原因，申请人会看到")
+    why = reasons.given(reason, "请填写失败原因，申请人会看到")
     batch, pairs = _locked_lines(batch_id, line_ids, actor_member_id)
     for row, line in pairs:
         row.note = why
@@ -181,7 +181,7 @@ def take_out(
         BatchRecorded: what became of any line of the batch is written down already.
         IllegalMove: it was taken out before. OwnWithdrawal.
     """
-    why = _reason(reason, "请填写移出原因")
+    why = reasons.given(reason, "请填写移出原因")
     batch_id = db.session.scalar(sa.select(PayoutLine.batch_id).filter_by(id=line_id))
     if batch_id is None:
         raise NotFound("打款明细不存在")
@@ -222,7 +222,7 @@ def mark_returned(
         ReturnedBySame: the actor said that it was paid.
         OwnWithdrawal.
     """
-    why = _reason(reason, "请填写退票原因，申请人会看到")
+    why = reasons.given(reason, "请填写退票原因，申请人会看到")
     batch_id = db.session.scalar(sa.select(PayoutLine.batch_id).filter_by(id=line_id))
     if batch_id is None:
         raise NotFound("打款明细不存在")
@@ -269,13 +269,6 @@ def _locked_lines(
         if actor_member_id is not None and rows[line.withdrawal_id].member_id == actor_member_id:
             raise OwnWithdrawal("不能登记自己的提现，请由其他管理员办理")
     return batch, [(rows[line.withdrawal_id], line) for line in lines]
-
-
-def _reason(text: str, asked: str) -> str:
-    why = text.strip()[:200]
-    if not why:
-        raise InvalidInput("reason", asked)
-    return why
 
 
 def _record(

@@ -9,8 +9,8 @@ from datetime import date, datetime
 import sqlalchemy as sa
 
 from app import audit
+from app.core import reasons
 from app.core.db import add_once, db, lock_rows, require_transaction
-from app.core.errors import InvalidInput
 from app.withdrawals.errors import PayoutsLocked, PayoutsNotLocked, SameUnlocker
 from app.withdrawals.models import LockCause, PayoutLock
 
@@ -83,24 +83,22 @@ def unlock(*, note: str, actor: audit.Actor, now: datetime) -> bool:
     Raises PayoutsNotLocked, InvalidInput, SameUnlocker.
     """
     require_transaction()
-    if not note.strip():
-        raise InvalidInput("note", "请写明为什么可以继续打款，便于日后核对")
+    said = reasons.given(note, "请写明为什么可以继续打款，便于日后核对", field="note")
     row = _locked()
     if row.first_by == actor.ref:
         raise SameUnlocker()
-    note = note.strip()[:200]
     is_second = bool(row.first_by)
     if is_second:
-        row.live, row.unlocked_at, row.unlocked_by, row.note = None, now, actor.ref, note
+        row.live, row.unlocked_at, row.unlocked_by, row.note = None, now, actor.ref, said
     else:
-        row.first_by, row.first_note = actor.ref, note
+        row.first_by, row.first_note = actor.ref, said
     audit.record(
         "payout.unlock" if is_second else "payout.unlock_first",
         subject="payout_lock",
         subject_id=row.id,
         actor=actor,
         now=now,
-        reason=note,
+        reason=said,
     )
     return is_second
 

@@ -19,7 +19,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 
 from app import audit, ledger
-from app.core import clock
+from app.core import clock, reasons
 from app.core.db import add_once, db, lock_one
 from app.core.errors import DomainError, IllegalMove, InvalidInput
 from app.core.money import format_yuan
@@ -29,7 +29,6 @@ from app.withdrawals.models import Withdrawal, WithdrawalStatus, Withholding
 from app.withdrawals.remittance_models import RemittanceState, TaxCredit, TaxRemittance
 
 S = RemittanceState
-REASON_CHARS_MAX = 200
 _MONTH = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])", re.ASCII)
 _SERIAL = re.compile(r"[0-9A-Za-z_-]{4,64}", re.ASCII)
 
@@ -117,7 +116,7 @@ def ask_reversal(
     Raises NotFound, InvalidInput naming `reason`; IllegalMove: it was never booked, is a
     correction itself, was taken back, or its month waits for an answer.
     """
-    said = _said(reason, "请写明冲正的原因，确认的人会看到")
+    said = reasons.given(reason, "请写明冲正的原因，确认的人会看到")
     paid = _locked(remittance_id)
     if paid.state is not S.DONE or paid.reverses_id is not None:
         raise IllegalMove("只有已入账的缴款可以冲正", state=paid.state.value)
@@ -154,7 +153,7 @@ def decide(
             raise SameRemitter()
         _book(row, now)
     else:
-        row.answer = _said(answer, "请写明原因")
+        row.answer = reasons.given(answer, "请写明原因")
         row.live_reverses_id = None
     row.state = S.DONE if agrees else S.REFUSED
     row.open_month, row.decided_by, row.decided_at = None, actor.ref, now
@@ -316,15 +315,6 @@ def _asked(
 
 def _locked(remittance_id: int) -> TaxRemittance:
     return lock_one(TaxRemittance, remittance_id, "缴款记录不存在")
-
-
-def _said(text: str, missing: str) -> str:
-    said = text.strip()
-    if not said:
-        raise InvalidInput("reason", missing)
-    if len(said) > REASON_CHARS_MAX:
-        raise InvalidInput("reason", f"最多 {REASON_CHARS_MAX} 个字")
-    return said
 
 
 def _sums(query: sa.Select[str, int]) -> Mapping[str, int]:

@@ -6,9 +6,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app import audit, ledger, members, settings
-from app.core import ids
+from app.core import ids, reasons
 from app.core.db import add_once, db, require_transaction
-from app.core.errors import DomainError, InvalidInput
+from app.core.errors import DomainError
 from app.core.money import format_yuan
 from app.ledger import AccountKind
 from app.tax import Withheld
@@ -189,10 +189,9 @@ def reject(
     """Refuse a withdrawal; its money is free again. Raises IllegalMove, InvalidInput."""
     row = states.locked(withdrawal_id)
     _never_own(row, actor_member_id)
-    if not reason.strip():
-        raise InvalidInput("reason", "请填写拒绝原因，申请人会看到")
-    states.move(row, S.REJECTED, actor=actor, now=now, note=reason.strip()[:200])
-    row.reviewer, row.reviewed_at, row.note = actor.ref, now, reason.strip()[:200]
+    said = reasons.given(reason, "请填写拒绝原因，申请人会看到")
+    states.move(row, S.REJECTED, actor=actor, now=now, note=said)
+    row.reviewer, row.reviewed_at, row.note = actor.ref, now, said
     _record(row, "withdrawal.reject", actor, now, row.note)
 
 

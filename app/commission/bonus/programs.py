@@ -11,6 +11,7 @@ from app import audit
 from app.commission.bonus import rules
 from app.commission.bonus.models import BonusProgram, BonusVersion, VersionStatus
 from app.commission.bonus.rules import Period, Program, Span
+from app.core import reasons
 from app.core.db import db, lock_one, require_transaction
 from app.core.errors import DomainError, InvalidInput, NotFound
 from app.distribution import levels
@@ -140,14 +141,11 @@ def stop(program_id: int, *, reason: str, actor: audit.Actor, now: datetime) -> 
     Raises NotFound, InvalidInput.
     """
     program = _locked(program_id)
-    if not reason.strip():
-        raise InvalidInput("reason", "请填写停止的原因")
-    if len(reason.strip()) > 200:
-        raise InvalidInput("reason", "原因最多 200 个字")
+    said = reasons.given(reason, "请填写停止的原因")
     if program.stopped_at is not None:
         return
     program.stopped_at = now
-    _audit("bonus.stop", program_id, actor, now, reason=reason.strip())
+    _audit("bonus.stop", program_id, actor, now, reason=said)
 
 
 # --- reading -----------------------------------------------------------------------

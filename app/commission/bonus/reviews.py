@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from app import audit
 from app.commission.bonus.models import BonusResult, BonusRun, ResultState
+from app.core import reasons
 from app.core.db import affected, db, lock_one
-from app.core.errors import DomainError, InvalidInput
+from app.core.errors import DomainError
 
 S = ResultState
 # Members whom an audit entry names one by one.
@@ -72,10 +73,7 @@ def refuse(
 
     Raises NotFound, RunChanged, InvalidInput.
     """
-    if not reason.strip():
-        raise InvalidInput("reason", "请填写不发放的原因，分销员会看到")
-    if len(reason.strip()) > 200:
-        raise InvalidInput("reason", "原因最多 200 个字")
+    said = reasons.given(reason, "请填写不发放的原因，分销员会看到")
     _reviewed(run_id, seen)
     which = [
         BonusResult.run_id == run_id,
@@ -83,7 +81,7 @@ def refuse(
         BonusResult.member_id.in_(member_ids),
         BonusResult.member_id != (actor.member_id or 0),
     ]
-    return _decide("bonus.refuse", run_id, which, S.REFUSED, reason.strip(), actor, now)
+    return _decide("bonus.refuse", run_id, which, S.REFUSED, said, actor, now)
 
 
 def _reviewed(run_id: int, seen: int) -> None:

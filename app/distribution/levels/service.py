@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import audit, outbox
+from app.core import reasons
 from app.core.db import add_once, db, lock_one, require_transaction
 from app.core.errors import DomainError, IllegalMove, InvalidInput, NotFound
 from app.distribution.levels import queries
@@ -220,10 +221,7 @@ def assign(
     level = queries.ladder().get(code)
     if level is None or not level.is_active or not _hold(level):
         raise InvalidInput("level", "请选择启用中的等级")
-    if not reason.strip():
-        raise InvalidInput("reason", "请填写调整原因")
-    if len(reason.strip()) > 200:
-        raise InvalidInput("reason", "调整原因最多 200 个字")
+    said = reasons.given(reason, "请填写调整原因")
     if until is not None and until <= now:
         raise InvalidInput("until", "保留到的日期应晚于今天")
     before = {"level": distributor.level, "kept_until": _said(distributor.level_kept_until)}
@@ -234,7 +232,7 @@ def assign(
         level,
         LevelChange(
             cause=Cause.ADMIN,
-            reason=reason.strip(),
+            reason=said,
             kept_until=kept_until,
             actor=actor.ref,
             at=now,
@@ -251,7 +249,7 @@ def assign(
         now=now,
         before=before,
         after={"level": level.code, "kept_until": _said(kept_until)},
-        reason=reason.strip(),
+        reason=said,
     )
     return change
 

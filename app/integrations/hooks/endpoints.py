@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from app import audit
+from app.core import reasons
 from app.core.db import db, lock_one, require_transaction
 from app.core.errors import IllegalMove, InvalidInput, NotFound
 from app.core.pages import Page, newest_first
@@ -67,12 +68,11 @@ def create(
 def stop(endpoint_id: int, *, reason: str, actor: audit.Actor, now: datetime) -> None:
     """Nothing is sent there any more. Raises NotFound, InvalidInput, IllegalMove."""
     row = _locked(endpoint_id)
-    if not reason.strip():
-        raise InvalidInput("reason", "请填写停用原因")
+    said = reasons.given(reason, "请填写停用原因")
     if row.state is not HookState.ACTIVE:
         raise IllegalMove("这个推送地址已经停用")
     row.state = HookState.STOPPED
-    _record("hook.stop", row, actor, now, reason=reason.strip()[:200])
+    _record("hook.stop", row, actor, now, reason=said)
 
 
 def start(endpoint_id: int, *, actor: audit.Actor, now: datetime) -> None:

@@ -27,7 +27,7 @@ from app.wechat.replies.book import (
 )
 from app.wechat.replies.models import ReplyKeyword, ReplyRule, ReplyType, RuleKind
 from app.wechat.replies.queries import counts_by_kind, get, rules
-from app.wechat.replies.service import RuleInput, change, create, remove
+from app.wechat.replies.service import RuleInput, change, create, input_of, remove
 
 __all__ = [
     "Book",
@@ -45,6 +45,7 @@ __all__ = [
     "create",
     "find_reply",
     "get",
+    "input_of",
     "read_book",
     "remove",
     "reply_of",

@@ -173,21 +173,24 @@ def _refuse_taken(clean: RuleInput, *, rule_id: int | None) -> None:
             raise InvalidInput("keywords", f"关键词“{keyword}”已在规则 {owner.id} 中使用")
 
 
-def _facts(rule: ReplyRule) -> dict[str, Any]:
-    return _facts_of(
-        RuleInput(
-            rule.kind,
-            rule.reply_type,
-            keywords=tuple(row.keyword for row in rule.keywords),
-            content=rule.content,
-            title=rule.title,
-            description=rule.description,
-            picture_url=rule.picture_url,
-            url=rule.url,
-            sort=rule.sort,
-            is_active=rule.is_active,
-        )
+def input_of(rule: ReplyRule) -> RuleInput:
+    """A rule as its form holds it."""
+    return RuleInput(
+        rule.kind,
+        rule.reply_type,
+        keywords=tuple(row.keyword for row in rule.keywords),
+        content=rule.content,
+        title=rule.title,
+        description=rule.description,
+        picture_url=rule.picture_url,
+        url=rule.url,
+        sort=rule.sort,
+        is_active=rule.is_active,
     )
+
+
+def _facts(rule: ReplyRule) -> dict[str, Any]:
+    return _facts_of(input_of(rule))
 
 
 def _facts_of(given: RuleInput) -> dict[str, Any]:
