@@ -43,7 +43,7 @@ OPEN = ("ACCEPTED", "PROCESSING", "WAIT_USER_CONFIRM")
 REASONS = set(
     "ACCOUNT_FROZEN ACCOUNT_NOT_EXIST NAME_NOT_CORRECT REAL_NAME_CHECK_FAIL OPENID_INVALID "
     "TRANSFER_QUOTA_EXCEED DAY_RECEIVED_QUOTA_EXCEED REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED "
-    "MCH_CANCEL OVERDUE_CLOSE PAYEE_ACCOUNT_ABNORMAL PAYER_ACCOUNT_ABNORMAL "
+    "MCH_CANCEL OTHER_FAIL_REASON_TYPE OVERDUE_CLOSE PAYEE_ACCOUNT_ABNORMAL PAYER_ACCOUNT_ABNORMAL "
     "PRODUCT_AUTH_CHECK_FAIL TRANSFER_RISK TRANSFER_SCENE_UNAVAILABLE TRANSFER_SCENE_INVALID".split()
 )
 
@@ -186,6 +186,15 @@ def _require_effect(out_authorization_no: str) -> None:
     )
     if row["state"] != "TAKING_EFFECT":
         raise PayError(400, "INVALID_REQUEST", "免确认收款授权未生效或已关闭")
+
+
+def _lost_its_grant(store, row: dict) -> bool:
+    """Whether a bill that was taken on the strength of a grant outlived it."""
+    named = json.loads(row["request"]).get("authorization")
+    if named is None or row["next_state"] != "SUCCESS":
+        return False
+    found = store.one("SELECT state FROM authorizations WHERE out_authorization_no = ?", named)
+    return found["state"] != "TAKING_EFFECT"
 
 
 def _insert(asked: dict, fault: dict, now: float) -> dict:
@@ -332,7 +341,11 @@ def advance_due(box) -> None:
                     (now, row["out_bill_no"]),
                 )
             elif row["next_state"] and store.get("auto_transfers", True):
-                _end(box, row, row["next_state"], row["next_reason"])
+                if _lost_its_grant(store, row):
+                    # WeChat has no reason of its own for it.
+                    _end(box, row, "FAIL", "OTHER_FAIL_REASON_TYPE")
+                else:
+                    _end(box, row, row["next_state"], row["next_reason"])
     if rows:
         box.worker.wake()
 

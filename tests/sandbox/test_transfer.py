@@ -318,8 +318,12 @@ def test_a_grant_in_effect_pays_at_once_and_nothing_else_does(
     ]
     paid = signed(PAID, with_grant)
     same, other = signed(PAID, with_grant), signed(PAID, with_grant | {"transfer_amount": 2001})
+    sandbox.control.fault("transfer", "accepted")
+    taken = signed(PAID, with_grant | {"out_bill_no": "W20261121000003"})[1]["state"]
     sandbox.control.post(f"/authorizations/{G}/close")
     gone = signed(PAID, with_grant | {"out_bill_no": "W20261121000002"})
+    sandbox.control.post("/clock", advance=1)
+    outlived = query(call, "W20261121000003")
 
     codes = [answer[1]["code"] for answer in (again, waiting, *refused, other, gone)]
     assert codes == [
@@ -333,6 +337,8 @@ def test_a_grant_in_effect_pays_at_once_and_nothing_else_does(
     ]
     assert (paid[0], paid[1]["state"], same) == (200, "SUCCESS", paid)
     assert (query(call)["state"], query(call)["openid"]) == ("SUCCESS", LIN)
+    assert (taken, outlived["state"]) == ("ACCEPTED", "FAIL")
+    assert outlived["fail_reason"] == "OTHER_FAIL_REASON_TYPE"
     assert sandbox.control.get("/settings")["available_fen"] == 100_000_000 - 2000
 
 

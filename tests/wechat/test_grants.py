@@ -111,6 +111,29 @@ def test_a_grant_that_ended_unseen_leads_to_a_bill_that_is_confirmed(stack, lin)
     assert broken_invariants() == {}
 
 
+def test_a_transfer_that_outlives_its_grant_goes_on_as_one_that_is_confirmed(stack, lin):
+    grant, row = active(stack, lin), approved(lin)
+    stack.control("/settings", auto_transfers=False)
+    stack.control("/faults", target="transfer", kind="accepted")
+
+    states = [withdrawals.pay(row.id, gateway=gateway(), now=clock.now())]
+    stack.control(f"/authorizations/{grant.out_authorization_no}/close", reason="USER_CLOSE")
+    stack.control("/settings", auto_transfers=True)
+    wait_for(lambda: bill_states(stack) == ["FAIL"])
+    bill = withdrawals.current_bill(row.id)
+    states.append(withdrawals.ask(bill.id, gateway=gateway(), now=clock.now()))
+
+    assert states == ["ACCEPTED", "WAIT_USER_CONFIRM"]
+    assert row.status is WithdrawalStatus.WAIT_CONFIRM
+    assert sorted(bill_states(stack)) == ["FAIL", "WAIT_USER_CONFIRM"]
+    assert ledger.wallet_of(lin.id) == Wallet(frozen_fen=50_00)
+    assert broken_invariants() == {}
+
+
+def bill_states(stack) -> list[str]:
+    return [bill["state"] for bill in stack.look("/transfers")["transfers"]]
+
+
 @pytest.mark.parametrize(
     "fault",
     [
