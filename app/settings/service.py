@@ -23,12 +23,12 @@ _VALUE = (
     .order_by(SettingChange.id.desc())
     .limit(1)
 )
-_SEVERAL = sa.select(SettingChange.key, SettingChange.value).where(
-    SettingChange.id.in_(
-        sa.select(sa.func.max(SettingChange.id))
-        .where(SettingChange.key.in_(sa.bindparam("keys", expanding=True)))
-        .group_by(SettingChange.key)
-    )
+# Their whole history, of which the newest counts: nobody changes one a hundred times, and
+# MariaDB reads them faster than it looks for the newest of each.
+_SEVERAL = (
+    sa.select(SettingChange.key, SettingChange.value)
+    .where(SettingChange.key.in_(sa.bindparam("keys", expanding=True)))
+    .order_by(SettingChange.id)
 )
 
 
