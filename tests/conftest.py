@@ -23,6 +23,9 @@ from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy.orm import Session
 
 from app import wechat
+from app.admin import words
+from app.admin.words import entries
+from app.audit import AuditEntry
 from app.core import crypto
 from app.core.db import db
 from app.factory import create_app
@@ -34,6 +37,22 @@ from tests.stack import Stack, forget_tokens, serving
 from tests.undone import undone
 
 ORIGIN = "http://mall.test"
+
+
+@sa.event.listens_for(AuditEntry, "before_insert")
+def _has_words(_mapper: object, _connection: object, entry: AuditEntry) -> None:
+    """Whatever any test does: what the log says of it is said in Chinese."""
+    said: dict[str, str | None] = {
+        entry.action: words.audit.ACTION.get(entry.action),
+        entry.subject: words.audit.SUBJECT.get(entry.subject),
+    }
+    # Those of settings are the settings' own keys, which have titles.
+    if not entry.subject.startswith("setting"):
+        names = [*(entry.before or {}), *(entry.after or {})]
+        said |= {name: entries.known(name, entry.subject) for name in names}
+    missing = [name for name, word in said.items() if not word]
+    assert not missing, f"{entry.action} of {entry.subject}: no word for {missing}"
+
 
 # A busy machine is no failure: how long an example takes is no test's matter.
 hypothesis.settings.register_profile(

@@ -5,7 +5,8 @@ import pytest
 from app import ledger
 from app.admin import words
 from app.admin.models import Role
-from app.admin.tables import Personal
+from app.admin.tables import LISTINGS, Personal
+from app.admin.words import entries
 from app.catalog import ProductKind, ProductStatus
 from app.commission import CommissionStatus
 from app.commission.bonus import ResultState
@@ -69,6 +70,28 @@ def test_every_result_of_a_scan_has_a_word():
         *(outcome.value for outcome in Outcome if outcome is not Outcome.TRIED),
         "bound_same",
     }
+
+
+def test_every_filter_is_called_by_a_word_where_a_file_was_taken():
+    names = {name for listing in LISTINGS.values() for name in listing.filters}
+
+    assert [name for name in sorted(names) if entries.known(name) is None] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "subject", "value", "said"),
+    [
+        ("content", "reply", "您好", ("回复内容", "您好")),
+        ("cadence", "report_subscription", "weekly", ("频率", "每周")),
+        ("ways", "report_subscription", ["mail", "wechat"], ("发送方式", "邮件、公众号消息")),
+        ("recipients", "report_subscription", [], ("接收人编号", "无")),
+        ("with_team", "member", True, ("连同团队", "是")),
+        ("effective_from", "plan", "2026-12-01T16:00:00+00:00", ("生效时间", "2026-12-02 00:00")),
+        ("effective_from", "plan", "soon", ("生效时间", "soon")),
+    ],
+)
+def test_a_field_of_an_entry_is_said_by_what_it_is_about(name, subject, value, said):
+    assert (words.fields.field(name, subject), words.fields.shown(name, value)) == said
 
 
 def test_every_invariant_is_said_in_chinese(session):

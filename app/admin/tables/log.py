@@ -46,7 +46,7 @@ def changes(row: AuditEntry, facts: Facts) -> list[tuple[str, object, object]]:
 
     return [
         (
-            words.fields.field(name),
+            words.fields.field(name, row.subject),
             words.fields.shown(name, before.get(name), level),
             words.fields.shown(name, after.get(name), level),
         )

@@ -177,6 +177,7 @@ ACTION: Mapping[str, str] = {
     "menu.publish": "发布公众号菜单",
     "menu.publish_half": "公众号菜单只发布了一部分",
     "job.request": "请求执行任务",
+    "backup.restore": "从备份恢复",
 }
 SUBJECT: Mapping[str, str] = {
     "api_key": "接口密钥",
@@ -228,6 +229,7 @@ SUBJECT: Mapping[str, str] = {
     "home_version": "首页版本",
     "menu_version": "公众号菜单",
     "job_run": "任务",
+    "backup": "备份",
 }
 SYSTEM: Mapping[str, str] = {
     "export": "导出任务",
