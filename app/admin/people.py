@@ -1,7 +1,7 @@
 """Names for the actors and subjects that audit rows store (`admin:3`, `member:7`, `system:settle`)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,8 +52,17 @@ _TOLD = (
 )
 
 
-def timeline(subject: str, subject_id: int, said: Mapping[str, words.Word]) -> list[dict[str, Any]]:
-    """State moves and telling acts as the kit's timeline wants them, newest first."""
+def timeline(
+    subject: str,
+    subject_id: int,
+    said: Mapping[str, words.Word],
+    *,
+    told: Callable[[str], str] = str,
+) -> list[dict[str, Any]]:
+    """State moves and telling acts as the kit's timeline wants them, newest first.
+
+    `told` puts the note of a move into words.
+    """
     moves = audit.moves_of(subject, subject_id)
     acts = audit.entries_of(subject, subject_id, _TOLD)
     called = names([*(move.actor for move in moves), *(act.actor for act in acts)])
@@ -73,7 +82,7 @@ def timeline(subject: str, subject_id: int, said: Mapping[str, words.Word]) -> l
             "at": move.at,
             "who": called.get(move.actor, ""),
             "what": words.word(said, move.to_state)[0],
-            "note": move.note,
+            "note": told(move.note),
             "tone": words.word(said, move.to_state)[1],
         }
         for move in moves

@@ -231,7 +231,9 @@ def _page(number: str, errors: dict[str, str] | None = None) -> str:
         identity=tax.identity_of(row.member_id) if auth.allowed(Permission.TAX_VIEW) else None,
         earlier=earlier,
         postings=ledger.postings_of(("withdrawal", row.id)),
-        timeline=people.timeline("withdrawal", row.id, words.payouts.WITHDRAWAL),
+        timeline=people.timeline(
+            "withdrawal", row.id, words.payouts.WITHDRAWAL, told=words.payouts.told
+        ),
         reviewers=people.names([row.first_reviewer, row.reviewer]),
         limit_text=format_yuan(limit),
         is_first_mine=row.first_reviewer == auth.actor().ref,

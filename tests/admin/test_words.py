@@ -21,7 +21,7 @@ from app.orders import InvoiceStatus, OddityKind, OrderStatus, PaymentStatus
 from app.reconciliation import BillKind, BreakKind, DayState
 from app.reports.exports import ExportState
 from app.wechat.replies import ReplyType, RuleKind
-from app.withdrawals import BillState, LockCause, WithdrawalStatus
+from app.withdrawals import BillState, LockCause, WithdrawalStatus, reasons
 
 
 @pytest.mark.parametrize(
@@ -146,3 +146,13 @@ def test_the_prices_of_a_product_are_said_in_yuan():
 )
 def test_a_rates_source_is_said_in_words(source, said):
     assert words.commissions.rate_source(source, {"gold": "金牌"}.get) == said
+
+
+@pytest.mark.parametrize("code", sorted(reasons._FAIL_REASON))
+def test_what_the_member_is_told_of_a_failed_transfer_the_desk_reads_with_its_code(code):
+    assert words.payouts.told(code).endswith(f"（{code}）")
+
+
+def test_a_state_of_wechats_is_put_into_words_and_a_persons_note_is_left():
+    assert words.payouts.told("PROCESSING") == "处理中"
+    assert words.payouts.told("姓名不符，请重新填写") == "姓名不符，请重新填写"

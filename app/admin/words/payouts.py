@@ -38,6 +38,32 @@ BILL: Mapping[str, Word] = {
     BillState.CANCELING: ("撤销中", "go"),
     BillState.CANCELLED: ("已撤销", "off"),
 }
+# WeChat's reasons for a transfer that failed (wechat.md, section 9), as the desk reads them;
+# `withdrawals.reasons` tells the member.
+_FAILED: Mapping[str, str] = {
+    "AUTHORIZATION_CLOSED": "授权已失效，改发待确认的转账单",
+    "OVERDUE_CLOSE": "超过 24 小时没有确认收款",
+    "MCH_CANCEL": "商家撤销",
+    "CANCELLED": "已撤销",
+    "ACCOUNT_FROZEN": "收款人的微信支付账户被冻结",
+    "ACCOUNT_NOT_EXIST": "收款人没有开通微信支付",
+    "NAME_NOT_CORRECT": "收款人姓名与微信实名不符",
+    "REAL_NAME_CHECK_FAIL": "收款人的微信支付没有实名",
+    "TRANSFER_QUOTA_EXCEED": "超过收款人的微信收款额度",
+    "DAY_RECEIVED_QUOTA_EXCEED": "超过收款人当日的微信收款额度",
+    "REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED": "超过收款人账户的收款额度",
+    "PAYEE_ACCOUNT_ABNORMAL": "收款人的微信账户异常",
+    "TRANSFER_RISK": "微信判定有风险，没有放行",
+}
+
+
+def told(note: str) -> str:
+    """A note on a withdrawal: what WeChat said in code is put into words, the code kept."""
+    if note in BILL:
+        return BILL[note][0]
+    return f"{_FAILED[note]}（{note}）" if note in _FAILED else note
+
+
 TRANSFER_GRANT: Mapping[str, Word] = {
     GrantStatus.CREATED: ("等待微信答复", "go"),
     GrantStatus.WAITING: ("等待本人确认", "wait"),
