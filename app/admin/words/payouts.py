@@ -44,7 +44,6 @@ _FAILED: Mapping[str, str] = {
     "AUTHORIZATION_CLOSED": "授权已失效，改发待确认的转账单",
     "OVERDUE_CLOSE": "超过 24 小时没有确认收款",
     "MCH_CANCEL": "商家撤销",
-    "CANCELLED": "已撤销",
     "ACCOUNT_FROZEN": "收款人的微信支付账户被冻结",
     "ACCOUNT_NOT_EXIST": "收款人没有开通微信支付",
     "NAME_NOT_CORRECT": "收款人姓名与微信实名不符",
