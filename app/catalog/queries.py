@@ -35,16 +35,17 @@ def product_for_sale(product_id: int, *, now: datetime | None = None) -> Product
 
 def product(product_id: int) -> Product:
     """A product with its SKUs, on the shelf or not. Raises NotFound."""
-    found = (
-        db.session.scalars(
-            sa.select(Product).filter_by(id=product_id).options(joinedload(Product.skus))
-        )
-        .unique()
-        .one_or_none()
-    )
+    found = db.session.scalars(_PRODUCT, {"product_id": product_id}).unique().one_or_none()
     if found is None:
         raise NotFound("商品不存在或已下架")
     return found
+
+
+_PRODUCT = (
+    sa.select(Product)
+    .where(Product.id == sa.bindparam("product_id"))
+    .options(joinedload(Product.skus))
+)
 
 
 def products_by_id(product_ids: Iterable[int]) -> dict[int, Product]:

@@ -70,7 +70,9 @@ def place(
         return db.session.get_one(Order, known)
     # Before anything is locked that others wait for, and before the uplines are copied.
     distribution.bind_by_order(member_id, now=now)
-    if members.hold(member_id).status is not members.MemberStatus.ACTIVE:
+    # Kept in the session, where the seats look for it.
+    buyer = members.hold(member_id)
+    if buyer.status is not members.MemberStatus.ACTIVE:
         raise DomainError("账号已被限制，暂不能下单，请联系客服")
     if len(remark) > 200:
         raise InvalidInput("remark", "备注最多 200 个字")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.orm import load_only
 
 from app.catalog import Sku
 from app.core.db import db, direct
@@ -46,6 +47,18 @@ _VISITOR = (
     )
     .outerjoin(ReferralCode, ReferralCode.member_id == Distributor.member_id)
     .where(Member.id == _MEMBER_ID)
+    .options(
+        # What pages say of themselves; the few that ask for more read the rest then.
+        load_only(
+            Member.public_id,
+            Member.nickname,
+            Member.avatar_url,
+            Member.status,
+            Member.is_subscribed,
+            Member.upline1_id,
+            Member.erased_at,
+        )
+    )
 )
 
 

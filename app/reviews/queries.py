@@ -138,9 +138,12 @@ def reviews_of(member_id: int, *, before: int | None = None, size: int = 10) -> 
     return newest_first(query, Review.id, before=before, size=size)
 
 
+_RATING = sa.select(ProductRating).where(ProductRating.product_id == sa.bindparam("product_id"))
+
+
 def rating_of(product_id: int) -> ProductRating:
     """What the shown reviews of a product amount to; zeros without any."""
-    found = db.session.get(ProductRating, product_id)
+    found = db.session.scalar(_RATING, {"product_id": product_id})
     return found or ProductRating(
         product_id=product_id, good=0, middling=0, bad=0, pictured=0, stars_sum=0
     )
