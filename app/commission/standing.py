@@ -71,7 +71,7 @@ def figures_of(found: Distributor, ladder: Ladder) -> Figures:
     return Figures(own.sales_fen, own.orders, own.customers, team.sales_fen, size)
 
 
-def evaluate(member_id: int, now: datetime) -> LevelChange | None:
+def evaluate(member_id: int, ladder: Ladder, now: datetime) -> LevelChange | None:
     """Lift a distributor to the highest level whose conditions hold; None: stays.
 
     Never lowers. Figures are looked at without a lock first, because most sales
@@ -79,7 +79,6 @@ def evaluate(member_id: int, now: datetime) -> LevelChange | None:
     once.
     """
     require_transaction()
-    ladder = levels.ladder()
     found = distribution.distributor_of(member_id)
     if found is None or _reached(found, ladder) is None:
         return None
@@ -128,23 +127,24 @@ def remove_level(code: str, *, actor: audit.Actor, now: datetime) -> None:
 
 def order_counts(order_id: int, now: datetime) -> None:
     """Look anew at those whom an order counts for (order_paid, order_finished)."""
-    positions = set(_own_seats())
-    if levels.ladder().asks_for_team:
+    ladder, positions = levels.ladder(), set(_own_seats())
+    if ladder.asks_for_team:
         positions |= set(range(1, plans.hard_cap() + 1))
     for seat in orders.seats_of(order_id):
         if seat.position in positions and seat.is_active:
-            evaluate(seat.member_id, now)
+            evaluate(seat.member_id, ladder, now)
 
 
 def team_grew(member_id: int, now: datetime) -> None:
     """Look anew at those whose team a member joined (member_bound)."""
-    if not levels.ladder().asks_for_team:
+    ladder = levels.ladder()
+    if not ladder.asks_for_team:
         return
     member = members.get(member_id)
     above = (member.upline1_id, member.upline2_id, member.upline3_id)[: plans.hard_cap()]
     for upline_id in above:
         if upline_id is not None:
-            evaluate(upline_id, now)
+            evaluate(upline_id, ladder, now)
 
 
 def team_moved(attempt_id: int, now: datetime) -> None:

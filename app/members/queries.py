@@ -89,11 +89,11 @@ def by_public_id(public_id: str) -> Member | None:
     return db.session.scalar(sa.select(Member).filter_by(public_id=public_id))
 
 
-def addresses_of(member_id: int) -> Sequence[Address]:
-    """A member's addresses, the default one first, then the newest."""
+def addresses_of(*member_ids: int) -> Sequence[Address]:
+    """A member's addresses, or those of several, the default one first, then the newest."""
     return db.session.scalars(
         sa.select(Address)
-        .filter_by(member_id=member_id)
+        .where(Address.member_id.in_(member_ids))
         .order_by(Address.is_default.desc(), Address.id.desc())
     ).all()
 

@@ -3,10 +3,13 @@
 import re
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
+
 from app import audit, catalog, outbox, settings
+from app.core.db import direct
 from app.core.errors import IllegalMove, InvalidInput
 from app.orders import queries, states
-from app.orders.models import Order, OrderStatus
+from app.orders.models import Order, OrderLine, OrderStatus
 
 DELIVERY_NOTE_MAX = 500
 _TRACKING = re.compile(r"[0-9A-Za-z-]{6,40}", re.ASCII)
@@ -89,8 +92,16 @@ def count_sold(order_id: int, now: datetime) -> None:
     Here and not in the paying unit: many pay for one product at once, and none
     of them must wait for its row.
     """
-    for line in sorted(states.locked(order_id).lines, key=lambda line: line.product_id):
-        catalog.count_sold(line.product_id, line.quantity)
+    for product_id, quantity in direct(_SOLD, order_id=order_id).all():
+        catalog.count_sold(product_id, quantity)
+
+
+# Neither changes once the order is placed.
+_SOLD = (
+    sa.select(OrderLine.product_id, OrderLine.quantity)
+    .where(OrderLine.order_id == sa.bindparam("order_id"))
+    .order_by(OrderLine.product_id, OrderLine.id)
+)
 
 
 def finish(order_id: int, *, now: datetime) -> bool:

@@ -38,8 +38,9 @@ def watch_order(order_id: int, now: datetime) -> None:
     )
     people = members.names_of([order.member_id, *uplines])
     kept = traces.digests([order.member_id, *uplines])
+    known = _known(uplines, kept)
     for upline_id in uplines:
-        evidence = _same_receiver(order, used, upline_id, _known(upline_id, kept))
+        evidence = _same_receiver(order, used, upline_id, known)
         if _share_device(order.member_id, upline_id, kept):
             evidence.append(_DEVICE)
         if payer and payer == people[upline_id].openid:
@@ -109,27 +110,36 @@ def _used(order: Order) -> dict[TraceKind, str]:
 
 
 def _known(
-    member_id: int, kept: dict[tuple[int, TraceKind], set[str]]
-) -> dict[TraceKind, set[str]]:
-    """Phones and addresses of a distributor: of orders, the address book, the application."""
-    phones = set(kept.get((member_id, TraceKind.PHONE), ()))
-    doors = set(kept.get((member_id, TraceKind.ADDRESS), ()))
-    for address in members.addresses_of(member_id):
-        phones.add(traces.phone_digest(address.phone))
-        doors.add(traces.address_digest(address.region, address.detail))
-    standing = distribution.distributor_of(member_id)
-    if standing is not None and standing.phone_hash:
-        phones.add(standing.phone_hash)
-    return {TraceKind.PHONE: phones, TraceKind.ADDRESS: doors}
+    member_ids: Iterable[int], kept: dict[tuple[int, TraceKind], set[str]]
+) -> set[tuple[int, TraceKind, str]]:
+    """Phones and addresses of distributors: of orders, the address book, the application."""
+    wanted = set(member_ids)
+    known = {
+        (member_id, kind, digest)
+        for (member_id, kind), digests in kept.items()
+        if member_id in wanted
+        for digest in digests
+    }
+    for address in members.addresses_of(*wanted):
+        known.add((address.member_id, TraceKind.PHONE, traces.phone_digest(address.phone)))
+        door = traces.address_digest(address.region, address.detail)
+        known.add((address.member_id, TraceKind.ADDRESS, door))
+    for standing in distribution.distributors_of(wanted):
+        if standing.phone_hash:
+            known.add((standing.member_id, TraceKind.PHONE, standing.phone_hash))
+    return known
 
 
 def _same_receiver(
-    order: Order, used: dict[TraceKind, str], upline_id: int, known: dict[TraceKind, set[str]]
+    order: Order,
+    used: dict[TraceKind, str],
+    upline_id: int,
+    known: set[tuple[int, TraceKind, str]],
 ) -> list[tuple[str, str]]:
     return [
         (kind.value, f"订单 {order.number} 的{_RECEIVER[kind]}与分销员的相同")
         for kind, digest in used.items()
-        if digest in known[kind]
+        if (upline_id, kind, digest) in known
     ]
 
 

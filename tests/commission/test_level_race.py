@@ -74,8 +74,8 @@ def test_a_sale_behind_another_one_sees_its_step(live, sold):
 
     second = behind(
         live,
-        lambda: standing.evaluate(member_id, NOON),
-        lambda: run_unit(standing.evaluate, member_id, NOON),
+        lambda: standing.evaluate(member_id, levels.ladder(), NOON),
+        lambda: run_unit(lambda: standing.evaluate(member_id, levels.ladder(), NOON)),
     )
 
     assert second is None
@@ -88,7 +88,7 @@ def test_a_sale_behind_an_admins_word_does_not_lower_it(live, sold):
     second = behind(
         live,
         lambda: give(distributor_id, "leader"),
-        lambda: run_unit(standing.evaluate, member_id, NOON),
+        lambda: run_unit(lambda: standing.evaluate(member_id, levels.ladder(), NOON)),
     )
 
     assert second is None
