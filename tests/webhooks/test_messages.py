@@ -453,7 +453,8 @@ def test_a_scan_by_a_bound_member_locks_nobody_and_costs_seven_statements(sessio
     assert tables(asked) == [
         "INSERT wechat_messages",
         "SELECT members",
-        "SELECT referral_codes",
+        # As the member stands, before whom the code leads to.
+        "SELECT members",
         "SELECT setting_changes",
         "INSERT binding_attempts",
         "INSERT scans",
