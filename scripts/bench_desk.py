@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from flask import current_app
 from flask.testing import FlaskClient
 
-from app import privacy
+from app import ledger, privacy
 from app.admin import accounts, dashboard, tables
 from app.admin.auth import COOKIE
 from app.admin.models import Admin, Role
@@ -56,7 +56,10 @@ PAGES = {
     "commissions_first": "/admin/commissions?sort=created",
     "dashboard": "/admin/",
 }
-FILLED = ("members", "distributors", "orders", "order_lines", "order_seats", "commissions")
+FILLED = (
+    *("members", "distributors", "orders", "order_lines", "order_seats", "commissions"),
+    *("ledger_accounts", "ledger_postings", "ledger_entries"),
+)
 # Seconds between two orders: 5,400 a day.
 APART = 16
 _SEAT = {"id": 1, "order_id": 1, "position": 1, "member_id": 1, "level": "", "is_active": True}
@@ -120,13 +123,49 @@ def _fill() -> None:
     })  # fmt: skip
     with db.engine.begin() as connection:
         _figures(connection)
+    _books(at)
     now = clock.now()
     run_unit(_days_computed, now)
+    # As the job `figures` does it in turns.
+    for turn in (now - ledger.sums.AGE, now):
+        run_unit(ledger.keep, turn)
     for days in figures.SPANS:
         run_unit(figures.rebuild_span, days, now=now)
     with db.engine.begin() as connection:
         for table in (*FILLED, "daily_figures", "span_figures"):
             connection.exec_driver_sql(f"ANALYZE TABLE {table}")
+
+
+def _books(at: str) -> None:
+    """Of each order a posting: it was paid, and its seller has 100 fen of it to come."""
+    sellers = MEMBERS // 10
+    with db.engine.begin() as connection:
+        Inserter(connection)("ledger_accounts", [
+            {"id": 1, "kind": "world_wx", "owner_id": 0, "balance_fen": 0},
+            {"id": 2, "kind": "order_hold", "owner_id": 0, "balance_fen": 0},
+        ])  # fmt: skip
+    rows("ledger_accounts", sellers, {
+        "id": "2 + s.seq",
+        "kind": "'pending'",
+        "owner_id": "s.seq",
+        "balance_fen": str(100 * ORDERS // sellers),
+    })  # fmt: skip
+    rows("ledger_postings", ORDERS, {
+        "id": "s.seq",
+        "idem_key": "CONCAT('order:', s.seq)",
+        "event": "'order_paid'",
+        "subject": "'order'",
+        "subject_id": "s.seq",
+        "content_hash": "''",
+        "reason": "''",
+        "at": at,
+    })  # fmt: skip
+    for account, fen in (("1", -1000), ("2", 900), (f"3 + MOD(s.seq, {sellers})", 100)):
+        rows("ledger_entries", ORDERS, {
+            "posting_id": "s.seq",
+            "account_id": account,
+            "amount_fen": str(fen),
+        })  # fmt: skip
 
 
 def _figures(connection: sa.Connection) -> None:
@@ -181,6 +220,17 @@ def copies(table: str, count: int, differs: Mapping[str, str]) -> None:
                     )
                 )
             )
+
+
+def rows(table: str, count: int, values: Mapping[str, str]) -> None:
+    """As many new rows, whose values are said in SQL of `s.seq`, which counts from 1."""
+    step = 100_000
+    for first in range(1, count + 1, step):
+        numbers = f"seq_{first}_to_{min(first + step - 1, count)} s"
+        said = ["INSERT INTO", table, f"({', '.join(values)})"]
+        said += ["SELECT", ", ".join(values.values()), "FROM", numbers]
+        with db.engine.begin() as connection:
+            connection.execute(sa.text(" ".join(said)))
 
 
 def _panel() -> FlaskClient:

@@ -26,10 +26,10 @@ from app.ledger.queries import (
     posting,
     postings_of,
     postings_page,
-    system_balance_fen,
     wallet_of,
 )
 from app.ledger.service import Move, Ref, lock_system, member, post, system
+from app.ledger.sums import balances, keep, system_balance_fen
 
 __all__ = [
     "Account",
@@ -42,10 +42,12 @@ __all__ = [
     "Posting",
     "Wallet",
     "balance_fen",
+    "balances",
     "entries_of",
     "first_entries",
     "held_for",
     "invariant",
+    "keep",
     "lock_system",
     "lock_wallets",
     "member",

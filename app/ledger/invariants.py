@@ -17,6 +17,8 @@ from app.ledger.models import (
     SIGNED_SYSTEM_KINDS,
     Account,
     Entry,
+    KeptMark,
+    KeptSum,
     Posting,
 )
 
@@ -99,6 +101,25 @@ def _stale_balances() -> Rows:
         .where(Account.owner_id > 0)
         .group_by(Account.id, Account.balance_fen)
         .having(Account.balance_fen != summed)
+    )
+
+
+@invariant("L2", "a cached balance equals the sum of its entries")
+def _stale_sums() -> Rows:
+    """The sums that are kept by kind, up to their mark."""
+    mark = sa.select(KeptMark.upto_id).scalar_subquery()
+    summed = (
+        sa.select(Account.kind, sa.func.sum(Entry.amount_fen).label("fen"))
+        .join(Account, Account.id == Entry.account_id)
+        .where(Entry.id <= mark)
+        .group_by(Account.kind)
+        .subquery()
+    )
+    entries = sa.func.coalesce(summed.c.fen, 0)
+    return (
+        sa.select(KeptSum.kind, KeptSum.amount_fen, entries.label("entries_fen"))
+        .outerjoin(summed, summed.c.kind == KeptSum.kind)
+        .where(KeptSum.amount_fen != entries)
     )
 
 

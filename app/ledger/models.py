@@ -111,3 +111,32 @@ class Entry(Model):
 
     posting: Mapped[Posting] = relationship(back_populates="entries", viewonly=True)
     account: Mapped[Account] = relationship(viewonly=True)
+
+
+class KeptSum(Model):
+    """What all accounts of a kind hold together by the entries up to the mark (累计)."""
+
+    __tablename__ = "ledger_kept_sums"
+
+    # Without a CHECK: the accounts that it sums up have one.
+    kind: Mapped[AccountKind] = mapped_column(
+        sa.Enum(
+            AccountKind,
+            native_enum=False,
+            length=24,
+            values_callable=lambda kinds: [kind.value for kind in kinds],
+        ),
+        primary_key=True,
+    )
+    amount_fen: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class KeptMark(Model):
+    """Up to which entry the kept sums go, and up to which they shall go next; one row."""
+
+    __tablename__ = "ledger_kept_mark"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    upto_id: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    seen_id: Mapped[int] = mapped_column(sa.BigInteger)
+    seen_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -77,18 +77,6 @@ def balance_fen(kind: AccountKind, member_id: int) -> int:
     )
 
 
-def system_balance_fen(kind: AccountKind) -> int:
-    """The sum of a system account's entries."""
-    return int(
-        db.session.scalar(
-            sa.select(sa.func.coalesce(sa.func.sum(Entry.amount_fen), 0))
-            .join(Account)
-            .where(Account.kind == kind, Account.owner_id == 0)
-        )
-        or 0
-    )
-
-
 def held_for(kind: AccountKind, subject: tuple[str, int]) -> int:
     """What a system account holds on behalf of one subject, such as an order."""
     return int(

@@ -5,12 +5,22 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app import aftersales, catalog, distribution, orders, outbox, reconciliation, reviews, risk
+from app import (
+    aftersales,
+    catalog,
+    distribution,
+    ledger,
+    orders,
+    outbox,
+    reconciliation,
+    reviews,
+    risk,
+)
 from app.audit import runs
 from app.commission import bonus
 from app.core import brief
 from app.core.db import db
-from app.ledger import Account, AccountKind, Entry
+from app.ledger import AccountKind
 from app.orders import OrderStatus
 from app.withdrawals import Withdrawal, WithdrawalStatus
 
@@ -93,24 +103,8 @@ def _job_alerts(now: datetime) -> Queue:
 
 
 def money() -> Money:
-    """Where the money is: members' cached balances, system accounts summed."""
-    held: dict[AccountKind, int] = {
-        kind: int(total)
-        for kind, total in db.session.execute(
-            sa.select(Account.kind, sa.func.sum(Account.balance_fen))
-            .where(Account.owner_id > 0)
-            .group_by(Account.kind)
-        )
-    }
-    held |= {
-        kind: int(total)
-        for kind, total in db.session.execute(
-            sa.select(Account.kind, sa.func.sum(Entry.amount_fen))
-            .join(Entry, Entry.account_id == Account.id)
-            .where(Account.owner_id == 0)
-            .group_by(Account.kind)
-        )
-    }
+    """Where the money is, as booked."""
+    held = ledger.balances()
     return Money(
         at_wechat_fen=-held.get(AccountKind.WORLD_WX, 0),
         by_hand_fen=held.get(AccountKind.WORLD_BANK, 0),

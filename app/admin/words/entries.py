@@ -16,6 +16,7 @@ FIELD: Mapping[str, str] = {
     "rows": "行数",
     "bonus_run.rows": "人数",
     "personal": "完整的个人信息",
+    "api_key.what": "读取的资料",
     "sha256": "文件指纹",
     "filename": "文件名",
     "file": "文件",

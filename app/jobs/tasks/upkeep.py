@@ -11,6 +11,7 @@ from app import (
     catalog,
     integrations,
     interests,
+    ledger,
     risk,
     uploads,
 )
@@ -91,7 +92,8 @@ def daily_figures(now: datetime, dry_run: bool) -> Result:
         due = len(figures.stale(now))
         db.session.rollback()
         return {"due": due}
-    return {name: n for name, n in asdict(figures.refresh(now)).items() if n}
+    kept = {"entries": run_unit(ledger.keep, now)}
+    return {name: n for name, n in (asdict(figures.refresh(now)) | kept).items() if n}
 
 
 def forecast(now: datetime, dry_run: bool) -> Result:
