@@ -128,7 +128,7 @@ def _fill() -> None:
     run_unit(_days_computed, now)
     # As the job `figures` does it in turns.
     for turn in (now - ledger.sums.AGE, now):
-        run_unit(ledger.keep, turn)
+        run_unit(ledger.keep_sums, turn)
     for days in figures.SPANS:
         run_unit(figures.rebuild_span, days, now=now)
     with db.engine.begin() as connection:

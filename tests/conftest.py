@@ -8,6 +8,7 @@ for real and the tables are emptied afterwards, for races and for HTTP servers.
 
 import base64
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from app import wechat
 from app.admin import words
 from app.admin.words import entries
 from app.audit import AuditEntry
+from app.audit.runs import JobRun
 from app.core import crypto
 from app.core.db import db
 from app.factory import create_app
@@ -52,6 +54,19 @@ def _has_words(_mapper: object, _connection: object, entry: AuditEntry) -> None:
         said |= {name: entries.known(name, entry.subject) for name in names}
     missing = [name for name, word in said.items() if not word]
     assert not missing, f"{entry.action} of {entry.subject}: no word for {missing}"
+
+
+_INVARIANT = re.compile(r"[A-Z][0-9]+")
+
+
+@sa.event.listens_for(JobRun, "before_update")
+def _figures_have_words(_mapper: object, _connection: object, run: JobRun) -> None:
+    missing = [
+        name
+        for name in run.result or {}
+        if words.desk.figure(run.job, name) == name and not _INVARIANT.fullmatch(name)
+    ]
+    assert not missing, f"{run.job}: no word for {missing}"
 
 
 # A busy machine is no failure: how long an example takes is no test's matter.

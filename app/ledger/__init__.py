@@ -29,7 +29,7 @@ from app.ledger.queries import (
     wallet_of,
 )
 from app.ledger.service import Move, Ref, lock_system, member, post, system
-from app.ledger.sums import balances, keep, system_balance_fen
+from app.ledger.sums import balances, keep_sums, system_balance_fen
 
 __all__ = [
     "Account",
@@ -47,7 +47,7 @@ __all__ = [
     "first_entries",
     "held_for",
     "invariant",
-    "keep",
+    "keep_sums",
     "lock_system",
     "lock_wallets",
     "member",

@@ -43,7 +43,7 @@ def system_balance_fen(kind: AccountKind) -> int:
     return balances().get(kind, 0)
 
 
-def keep(now: datetime) -> int:
+def keep_sums(now: datetime) -> int:
     """Move the mark to what was the newest entry at the last call; return how many entries."""
     require_transaction()
     newest = db.session.scalar(sa.select(sa.func.max(Entry.id))) or 0

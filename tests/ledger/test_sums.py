@@ -45,7 +45,7 @@ def added_up() -> dict[AccountKind, int]:
 
 
 def keep(now: datetime) -> int:
-    return run_unit(ledger.keep, now)
+    return run_unit(ledger.keep_sums, now)
 
 
 def test_the_balances_are_the_entries_sums_wherever_the_mark_stands(session):

@@ -19,7 +19,7 @@ from app.notices import KINDS, Notice, NoticeState
 def figures_of(row: JobRun) -> list[tuple[str, Any, bool]]:
     """Word, value, whether it is money, for each figure of a run."""
     return [
-        (words.desk.RESULT.get(name, name), value, name.endswith("_fen"))
+        (words.desk.figure(row.job, name), value, name.endswith("_fen"))
         for name, value in row.result.items()
         if value
     ]

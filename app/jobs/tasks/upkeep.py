@@ -87,12 +87,15 @@ def tidy(now: datetime, dry_run: bool) -> Result:
 
 
 def daily_figures(now: datetime, dry_run: bool) -> Result:
-    """Compute the figures of past days that are missing or were changed (计算每日数据)."""
+    """Compute the figures of past days that are missing or were changed (计算每日数据).
+
+    And keep the books' sums up to what was booked a while ago.
+    """
     if dry_run:
         due = len(figures.stale(now))
         db.session.rollback()
         return {"due": due}
-    kept = {"entries": run_unit(ledger.keep, now)}
+    kept = {"entries": run_unit(ledger.keep_sums, now)}
     return {name: n for name, n in (asdict(figures.refresh(now)) | kept).items() if n}
 
 
