@@ -49,7 +49,7 @@ def main() -> int:
             "value": round(value, 2),
             "unit": unit,
             "baseline": round(baseline, 2),
-            "ratio": round(value / baseline, 2),
+            "ratio": round(value / baseline, 4),
             **(more[0] if more else {}),
         }
         print(json.dumps(line), flush=True)

@@ -47,9 +47,11 @@ def keep_sums(now: datetime) -> int:
     """Move the mark to what was the newest entry at the last call; return how many entries."""
     require_transaction()
     newest = db.session.scalar(sa.select(sa.func.max(Entry.id))) or 0
-    if add_once(KeptMark(id=_MARK, upto_id=0, seen_id=newest, seen_at=now)):
+    marks = lock_rows(KeptMark, [_MARK])
+    if not marks:
+        add_once(KeptMark(id=_MARK, upto_id=0, seen_id=newest, seen_at=now))
         return 0
-    [mark] = lock_rows(KeptMark, [_MARK])
+    mark = marks[0]
     if now - mark.seen_at < AGE:
         return 0
     span = (Entry.id > mark.upto_id, Entry.id <= mark.seen_id)
