@@ -106,20 +106,21 @@ def _stale_balances() -> Rows:
 
 @invariant("L2", "a cached balance equals the sum of its entries")
 def _stale_sums() -> Rows:
-    """The sums that are kept by kind, up to their mark."""
+    """The sums that are kept by kind, up to their mark; a kind that lacks one as well."""
     mark = sa.select(KeptMark.upto_id).scalar_subquery()
-    summed = (
-        sa.select(Account.kind, sa.func.sum(Entry.amount_fen).label("fen"))
+    nothing = sa.literal(0)
+    both = sa.union_all(
+        sa.select(KeptSum.kind, KeptSum.amount_fen.label("kept"), nothing.label("entries")),
+        sa.select(Account.kind, nothing, sa.func.sum(Entry.amount_fen))
         .join(Account, Account.id == Entry.account_id)
         .where(Entry.id <= mark)
-        .group_by(Account.kind)
-        .subquery()
-    )
-    entries = sa.func.coalesce(summed.c.fen, 0)
+        .group_by(Account.kind),
+    ).subquery()
+    kept, entries = sa.func.sum(both.c.kept), sa.func.sum(both.c.entries)
     return (
-        sa.select(KeptSum.kind, KeptSum.amount_fen, entries.label("entries_fen"))
-        .outerjoin(summed, summed.c.kind == KeptSum.kind)
-        .where(KeptSum.amount_fen != entries)
+        sa.select(both.c.kind, kept.label("kept_fen"), entries.label("entries_fen"))
+        .group_by(both.c.kind)
+        .having(kept != entries)
     )
 
 

@@ -237,6 +237,7 @@ def test_a_refund_by_the_shop_shows_who_loses_what_first(session, admin_client):
     ("typed", "says"),
     [
         ({"amount": "1.00", "reason": ""}, "请填写退款原因"),
+        ({"amount": "1.00", "reason": "字" * 41}, "最多 40 个字"),
         ({"amount": "", "reason": "协商"}, "请填写要退款的金额"),
         ({"amount": "99999", "reason": "协商"}, "最多可退"),
         ({"amount": "1.00", "reason": "协商", "freight": "5"}, "退回的运费不能超过"),

@@ -216,17 +216,18 @@ def test_an_unknown_distributor_is_not_found(session, act):
 
 
 @pytest.mark.parametrize(
-    ("state", "act", "message"),
+    ("state", "act", "reason", "message"),
     [
-        (S.APPLIED, reject, "请填写拒绝原因，申请人会看到"),
-        (S.APPROVED, suspend, "请填写暂停原因"),
+        (S.APPLIED, reject, "  ", "请填写拒绝原因，申请人会看到"),
+        (S.APPROVED, suspend, "  ", "请填写暂停原因"),
+        (S.APPROVED, suspend, "字" * 201, "最多 200 个字"),
     ],
 )
-def test_a_harsh_decision_wants_a_reason(session, state, act, message):
+def test_a_harsh_decision_wants_a_reason(session, state, act, reason, message):
     seat = seat_in(state)
 
     with pytest.raises(InvalidInput, match=message) as refused:
-        act(seat, "  ")
+        act(seat, reason)
 
     assert refused.value.field == "reason"
     assert seat.status is state

@@ -257,12 +257,15 @@ def test_a_rejected_request_frees_its_money_and_keeps_the_reason(session):
     assert broken_invariants() == {}
 
 
-def test_a_rejection_wants_a_reason(session):
+@pytest.mark.parametrize(
+    ("reason", "says"), [("  ", "请填写拒绝原因，申请人会看到"), ("字" * 201, "最多 200 个字")]
+)
+def test_a_rejection_wants_a_reason_that_can_be_kept_whole(session, reason, says):
     member = rich(50_00)
     row = request(member, 30_00)
 
-    with pytest.raises(InvalidInput, match="请填写拒绝原因，申请人会看到") as refused:
-        reject(row, "  ")
+    with pytest.raises(InvalidInput, match=says) as refused:
+        reject(row, reason)
 
     assert refused.value.field == "reason"
     assert row.status is WithdrawalStatus.SUBMITTED
