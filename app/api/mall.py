@@ -34,7 +34,8 @@ class ShownOut(Answer):
     id: int
     title: str
     subtitle: str
-    from_fen: Fen = Field(description="最低售价（分）")
+    from_fen: Fen = Field(description="最低售价（分），筛选和排序按此价格")
+    price_fen: Fen = Field(description="当前访问者在列表中看到的价格（分），优先有货的规格")
     picture: str | None
     sold_count: int
 
@@ -88,8 +89,9 @@ def browse_products(query: SearchQuery) -> ShownList:
     )
     after = unseal(query.cursor) if query.cursor else ""
     found = catalog.browse.shelf(wanted, now=clock.now(), after=after, size=query.limit)
+    is_special = _is_special()
     return ShownList(
-        items=[ShownOut(**_shown(row)) for row in found.products],
+        items=[ShownOut(**_shown(row, is_special=is_special)) for row in found.products],
         next_cursor=seal(found.after),
         is_near=found.is_near,
     )
@@ -100,9 +102,10 @@ def browse_products(query: SearchQuery) -> ShownList:
 def show_product(product_id: int) -> DetailOut:
     """商品详情，下架的商品答复 404"""
     found = catalog.product_for_sale(product_id, now=clock.now())
-    units = orders.prices_of(found.skus, is_special=_is_special())
+    is_special = _is_special()
+    units = orders.prices_of(found.skus, is_special=is_special)
     return DetailOut(
-        **_shown(found),
+        **_shown(found, is_special=is_special),
         description=""
         if catalog.richtext.is_empty(found.description)
         else catalog.richtext.clean(found.description),
@@ -142,9 +145,14 @@ def offer_out(sku: Sku, unit_fen: int) -> OfferOut:
     )
 
 
-def _shown(row: catalog.Product) -> dict[str, Any]:
+def _shown(row: catalog.Product, *, is_special: bool) -> dict[str, Any]:
     same = ("id", "title", "subtitle", "from_fen", "sold_count")
-    return {**{name: getattr(row, name) for name in same}, "picture": _picture(row.cover)}
+    offer = orders.best_offer(row.skus, is_special=is_special)
+    return {
+        **{name: getattr(row, name) for name in same},
+        "price_fen": offer.unit_fen if offer else row.from_fen,
+        "picture": _picture(row.cover),
+    }
 
 
 def _picture(path: str) -> str | None:

@@ -26,7 +26,11 @@ class Sort(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a person asks to see. Prices in fen, both ends included."""
+    """What a person asks to see. Prices in fen, both ends included.
+
+    Filters and sorting go by the shop's price, for those who pay the member price as
+    well: one index serves everybody, and a link shows the same list to all.
+    """
 
     query: str = ""
     category_id: int | None = None

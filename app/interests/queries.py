@@ -23,7 +23,9 @@ class Liked:
 
     @property
     def price_fen(self) -> int:
-        return min((sku.price_fen for sku in self.product.skus), default=0)
+        """The shop's price as lists show it: of what can be bought, if anything can."""
+        skus = [sku for sku in self.product.skus if sku.stock] or self.product.skus
+        return min((sku.price_fen for sku in skus), default=0)
 
     @property
     def fell_fen(self) -> int:

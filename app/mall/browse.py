@@ -13,6 +13,7 @@ from app.core.money import parse_yuan
 from app.mall.auth import open_page
 from app.mall.blueprint import bp
 from app.mall.limits import limited
+from app.mall.prices import gets_member_price, offers
 
 # The session is a cookie: a few short words are all it should carry.
 HISTORY_MAX, WORD_MAX = 8, 16
@@ -50,11 +51,15 @@ class Asked:
 def category() -> ResponseReturnValue:
     """The rail of categories, and what lies in the chosen one."""
     wanted, after = web.whole_number(request.args.get("id", "")), request.args.get("after", "")
-    html = brief.current().get(("category", wanted, after), lambda: _category_body(wanted, after))
+    is_special = gets_member_price()
+    html = brief.current().get(
+        ("category", wanted, after, is_special),
+        lambda: _category_body(wanted, after, is_special=is_special),
+    )
     return render_template("mall/category.html", body=html)
 
 
-def _category_body(wanted: int | None, after: str) -> str:
+def _category_body(wanted: int | None, after: str, *, is_special: bool) -> str:
     rails = catalog.browse.rails()
     rail = next(
         (
@@ -70,7 +75,12 @@ def _category_body(wanted: int | None, after: str) -> str:
         chosen = wanted if wanted in within else rail.category.id
     shelf = catalog.browse.shelf(Wanted(category_id=chosen), now=clock.now(), after=after)
     return render_template(
-        "mall/category_body.html", rails=rails, rail=rail, chosen=chosen, shelf=shelf
+        "mall/category_body.html",
+        rails=rails,
+        rail=rail,
+        chosen=chosen,
+        shelf=shelf,
+        offer=offers(is_special=is_special),
     )
 
 
@@ -78,7 +88,7 @@ def _category_body(wanted: int | None, after: str) -> str:
 @open_page
 @limited("search", 60)
 def search() -> ResponseReturnValue:
-    asked = _asked()
+    asked, offer = _asked(), offers(is_special=gets_member_price())
     if not asked.q and not asked.is_filtered:
         return render_template(
             "mall/search.html",
@@ -86,6 +96,7 @@ def search() -> ResponseReturnValue:
             history=session.get("searches", []),
             hot=catalog.browse.hot(clock.now()),
             shelf=None,
+            offer=offer,
         )
     now = clock.now()
     wanted = _wanted(asked)
@@ -99,6 +110,7 @@ def search() -> ResponseReturnValue:
         wanted=wanted,
         rails=catalog.browse.rails(),
         shelf=shelf,
+        offer=offer,
         hot=[] if shelf.products else catalog.browse.hot(now),
     )
 

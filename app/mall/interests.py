@@ -13,6 +13,7 @@ from app.core.web import day
 from app.mall import footprints
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp
+from app.mall.prices import gets_member_price, offers
 
 
 @bp.post("/p/<int:product_id>/favourite")
@@ -40,6 +41,7 @@ def favourites() -> ResponseReturnValue:
     return render_template(
         "mall/favourites.html",
         page=interests.favourites_of(member_id, now=now, before=before),
+        offer=offers(is_special=gets_member_price()),
         gone=[]
         if before
         else interests.favourites_of(
@@ -54,7 +56,9 @@ def history() -> ResponseReturnValue:
     footprints.current().write()
     seen = interests.visits_of(current_member().id, now=clock.now())
     days = [(title, list(rows)) for title, rows in groupby(seen, key=lambda row: _day(row.seen_at))]
-    return render_template("mall/history.html", days=days)
+    return render_template(
+        "mall/history.html", days=days, offer=offers(is_special=gets_member_price())
+    )
 
 
 @bp.post("/me/history/clear")

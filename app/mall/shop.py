@@ -32,6 +32,7 @@ from app.core.web import price_parts
 from app.mall import footprints
 from app.mall.auth import open_page
 from app.mall.blueprint import bp, shop_settings
+from app.mall.prices import gets_member_price, offers
 from app.mall.reviews import authors
 
 V = TypeVar("V", bound=Callable[..., ResponseReturnValue])
@@ -52,15 +53,16 @@ def file_view(view: V) -> V:
 @bp.get("/")
 @open_page
 def home() -> ResponseReturnValue:
-    after = request.args.get("after")
+    after, is_special = request.args.get("after"), gets_member_price()
 
     def body() -> tuple[str, bool]:
         now = clock.now()
         # The next part of the plain list: only that one has parts.
-        return _home_body(content.shown(now) if after is None else [], now, after=after or "")
+        blocks = content.shown(now) if after is None else []
+        return _home_body(blocks, now, after=after or "", is_special=is_special)
 
-    # Everybody sees the same, and most begin here.
-    html, is_composed = brief.current().get(("home", after), body)
+    # All who pay the same prices see the same, and most begin here.
+    html, is_composed = brief.current().get(("home", after, is_special), body)
     return _home(html, is_composed)
 
 
@@ -84,7 +86,8 @@ def home_preview() -> ResponseReturnValue:
         if version_id is None
         else content.shown_of_version(version_id, now)
     )
-    html, is_composed = _home_body(blocks, now, after=request.args.get("after", ""))
+    after = request.args.get("after", "")
+    html, is_composed = _home_body(blocks, now, after=after, is_special=False)
     return _home(html, is_composed, is_preview=True)
 
 
@@ -95,15 +98,15 @@ def _home(html: str, is_composed: bool, *, is_preview: bool = False) -> str:
 
 
 def _home_body(
-    blocks: Sequence[content.HomeBlock], now: datetime, *, after: str
+    blocks: Sequence[content.HomeBlock], now: datetime, *, after: str, is_special: bool
 ) -> tuple[str, bool]:
     """What stands between the frame's bars, and whether blocks were composed."""
-    sections = content.compose(blocks, now=now)
+    sections, offer = content.compose(blocks, now=now), offers(is_special=is_special)
     if sections:
-        return render_template("mall/home_blocks.html", sections=sections), True
+        return render_template("mall/home_blocks.html", sections=sections, offer=offer), True
     found = catalog.browse.shelf(catalog.Wanted(), now=now, after=after)
-    page = render_template("mall/home_list.html", rails=catalog.browse.rails(), shelf=found)
-    return page, False
+    rails = catalog.browse.rails()
+    return render_template("mall/home_list.html", rails=rails, shelf=found, offer=offer), False
 
 
 @dataclass(frozen=True)
@@ -122,11 +125,7 @@ class _ProductBody:
 def product(product_id: int) -> ResponseReturnValue:
     member_id = g.member.id if g.member is not None else None
     level = g.visitor.level if g.visitor is not None else ""
-    is_special = orders.is_special(
-        str(shop_settings()[settings.registry.MEMBER_PRICE_FOR.key]),
-        is_distributor=bool(level),
-        is_follower=g.member is not None and g.member.is_subscribed,
-    )
+    is_special = gets_member_price()
     now = reports.product_now(product_id, member_id)
     body = brief.current().get(
         # What is left of it changes without an admin, and is shown as it is.
@@ -171,9 +170,9 @@ def _product_body(product_id: int, level: str, *, is_special: bool) -> _ProductB
 def _body_of(found: catalog.Product, level: str, *, is_special: bool) -> _ProductBody:
     product_id = found.id
     units = orders.prices_of(found.skus, is_special=is_special)
-    # What people see first is what they can buy at the best price.
-    ranked = sorted(found.skus, key=lambda sku: (sku.stock == 0, units[sku.id], sku.id))
-    first = ranked[0] if ranked else None
+    # What people see first is what they can buy at the best price, as in every list.
+    offer = orders.best_offer(found.skus, is_special=is_special)
+    first = offer.sku if offer else None
     rating = reviews.rating_of(product_id)
     newest = reviews.first_of_product(product_id) if rating.count else []
     html = render_template(

@@ -47,7 +47,7 @@ from app.orders.payment import (
 )
 from app.orders.pickups import PickupWish
 from app.orders.ports import PaymentGateway, PaymentState, PrepayRefused, Trace, TraceProvider
-from app.orders.prices import is_cheaper, is_special, prices_of, unit_prices
+from app.orders.prices import Offer, best_offer, is_cheaper, is_special, prices_of, unit_prices
 from app.orders.pricing import (
     LINES_MAX,
     Adjustment,
@@ -102,6 +102,8 @@ from app.orders.traces import EnteredTraces
 
 __all__ = [
     "Bought",
+    "Offer",
+    "best_offer",
     "bought_by",
     "buyer_of",
     "is_cheaper",

@@ -5,6 +5,7 @@ page, in the cart and when the order is placed; the order's line keeps what it w
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from app import distribution, members, settings
 from app.catalog import Sku
@@ -26,6 +27,33 @@ def prices_of(skus: Iterable[Sku], *, is_special: bool) -> dict[int, int]:
         else sku.price_fen
         for sku in skus
     }
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What is said of a product's price where one figure stands for all its SKUs."""
+
+    sku: Sku
+    unit_fen: int
+    is_from: bool  # 起: another one of them costs more.
+
+    @property
+    def is_member_price(self) -> bool:
+        return self.unit_fen < self.sku.price_fen
+
+
+def best_offer(skus: Iterable[Sku], *, is_special: bool) -> Offer | None:
+    """The cheapest SKU that can be bought, the cheapest of all where all are sold out.
+
+    For who does, or does not, get the member price. None for a product without any SKU.
+    """
+    every = list(skus)
+    wanted = [sku for sku in every if sku.stock] or every
+    if not wanted:
+        return None
+    units = prices_of(wanted, is_special=is_special)
+    first = min(wanted, key=lambda sku: (units[sku.id], sku.id))
+    return Offer(first, units[first.id], is_from=max(units.values()) > units[first.id])
 
 
 def unit_price(sku: Sku, *, buyer_id: int | None) -> int:

@@ -4,7 +4,7 @@ import pytest
 
 from app import aftersales, ledger, members, settings
 from app.api.operation import CSRF_HEADER
-from app.core.db import db, run_unit
+from app.core.db import db, run_unit, transaction
 from app.orders import Order, OrderStatus
 from app.orders.cart import wishes_of
 from tests.admin.desk import ask_for
@@ -15,6 +15,7 @@ from tests.factories import (
     give_available,
     make_address,
     make_distributor,
+    make_distributor_of,
     make_member,
     make_plan,
     make_sku,
@@ -65,6 +66,21 @@ def test_from_the_shelf_to_the_paying_sheet(phone, me, weixin):  # noqa: F811
     assert paying.json["parameters"]["package"].startswith("prepay_id=wx")
     assert wishes_of(me.id) == []
     assert [row["number"] for row in phone("GET", "/me/orders").json["items"]] == [number]
+
+
+def test_a_list_has_the_shops_price_and_what_the_caller_pays(phone, me):  # noqa: F811
+    sku = make_sku(price_fen=88_00)
+    with transaction():
+        sku.member_price_fen = 80_00
+
+    def listed():
+        [row] = phone("GET", "/mall/products").json["items"]
+        return row["from_fen"], row["price_fen"]
+
+    before = listed()
+    make_distributor_of(me)
+
+    assert (before, listed()) == ((88_00, 88_00), (88_00, 80_00))
 
 
 def test_another_price_than_was_shown_orders_nothing(phone, me):  # noqa: F811

@@ -7,7 +7,7 @@ from app.catalog import Sku
 from app.commission import commissions_of_order
 from app.core.db import db, run_unit, transaction
 from app.members import Member
-from app.orders import Item, cart, place, quote
+from app.orders import Item, best_offer, cart, place, quote
 from app.orders.errors import PriceChanged
 from app.settings import registry
 from tests.factories import (
@@ -150,3 +150,29 @@ def test_a_binding_does_not_make_a_member_price():
     bind(buyer, near)
 
     assert cost(sku, buyer) == 200_00
+
+
+def of(number: int, price_fen: int, member_fen: int | None = None, stock: int = 1) -> Sku:
+    return Sku(id=number, price_fen=price_fen, member_price_fen=member_fen, stock=stock)
+
+
+@pytest.mark.parametrize(
+    ("skus", "is_special", "shown"),
+    [
+        # (SKU, what it costs, 起, 会员价)
+        ([of(1, 100, 90), of(2, 95)], False, (2, 95, True, False)),
+        ([of(1, 100, 90), of(2, 95)], True, (1, 90, True, True)),
+        ([of(1, 100, 90), of(2, 80)], True, (2, 80, True, False)),
+        ([of(1, 100, 90), of(2, 90)], True, (1, 90, False, True)),
+        ([of(1, 50, 40, stock=0), of(2, 100, 90)], True, (2, 90, False, True)),
+        ([of(1, 50, stock=0), of(2, 40, stock=0)], False, (2, 40, True, False)),
+    ],
+)
+def test_a_list_shows_the_cheapest_that_can_be_bought(skus, is_special, shown):
+    offer = best_offer(skus, is_special=is_special)
+
+    assert (offer.sku.id, offer.unit_fen, offer.is_from, offer.is_member_price) == shown
+
+
+def test_a_product_without_skus_has_no_price():
+    assert best_offer([], is_special=True) is None
