@@ -152,7 +152,7 @@ def refused(refund_id: int, *, code: str, now: datetime) -> None:
         return
     refund.status, refund.fail_reason = R.ABNORMAL, code[:100]
     if row is not None and row.status is S.REFUNDING:
-        states.move(row, S.ABNORMAL, actor=_SYSTEM, now=now, note=code)
+        states.move(row, S.ABNORMAL, actor=_SYSTEM, now=now, note=refund.fail_reason)
 
 
 def postpone(refund_id: int, *, why: str, now: datetime) -> None:

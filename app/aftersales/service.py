@@ -158,12 +158,12 @@ def give_up_waiting(aftersale_id: int, *, now: datetime) -> bool:
 def approve(aftersale_id: int, *, actor: audit.Actor, now: datetime, note: str = "") -> AfterSale:
     """Agree (同意): money goes back at once where no goods must.
 
-    Raises NotFound, OwnAfterSale, IllegalMove.
+    Raises NotFound, OwnAfterSale, IllegalMove, InvalidInput.
     """
     order, row = states.locked(aftersale_id)
     states.never_own(order, actor)
-    states.move(row, S.APPROVED, actor=actor, now=now, note=note)
-    row.decision_note = note.strip()[:200]
+    row.decision_note = reasons.if_any(note)
+    states.move(row, S.APPROVED, actor=actor, now=now, note=row.decision_note)
     if row.kind is AfterSaleKind.REFUND:
         refunds.begin(order, row, actor=actor, now=now)
     else:

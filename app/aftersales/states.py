@@ -53,7 +53,7 @@ def record(
         to_state=to.value,
         actor=actor,
         now=now,
-        note=note[:200],
+        note=note,
     )
     if actor.ref.startswith("admin:"):
         audit.record(
@@ -64,7 +64,7 @@ def record(
             now=now,
             before={"status": before},
             after={"status": to.value, "amount_fen": row.amount_fen},
-            reason=note[:200],
+            reason=note,
         )
 
 

@@ -163,18 +163,20 @@ def approve(
     Raises:
         IllegalMove: it was decided already.
         OwnWithdrawal, SamePerson.
+        InvalidInput: the note is too long.
     """
     row = states.locked(withdrawal_id)
     _never_own(row, actor_member_id)
+    said = reasons.if_any(note)
     if row.status is S.SUBMITTED and row.needs_two and not row.first_reviewer:
         row.first_reviewer = actor.ref
-        _record(row, "withdrawal.first_approve", actor, now, note)
+        _record(row, "withdrawal.first_approve", actor, now, said)
         return False
     if row.needs_two and row.first_reviewer == actor.ref:
         raise SamePerson()
-    states.move(row, S.APPROVED, actor=actor, now=now, note=note)
-    row.reviewer, row.reviewed_at, row.note = actor.ref, now, note[:200]
-    _record(row, "withdrawal.approve", actor, now, note)
+    states.move(row, S.APPROVED, actor=actor, now=now, note=said)
+    row.reviewer, row.reviewed_at, row.note = actor.ref, now, said
+    _record(row, "withdrawal.approve", actor, now, said)
     return True
 
 
@@ -208,7 +210,7 @@ def _record(row: Withdrawal, action: str, actor: audit.Actor, now: datetime, rea
         actor=actor,
         now=now,
         after={"status": row.status.value, "gross_fen": row.gross_fen},
-        reason=reason[:200],
+        reason=reason,
     )
 
 

@@ -453,6 +453,17 @@ def test_goods_that_were_never_sent_back_end_it():
     assert broken_invariants() == {}
 
 
+def test_a_note_that_cannot_be_kept_whole_agrees_to_nothing():
+    row = sale().ask(fen=30_00)
+
+    with pytest.raises(InvalidInput, match="最多 200 个字") as refused:
+        run_unit(aftersales.approve, row.id, actor=ADMIN, now=NOON, note="字" * 201)
+
+    assert refused.value.field == "note"
+    assert (state(row), afresh(row).decision_note, due()) == ((S.APPLIED, None), "", 0)
+    assert broken_invariants() == {}
+
+
 def test_goods_that_came_back_wrong_are_refused_with_a_reason():
     sold = sale(received=True)
     row = sold.ask(kind=K.RETURN, quantity=1, reason="质量问题")

@@ -197,8 +197,10 @@ def request(member: Member, fen: int, key: str = "tap") -> Withdrawal:
     return run_unit(withdrawals.request, member.id, amount_fen=fen, request_key=key, now=NOON)
 
 
-def approve(row: Withdrawal, actor: Any = ADMIN) -> bool:
-    return run_unit(withdrawals.approve, row.id, actor=actor, actor_member_id=None, now=NOON)
+def approve(row: Withdrawal, actor: Any = ADMIN, *, note: str = "") -> bool:
+    return run_unit(
+        withdrawals.approve, row.id, actor=actor, actor_member_id=None, now=NOON, note=note
+    )
 
 
 def approved(fen: int = 50_00, *, available_fen: int | None = None) -> Withdrawal:

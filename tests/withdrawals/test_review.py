@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from app import audit, ledger, outbox, withdrawals
 from app.audit import AuditEntry
 from app.core.db import db, run_unit
-from app.core.errors import IllegalMove, NotFound
+from app.core.errors import IllegalMove, InvalidInput, NotFound
 from app.ledger import Wallet
 from app.members import Member
 from app.withdrawals import Withdrawal, WithdrawalStatus
@@ -139,6 +139,29 @@ def test_what_two_approved_is_not_approved_by_a_third(session):
 
     assert row.reviewer == "admin:2"
     assert broken_invariants() == {}
+
+
+@pytest.mark.parametrize("fen", [50_00, 150_00])
+def test_a_note_that_cannot_be_kept_whole_approves_nothing(session, fen):
+    member, row = waiting(fen)
+
+    with pytest.raises(InvalidInput, match="最多 200 个字") as refused:
+        approve(row, note="字" * 201)
+
+    assert refused.value.field == "note"
+    assert (row.status, row.first_reviewer, row.note) == (WithdrawalStatus.SUBMITTED, "", "")
+    assert acts(row) == []
+    assert ledger.wallet_of(member.id) == Wallet(available_fen=200_00 - fen, frozen_fen=fen)
+    assert broken_invariants() == {}
+
+
+def test_a_note_is_kept_whole_with_the_approval(session):
+    _, row = waiting(50_00)
+
+    approve(row, note=f" {'字' * 200}\n")
+
+    [entry] = db.session.scalars(sa.select(AuditEntry).filter_by(subject="withdrawal"))
+    assert (row.note, entry.reason) == ("字" * 200, "字" * 200)
 
 
 def test_an_unknown_withdrawal_is_not_found(session):
