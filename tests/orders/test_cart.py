@@ -202,6 +202,16 @@ def test_a_visitors_pieces_add_up_and_are_capped(buyer):
     assert sorted(lines(buyer)) == [(both.id, 999, True), (new.id, 2, False)]
 
 
+def test_two_wishes_for_the_same_are_one_line(buyer):
+    sku, other = make_sku(), make_sku()
+    put(buyer, other, 2)
+    wishes = [Wish(sku.id, 1, 100_00), Wish(other.id, 3, 100_00), Wish(sku.id, 4, 100_00)]
+
+    run_unit(cart.merge, buyer.id, wishes, now=NOON)
+
+    assert sorted(lines(buyer)) == [(sku.id, 5, True), (other.id, 5, True)]
+
+
 def test_what_does_not_exist_or_fit_is_left_out(buyer):
     sku = make_sku()
 

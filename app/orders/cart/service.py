@@ -7,7 +7,6 @@ from app import catalog
 from app.core.db import add_once, affected, db, require_transaction
 from app.core.errors import InvalidInput, NotFound
 from app.orders import limits, prices
-from app.orders.cart import queries
 from app.orders.cart.models import LINES_MAX, CartFull, CartLine, Wish
 from app.orders.models import QUANTITY_MAX
 
@@ -24,7 +23,7 @@ def add(member_id: int, sku_id: int, quantity: int, *, now: datetime) -> CartLin
         CartFull: there are too many different things in the cart.
     """
     require_transaction()
-    lines = _all_locked(member_id)
+    lines = _locked(member_id)
     line = lines.get(sku_id)
     total = (line.quantity if line else 0) + quantity
     sku = check(sku_id, quantity, total, beside=list(lines.values()), buyer_id=member_id)
@@ -43,7 +42,7 @@ def add(member_id: int, sku_id: int, quantity: int, *, now: datetime) -> CartLin
         if add_once(made):
             return made
         # Another tap put it in meanwhile.
-        lines = _all_locked(member_id)
+        lines = _locked(member_id)
         line = lines.get(sku_id)
         if line is None:
             raise NotFound("购物车里没有这件商品")
@@ -60,7 +59,7 @@ def set_quantity(member_id: int, sku_id: int, quantity: int) -> None:
     Raises InvalidInput, LimitReached, SoldOff, OutOfStock, NotFound.
     """
     require_transaction()
-    lines = _all_locked(member_id)
+    lines = _locked(member_id)
     line = lines.get(sku_id)
     if line is None:
         raise NotFound("购物车里没有这件商品")
@@ -102,12 +101,13 @@ def merge(member_id: int, wishes: Sequence[Wish], *, now: datetime) -> int:
     """
     require_transaction()
     known = catalog.skus_by_id(wish.sku_id for wish in wishes)
-    room = LINES_MAX - queries.count(member_id)
+    lines = _locked(member_id)
+    room = LINES_MAX - len(lines)
     taken = 0
     for wish in sorted(wishes, key=lambda wish: wish.sku_id):
         if wish.sku_id not in known or not 1 <= wish.quantity <= QUANTITY_MAX:
             continue
-        line = _locked(member_id, wish.sku_id)
+        line = lines.get(wish.sku_id)
         if line is None and room > 0:
             made = CartLine(
                 member_id=member_id,
@@ -121,7 +121,9 @@ def merge(member_id: int, wishes: Sequence[Wish], *, now: datetime) -> int:
                 room -= 1
                 taken += 1
                 continue
-            line = _locked(member_id, wish.sku_id)
+            # A tap in another window put it in meanwhile.
+            lines = _locked(member_id)
+            line = lines.get(wish.sku_id)
         if line is not None:
             line.quantity = min(line.quantity + wish.quantity, QUANTITY_MAX)
             taken += 1
@@ -159,7 +161,7 @@ def check(
     return sku
 
 
-def _all_locked(member_id: int) -> dict[int, CartLine]:
+def _locked(member_id: int) -> dict[int, CartLine]:
     """The member's lines by their SKU, locked in the order of the index."""
     lines = db.session.scalars(_LINES, {"member_id": member_id})
     return {line.sku_id: line for line in lines}
@@ -172,12 +174,3 @@ _LINES = (
     .with_for_update()
     .execution_options(populate_existing=True)
 )
-
-
-def _locked(member_id: int, sku_id: int) -> CartLine | None:
-    return db.session.scalar(
-        sa.select(CartLine)
-        .filter_by(member_id=member_id, sku_id=sku_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
