@@ -54,6 +54,28 @@ def _has_words(_mapper: object, _connection: object, entry: AuditEntry) -> None:
         said |= {name: entries.known(name, entry.subject) for name in names}
     missing = [name for name, word in said.items() if not word]
     assert not missing, f"{entry.action} of {entry.subject}: no word for {missing}"
+    # What a list was narrowed to stands as its address has it.
+    if entry.subject not in ("export", "list"):
+        bare = [*_bare(entry.before, entry.subject), *_bare(entry.after, entry.subject)]
+        assert not bare, f"{entry.action} of {entry.subject}: shown as stored: {bare}"
+
+
+# What is written like a stored word, but was typed by somebody or is a name.
+_NAMES = {"username", "level", "level_code", "keywords", "template_id", "file", "sent"}
+_STORED = re.compile(r"[a-z]+([_.:-][a-z]+)*")
+
+
+def _bare(facts: dict[str, Any] | None, subject: str) -> list[tuple[str, str]]:
+    """Values of an entry that are words of the domain, and are shown as they are stored."""
+    return [
+        (name, one)
+        for name, value in (facts or {}).items()
+        if name not in _NAMES
+        for one in (value if isinstance(value, list) else [value])
+        if isinstance(one, str)
+        and _STORED.fullmatch(one)
+        and words.fields.shown(name, one, subject=subject) == one
+    ]
 
 
 _INVARIANT = re.compile(r"[A-Z][0-9]+")

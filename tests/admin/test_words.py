@@ -10,6 +10,7 @@ from app.admin.words import entries
 from app.catalog import ProductKind, ProductStatus
 from app.commission import CommissionStatus
 from app.commission.bonus import ResultState
+from app.debts import WriteOffState
 from app.distribution import AttemptResult, BindingSource, DistributorStatus
 from app.distribution.channels import ChannelKind, Outcome, ScanSource
 from app.distribution.joining.form import FieldKind
@@ -53,6 +54,7 @@ from app.withdrawals import BillState, LockCause, WithdrawalStatus, reasons
         (words.money.ACCOUNT, AccountKind),
         (words.orders.ODDITY, OddityKind),
         (words.money.BREAK, BreakKind),
+        (words.money.WRITE_OFF, WriteOffState),
         (words.money.RECONCILED, DayState),
         (words.money.BILL_FILE, BillKind),
         (words.payouts.LOCK_CAUSE, LockCause),
@@ -88,10 +90,35 @@ def test_every_filter_is_called_by_a_word_where_a_file_was_taken():
         ("with_team", "member", True, ("连同团队", "是")),
         ("effective_from", "plan", "2026-12-01T16:00:00+00:00", ("生效时间", "2026-12-02 00:00")),
         ("effective_from", "plan", "soon", ("生效时间", "soon")),
+        ("kind", "notice_template", "withdrawal_rejected", ("通知", "提现未通过审核")),
+        ("channel", "notice_template", "template", ("发送方式", "模板消息")),
+        ("channel", "payout_batch", "bank", ("打款方式", "银行卡")),
+        ("channel", "channel", "bank", ("渠道名称", "bank")),
+        ("status", "aftersale", "approved", ("状态", "待买家寄回")),
+        ("status", "distributor", "approved", ("状态", "正常")),
+        ("status", "distributor", "", ("状态", "—")),
+        ("events", "hook", ["order.paid", "order.closed"], ("事件", "订单已付款、订单已关闭")),
+        ("catalog.member_price_for", "setting", "followers", ("谁享受会员价", "关注公众号的会员")),
     ],
 )
 def test_a_field_of_an_entry_is_said_by_what_it_is_about(name, subject, value, said):
-    assert (words.fields.field(name, subject), words.fields.shown(name, value)) == said
+    shown = words.fields.shown(name, value, subject=subject)
+
+    assert (words.fields.field(name, subject), shown) == said
+
+
+def test_the_rules_of_a_bonus_are_said_as_on_its_page():
+    document = {
+        "metric": "personal_sales",
+        "period": "month",
+        "tier_mode": "whole",
+        "steps": [{"from": 1000_00, "bps": 300}],
+        "reward": "cash",
+    }
+
+    assert words.fields.shown("document", document, subject="bonus") == (
+        "每月 · 直推销售额 · 现金；全额；满 ¥1,000 3%"
+    )
 
 
 def test_every_invariant_is_said_in_chinese(session):

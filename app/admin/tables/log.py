@@ -47,8 +47,8 @@ def changes(row: AuditEntry, facts: Facts) -> list[tuple[str, object, object]]:
     return [
         (
             words.fields.field(name, row.subject),
-            words.fields.shown(name, before.get(name), level),
-            words.fields.shown(name, after.get(name), level),
+            words.fields.shown(name, before.get(name), level, subject=row.subject),
+            words.fields.shown(name, after.get(name), level, subject=row.subject),
         )
         for name in dict.fromkeys([*before, *after])
     ]

@@ -20,6 +20,8 @@ SCOPE: Mapping[Scope, tuple[str, str]] = {
     Scope.WITHDRAWALS_READ: ("读取提现", "提现单的金额、税费和状态"),
     Scope.AFTERSALES_READ: ("读取售后", "售后单的商品、金额和状态"),
 }
+# What a key read in full.
+READ: Mapping[str, str] = {"members": "会员", "orders": "订单"}
 DAYS: Mapping[int, str] = {30: "30 天", 90: "90 天", 365: "1 年", 0: "长期有效"}
 # How long before its end a key is shown as ending.
 SOON = timedelta(days=14)

@@ -5,30 +5,60 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from app.admin.words import levels, reports
+from app.admin.words import aftersales, api, audit, levels, money, notices, payouts, reports, shop
 from app.admin.words.account import CHANNEL_KIND, REPLY_KIND, REPLY_TYPE
 from app.admin.words.base import percent
 from app.admin.words.commissions import DEPTH, plan_facts, rate
-from app.admin.words.desk import PERSONAL, ROLE
+from app.admin.words.desk import EXPORT, PERSONAL, ROLE
 from app.admin.words.entries import known
 from app.admin.words.orders import ORDER
-from app.admin.words.payouts import WITHDRAWAL
-from app.admin.words.people import DISTRIBUTOR
+from app.admin.words.people import APPEAL, DISTRIBUTOR, RISK
+from app.audit.runs import TITLES
+from app.commission import bonus
+from app.commission.bonus.rules import read_program
 from app.core import clock
 from app.core.money import format_yuan
+from app.notices import KINDS
 from app.settings.registry import ALL
 
-# Fields of audit entries that hold one of a few stored words.
-_SAID: Mapping[str, Mapping[Any, str]] = {
+# The words of fields that hold one of a few stored ones, or several of them: by the name,
+# or by `subject.field` where it means something of its own on that subject. What has more
+# than a word, as a state has its tone, begins with it.
+_SAID: Mapping[str, Mapping[Any, str | tuple[str, ...]]] = {
     "role": ROLE,
-    "kind": REPLY_KIND,
+    "personal": PERSONAL,
+    "job": TITLES,
     "reply_type": REPLY_TYPE,
     "channel_kind": CHANNEL_KIND,
+    "block_kind": shop.HOME_KIND,
     "counts": {"piece": "按件数", "weight": "按重量"},
     "period": reports.PERIOD,
     "compare": reports.COMPARE,
     "cadence": reports.CADENCE,
-    "ways": {way: said for way, (said, _) in reports.WAY.items()},
+    "format": reports.CONTENT,
+    "ways": reports.WAY,
+    "scopes": api.SCOPE,
+    "events": api.EVENT,
+    "api_key.what": api.READ,
+    "aftersale.status": aftersales.STATE,
+    "appeal.status": APPEAL,
+    "distributor.status": DISTRIBUTOR,
+    "order.status": ORDER,
+    "review.status": shop.REVIEW,
+    "withdrawal.status": payouts.WITHDRAWAL,
+    "debt_write_off.state": money.WRITE_OFF,
+    "export.action": audit.ACTION,
+    "export.state": EXPORT,
+    "export.subject": audit.SUBJECT,
+    "member.channel": payouts.CHANNEL,
+    "notice_template.channel": notices.CHANNEL,
+    "notice_template.kind": {key: kind.title for key, kind in KINDS.items()},
+    "payout_batch.channel": payouts.CHANNEL,
+    "payout_lock.cause": payouts.LOCK_CAUSE,
+    "reply.kind": REPLY_KIND,
+    "report_subscription.content": reports.CONTENT,
+    "risk.state": RISK,
+    "tax_remittance.state": money.REMITTANCE,
 }
 
 
@@ -53,17 +83,24 @@ def _prices(prices: Mapping[str, int | None]) -> str:
     return "，".join(said)
 
 
-def shown(name: str, value: object, level_name: Callable[[str], str] = str) -> str:
-    """A value of an audit entry as people read it; `level_name` names a level's code."""
+def shown(
+    name: str, value: object, level_name: Callable[[str], str] = str, *, subject: str = ""
+) -> str:
+    """A value of an entry about this subject as people read it.
+
+    `level_name` names a level's code.
+    """
     if value is None:
         return "—"
     if name.endswith("_fen") and isinstance(value, int):
         return f"¥{format_yuan(value)}"
     if name.endswith("_bps") and isinstance(value, int):
         return percent(value)
-    if name in _SAID:
-        several = value if isinstance(value, list) else [value]
-        return "、".join(_SAID[name].get(str(one), str(one)) for one in several)
+    said = _words(name, subject)
+    if said is not None:
+        if isinstance(value, list):
+            return "、".join(_word(said, one) for one in value) or "无"
+        return _word(said, value) or "—"
     said_of_level = levels.shown(name, value, level_name)
     if said_of_level is not None:
         return said_of_level
@@ -71,13 +108,24 @@ def shown(name: str, value: object, level_name: Callable[[str], str] = str) -> s
         return "是" if value else "否"
     if name in _TIMES and isinstance(value, str):
         return _when(value)
-    if name == "status":
-        for said in (ORDER, DISTRIBUTOR, WITHDRAWAL):
-            if value in said:
-                return said[str(value)][0]
+    if (subject, name) == ("withdrawal", "said"):
+        return payouts.told(str(value))
     if name == "skus" and isinstance(value, dict):
         return "；".join(f"{sku}：{_prices(prices)}" for sku, prices in value.items()) or "—"
     return _plainly(name, value)
+
+
+def _words(name: str, subject: str) -> Mapping[Any, str | tuple[str, ...]] | None:
+    """The words of a field's stored values; None where it holds something else."""
+    setting = ALL.get(name)
+    if setting is not None:
+        return dict(setting.choices) if setting.choices else None
+    return _SAID.get(f"{subject}.{name}") or _SAID.get(name)
+
+
+def _word(said: Mapping[Any, str | tuple[str, ...]], value: object) -> str:
+    found = said.get(str(value), str(value))
+    return found if isinstance(found, str) else found[0]
 
 
 def _when(text: str) -> str:
@@ -99,14 +147,19 @@ def _plan(document: Mapping[str, Any]) -> str:
     return "；".join(said)
 
 
+def _bonus(document: Mapping[str, Any]) -> str:
+    """A bonus's rules in an audit entry: what counts, how it is paid, and its steps."""
+    program = read_program(document)
+    said = [bonus.wording.summary(program), bonus.wording.MODE[program.tier_mode].split("：")[0]]
+    return "；".join([*said, *(f"{start} {pays}" for start, pays in bonus.wording.steps(program))])
+
+
 def _plainly(name: str, value: object) -> str:
     """A value that no rule of its own says."""
-    if name == "personal" and isinstance(value, list):
-        return "、".join(PERSONAL.get(str(kind), str(kind)) for kind in value) or "无"
     if name == "layout" and isinstance(value, dict):
         return f"{len(value.get('parts', []))} 个元素"
-    if name == "document" and isinstance(value, dict) and "depth_cap" in value:
-        return _plan(value)
+    if name == "document" and isinstance(value, dict):
+        return _plan(value) if "depth_cap" in value else _bonus(value)
     if isinstance(value, list) and not any(isinstance(one, dict | list) for one in value):
         return "、".join(map(str, value)) or "无"
     if isinstance(value, dict | list):

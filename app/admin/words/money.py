@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from app.admin.words.base import Word
+from app.debts import WriteOffState
 from app.ledger import AccountKind
 from app.orders import OddityKind
 from app.reconciliation import BillKind, BreakKind, DayState
@@ -107,5 +108,10 @@ REMITTANCE: Mapping[str, Word] = {
     "asked": ("待确认", "wait"),
     "done": ("已入账", "good"),
     "refused": ("未入账", "off"),
+}
+WRITE_OFF: Mapping[str, Word] = {
+    WriteOffState.ASKED: ("待复核", "wait"),
+    WriteOffState.DONE: ("已核销", "good"),
+    WriteOffState.REFUSED: ("未核销", "off"),
 }
 TAX_METHOD: Mapping[str, str] = {"none": "不代扣", "monthly": "按月预扣", "cumulative": "累计预扣"}
