@@ -13,7 +13,7 @@ from app.core.db import db, run_unit, transaction
 from app.jobs import tasks
 from app.ledger import AccountKind, Move
 from app.members import Member
-from app.orders import Order
+from app.orders import Order, OrderLine
 from tests.factories import ADMIN, ADMIN2, bind, make_member, make_sku, received_order
 
 # The beginning of November, a day in it, and when its runs are computed.
@@ -96,3 +96,21 @@ def paid(near: Member, fen: int, **changed: Any) -> BonusRun:
     approve(run)
     post(run)
     return run
+
+
+def told() -> list[tuple[Any, ...]]:
+    """What came out for each member."""
+    return [(r.member_id, r.value, r.tier, r.amount_fen, r.state, r.reason) for r in rows()]
+
+
+def refund(order: Order, fen: int, *, pieces: int = 0) -> None:
+    """Part of an order went back, as its lines say."""
+    with transaction():
+        db.session.execute(
+            sa.update(OrderLine)
+            .where(OrderLine.order_id == order.id)
+            .values(
+                refunded_fen=OrderLine.refunded_fen + fen,
+                refunded_quantity=OrderLine.refunded_quantity + pieces,
+            )
+        )
