@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from app import settings
 from app.core.db import Rows, db, direct
 from app.core.errors import NotFound
 from app.distribution import policy
@@ -167,9 +168,10 @@ class Meeting:
     is_owner_active: bool
 
 
-# Built once, and one question each: whoever opens a link with a code asks it.
+# Built once, and one question each: whoever opens a link with a code asks it. What the
+# shop's rules are comes along.
 _STANDS = (
-    sa.select(Member.upline1_id, Member.bound_at)
+    sa.select(settings.STAMP, Member.upline1_id, Member.bound_at)
     .select_from(Member)
     .where(Member.id == sa.bindparam("member_id"))
 )
@@ -187,10 +189,11 @@ def meeting(member_id: int, code: str, owner_id: int | None = None) -> Meeting:
     """The member and the owner of `code`, or this owner where one is known already."""
     if owner_id is None:
         found = direct(_BY_CODE, member_id=member_id, code=code.strip().upper()[:16])
-        upline1_id, bound_at, owner_id, status = found.one()
+        stamp, upline1_id, bound_at, owner_id, status = found.one()
     else:
         found = direct(_BY_OWNER, member_id=member_id, owner_id=owner_id)
-        upline1_id, bound_at, status = found.one()
+        stamp, upline1_id, bound_at, status = found.one()
+    settings.as_of(stamp)
     is_active = status is DistributorStatus.APPROVED
     return Meeting(member_id, upline1_id, bound_at, owner_id, is_active)
 

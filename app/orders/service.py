@@ -31,8 +31,15 @@ _NOBODY = dict.fromkeys(
 )
 
 
-_PLACED = sa.select(Order.id).where(
-    Order.member_id == sa.bindparam("member_id"), Order.request_key == sa.bindparam("request_key")
+# The order's id, if there is one, and as of when the settings are in force.
+_PLACED = sa.select(
+    sa.select(Order.id)
+    .where(
+        Order.member_id == sa.bindparam("member_id"),
+        Order.request_key == sa.bindparam("request_key"),
+    )
+    .scalar_subquery(),
+    settings.STAMP,
 )
 
 
@@ -65,7 +72,8 @@ def place(
     require_transaction()
     if address_id is not None and pickup is not None:
         raise ValueError("an order goes to an address or waits at a shop")
-    known = direct(_PLACED, member_id=member_id, request_key=request_key).scalar_one_or_none()
+    known, stamp = direct(_PLACED, member_id=member_id, request_key=request_key).one()
+    settings.as_of(stamp)
     if known is not None:
         return db.session.get_one(Order, known)
     # Before anything is locked that others wait for, and before the uplines are copied.
@@ -99,7 +107,7 @@ def place(
     )
     if not add_once(order):
         # The second tap: it waited for the first one's commit.
-        first = direct(_PLACED, member_id=member_id, request_key=request_key).scalar_one()
+        first, _ = direct(_PLACED, member_id=member_id, request_key=request_key).one()
         return db.session.get_one(Order, first)
     if from_cart:
         cart.take_out(member_id, (item.sku_id for item in items))

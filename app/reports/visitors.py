@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import load_only
 
+from app import settings
 from app.catalog import Sku
 from app.core.db import db, direct
 from app.distribution import Distributor, DistributorStatus, ReferralCode
@@ -37,6 +38,7 @@ _VISITOR = (
         .select_from(CartLine)
         .where(CartLine.member_id == _MEMBER_ID)
         .scalar_subquery(),
+        settings.STAMP,
     )
     .outerjoin(
         Distributor,
@@ -67,7 +69,8 @@ def visitor(member_id: int) -> Visitor | None:
     row = db.session.execute(_VISITOR, {"member_id": member_id}).one_or_none()
     if row is None:
         return None
-    member, level, code, cart_count = row
+    member, level, code, cart_count, stamp = row
+    settings.as_of(stamp)
     return Visitor(member, level or "", code or "", cart_count)
 
 

@@ -1,8 +1,9 @@
 """Typed business settings (业务设置), each with its default, bounds and history.
 
 A setting is declared once in `registry`. A change is a new row: the newest
-row of a key is in force, the older ones are its history. What decides about money
-leaving is changed by two people (`proposals`).
+row of a key is in force, the older ones are its history. Each process keeps what is in
+force, and a query that is asked anyway tells it whether that changed (`service`). What
+decides about money leaving is changed by two people (`proposals`).
 """
 
 from app.settings import registry
@@ -17,17 +18,29 @@ from app.settings.proposals import (
 )
 from app.settings.queries import history
 from app.settings.registry import Setting
-from app.settings.service import change, everything, guard, several, value
+from app.settings.service import (
+    STAMP,
+    as_of,
+    change,
+    everything,
+    forget_kept,
+    guard,
+    several,
+    value,
+)
 
 __all__ = [
+    "STAMP",
     "OwnProposal",
     "Setting",
     "SettingChange",
     "SettingMoved",
     "SettingProposal",
+    "as_of",
     "change",
     "decide",
     "everything",
+    "forget_kept",
     "guard",
     "history",
     "open_proposal",

@@ -1,6 +1,8 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -16,20 +18,10 @@ from app.settings.registry import ALL, Setting, V
 _guards: dict[str, list[Callable[[object], None]]] = {}
 
 
-# Built once: every visit and order asks for some.
-_VALUE = (
-    sa.select(SettingChange.value)
-    .where(SettingChange.key == sa.bindparam("key"))
-    .order_by(SettingChange.id.desc())
-    .limit(1)
-)
-# Their whole history, of which the newest counts: nobody changes one a hundred times, and
-# MariaDB reads them faster than it looks for the newest of each.
-_SEVERAL = (
-    sa.select(SettingChange.key, SettingChange.value)
-    .where(SettingChange.key.in_(sa.bindparam("keys", expanding=True)))
-    .order_by(SettingChange.id)
-)
+# Built once. Their whole history, of which the newest counts: nobody changes one a hundred
+# times, and MariaDB reads them faster than it looks for the newest of each.
+_ALL = sa.select(SettingChange.key, SettingChange.value).order_by(SettingChange.id)
+_SEVERAL = _ALL.where(SettingChange.key.in_(sa.bindparam("keys", expanding=True)))
 
 
 def guard(setting: Setting[Any], check: Callable[[object], None]) -> None:
@@ -41,29 +33,67 @@ def guard(setting: Setting[Any], check: Callable[[object], None]) -> None:
 
 def value(setting: Setting[V]) -> V:
     """The value in force."""
-    known = _known()
-    if setting.key not in known:
-        stored = direct(_VALUE, key=setting.key).one_or_none()
-        known[setting.key] = setting.default if stored is None else stored.value
-    return cast("V", known[setting.key])
+    return cast("V", several(setting)[0])
 
 
 def several(*wanted: Setting[Any]) -> list[int | str | bool]:
-    """The values in force of these settings, in their order, in one query."""
-    known = _known()
-    unknown = {item.key: item.default for item in wanted if item.key not in known}
+    """The values in force of these settings, in their order, by one query or none."""
+    unit = _unit()
+    unknown = [item for item in wanted if item.key not in unit.known]
     if unknown:
-        known.update(unknown)
-        known.update((row.key, row.value) for row in direct(_SEVERAL, keys=list(unknown)))
-    return [known[item.key] for item in wanted]
+        # What it went by before it goes by on.
+        unit.known = _in_force(unknown, unit) | unit.known
+    return [unit.known[item.key] for item in wanted]
 
 
-_KNOWN = "settings_known"
+# --- what a process keeps ------------------------------------------------------------
+#
+# A query that is asked anyway brings `STAMP` along, and `as_of` takes it: while it says
+# what it said when this process read the settings, what was read then is in force, and
+# nobody asks. A change counts at once in each process, as if each unit asked.
+#
+# The stamp counts the changes, because a change is a new row and none is ever altered or
+# deleted: what is committed only grows, and two looks that count as many saw the same
+# rows. The newest id would not do: ids are given before the commit, so a lower one may
+# become visible after a higher one. Both looks must see committed rows alone, so a unit
+# that changed a setting itself neither keeps what it reads nor takes what is kept.
+
+# Of no more than one row: a column of any query.
+STAMP = sa.select(sa.func.count()).select_from(SettingChange).scalar_subquery()
 
 
-def _known() -> dict[str, int | str | bool]:
-    """What was read in the unit of work under way: it decides by one value all along."""
-    found: dict[str, int | str | bool] = db.session().info.setdefault(_KNOWN, {})
+@dataclass
+class _Unit:
+    """What the unit of work under way knows: it decides by one value all along."""
+
+    known: dict[str, int | str | bool] = field(default_factory=dict)
+    stamp: int | None = None
+    has_changed: bool = False
+
+
+# By database: how many changes were read, and what is in force after them.
+_kept: WeakKeyDictionary[Any, tuple[int, dict[str, int | str | bool]]] = WeakKeyDictionary()
+_UNIT = "settings_unit"
+
+
+def as_of(stamp: int) -> None:
+    """Let this unit of work use what is kept, if that is as new as this.
+
+    `stamp`: what a query of this unit found as `STAMP`.
+    """
+    _unit().stamp = stamp
+
+
+def forget_kept() -> None:
+    """For who empties tables: the same count may then mean other rows."""
+    _kept.clear()
+
+
+def _unit() -> _Unit:
+    info = db.session().info
+    found: _Unit | None = info.get(_UNIT)
+    if found is None:
+        found = info[_UNIT] = _Unit()
     return found
 
 
@@ -71,7 +101,27 @@ def _known() -> dict[str, int | str | bool]:
 def _forget(session: Session, transaction: SessionTransaction) -> None:
     # A flush is a part of one.
     if transaction.parent is None:
-        session.info.pop(_KNOWN, None)
+        session.info.pop(_UNIT, None)
+
+
+def _in_force(wanted: Sequence[Setting[Any]], unit: _Unit) -> dict[str, int | str | bool]:
+    """The values of these at least."""
+    if unit.stamp is not None and not unit.has_changed:
+        return _all_kept(unit.stamp)
+    found = {item.key: item.default for item in wanted}
+    return found | {row.key: row.value for row in direct(_SEVERAL, keys=list(found))}
+
+
+def _all_kept(stamp: int) -> dict[str, int | str | bool]:
+    database = db.session.get_bind()
+    count, values = _kept.get(database, (-1, {}))
+    if count != stamp:
+        # One statement, so that the count is of the very rows that are read.
+        rows = direct(_ALL).all()
+        values = {key: item.default for key, item in ALL.items()}
+        values |= {row.key: row.value for row in rows}
+        _kept[database] = len(rows), values
+    return values
 
 
 def everything() -> dict[str, int | str | bool]:
@@ -112,7 +162,9 @@ def change(key: str, new: object, *, actor: audit.Actor, now: datetime) -> None:
     row = SettingChange(key=key, value=new_value, changed_by=actor.ref, changed_at=now)
     db.session.add(row)
     db.session.flush()
-    _known().pop(key, None)
+    unit = _unit()
+    unit.has_changed = True
+    unit.known.pop(key, None)
     audit.record(
         "settings.change",
         subject="setting",

@@ -51,7 +51,7 @@ def test_buying_asks_the_database_no_more_than_it_must(client, me):
     asks(client.post, placed.location.removesuffix("/pay") + "/sheet")
 
     # Cart, checkout, order (with what an order copies), pay page, paying sheet.
-    assert spent == [4, 6, 18, 4, 5]
+    assert spent == [4, 5, 16, 3, 5]
 
 
 def test_sheet_is_signed_for_the_orders_amount(client, me, weixin):

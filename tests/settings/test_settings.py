@@ -40,6 +40,70 @@ def test_a_unit_of_work_asks_for_a_value_once_and_sees_its_own_change(session):
     assert (during, settings.value(GUARD_DAYS)) == (20, 20)
 
 
+# --- what a process keeps ----------------------------------------------------------
+
+
+def as_kept(*wanted: Setting) -> tuple[list, int]:
+    """What a unit goes by that brought the stamp along, and how often it asked beside."""
+    with transaction():
+        settings.as_of(db.session.execute(sa.select(settings.STAMP)).scalar_one())
+        with counted() as asked:
+            return settings.several(*wanted), len(asked)
+
+
+def test_what_is_kept_is_asked_for_once_more_after_each_change(session):
+    first, again = as_kept(GUARD_DAYS, SHOP_NAME), as_kept(SHOP_NAME, GUARD_DAYS)
+    change(GUARD_DAYS.key, 20)
+
+    assert (first, again) == (([15, SHOP_NAME.default], 1), ([SHOP_NAME.default, 15], 0))
+    assert [as_kept(GUARD_DAYS) for _ in range(2)] == [([20], 1), ([20], 0)]
+
+
+def test_a_change_that_is_committed_after_one_with_a_higher_number_counts_at_once(session):
+    def arrives(number: int, setting: Setting, value: object) -> None:
+        with transaction():
+            db.session.add(
+                SettingChange(
+                    id=number, key=setting.key, value=value, changed_by="admin:1", changed_at=NOON
+                )
+            )
+
+    arrives(9, GUARD_DAYS, 20)
+    before = as_kept(GUARD_DAYS, SHOP_NAME)
+    arrives(4, SHOP_NAME, "山里茶铺")
+
+    assert before == ([20, SHOP_NAME.default], 1)
+    assert as_kept(GUARD_DAYS, SHOP_NAME) == ([20, "山里茶铺"], 1)
+
+
+def test_a_change_that_was_taken_back_is_not_kept(session):
+    with transaction():
+        settings.as_of(db.session.execute(sa.select(settings.STAMP)).scalar_one())
+        settings.change(GUARD_DAYS.key, 30, actor=ADMIN, now=NOON)
+        during = settings.several(GUARD_DAYS, SHOP_NAME)
+        db.session.rollback()
+    # As many changes as the unit saw that was undone.
+    change(SHOP_NAME.key, "山里茶铺")
+
+    assert during == [30, SHOP_NAME.default]
+    assert as_kept(GUARD_DAYS, SHOP_NAME)[0] == [15, "山里茶铺"]
+
+
+def test_what_a_unit_went_by_it_goes_by_to_its_end(session):
+    with transaction():
+        before = settings.value(GUARD_DAYS)
+        # As if another process had changed it meanwhile.
+        db.session.execute(
+            sa.insert(SettingChange).values(
+                key=GUARD_DAYS.key, value=20, changed_by="admin:2", changed_at=NOON
+            )
+        )
+        settings.as_of(1)
+        after = settings.several(SHOP_NAME, GUARD_DAYS)
+
+    assert (before, after) == (15, [SHOP_NAME.default, 15])
+
+
 def test_the_newest_change_is_in_force(session):
     change(GUARD_DAYS.key, 20)
     change(GUARD_DAYS.key, 30, actor=ADMIN2, now=NOON + days(1))
