@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from app import outbox
 from app.core import clock
-from app.core.db import db, insert_now, require_transaction
+from app.core.db import db, insert_plain, require_transaction
 from app.distribution import policy, ports, queries, tree
 from app.distribution.models import AttemptResult, BindingAttempt, BindingSource
 from app.distribution.queries import Meeting
@@ -31,6 +31,14 @@ class Touch:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """What came of an attempt, and the id of its row."""
+
+    id: int
+    result: AttemptResult
+
+
+@dataclass(frozen=True)
 class _Decision:
     result: AttemptResult
     # Whom the member belonged to before.
@@ -47,17 +55,16 @@ def bind(member_id: int, *, code: str, source: BindingSource, now: datetime) -> 
     return attempt(member_id, Touch(code, source), now=now).result
 
 
-def attempt(
-    member_id: int, touch: Touch, *, owner_id: int | None = None, now: datetime
-) -> BindingAttempt:
-    """The same; the row of the history.
+def attempt(member_id: int, touch: Touch, *, owner_id: int | None = None, now: datetime) -> Tried:
+    """The same, with the row of the history.
 
     `owner_id`: whom a code leads to that is no referral code, such as a channel's.
     """
     require_transaction()
     meeting = queries.meeting(member_id, touch.code, owner_id)
     decision = _decide(meeting, touch, now)
-    row = BindingAttempt(
+    attempt_id = insert_plain(
+        BindingAttempt,
         member_id=member_id,
         owner_id=meeting.owner_id,
         source=touch.source,
@@ -68,12 +75,11 @@ def attempt(
         upline_id=decision.was,
         at=now,
     )
-    insert_now(row)
     if decision.result is AttemptResult.BOUND:
         outbox.publish("member_bound", member_id, now=now)
     elif decision.result is AttemptResult.REBOUND:
-        outbox.publish("member_moved", row.id, now=now)
-    return row
+        outbox.publish("member_moved", attempt_id, now=now)
+    return Tried(attempt_id, decision.result)
 
 
 def bind_by_order(member_id: int, *, now: datetime) -> AttemptResult | None:

@@ -1,3 +1,5 @@
+import functools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,7 +10,7 @@ import structlog
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.core.db import affected, db, insert_all, run_unit
+from app.core.db import UTCDateTime, affected, db, direct, require_transaction, run_unit
 from app.outbox.models import OutboxRow, State
 
 Handler = Callable[[int, datetime], None]
@@ -29,6 +31,9 @@ class _Subscriber:
     holds_up: bool
 
 
+# What may stand in a statement as it is.
+_NAME = re.compile(r"[a-z0-9_.]+")
+
 _subscribers: dict[tuple[str, str], _Subscriber] = {}
 
 
@@ -44,6 +49,8 @@ def subscribe(
 
     Whoever waits for a fact's news (`undelivered`) waits for units that hold up.
     """
+    if not (_NAME.fullmatch(topic) and _NAME.fullmatch(name)):
+        raise ValueError(f"no plain name: {topic!r}, {name!r}")
     _subscribers[topic, name] = _Subscriber(
         topic, name, handle, calls_network, holds_up and not calls_network
     )
@@ -51,10 +58,30 @@ def subscribe(
 
 def publish(topic: str, subject_id: int, *, now: datetime) -> None:
     """Write one row for each subscriber of `topic` in the caller's transaction."""
-    news = {"topic": topic, "subject_id": subject_id, "due_at": now, "created_at": now}
-    insert_all(
-        OutboxRow,
-        [news | {"subscriber": s.name} for s in _subscribers.values() if s.topic == topic],
+    require_transaction()
+    names = tuple(s.name for s in _subscribers.values() if s.topic == topic)
+    if names:
+        direct(_news(topic, names), subject_id=subject_id, now=now)
+
+
+@functools.cache
+def _news(topic: str, names: tuple[str, ...]) -> sa.TextClause:
+    """The statement that writes a fact's rows, put together once.
+
+    All that is known before is a part of its text: of every value that is handed over
+    for every row, MariaDB's driver writes a literal each time, which costs more than
+    the rows do.
+    """
+    rows = ", ".join(
+        f"('{topic}', '{name}', '{State.WAITING}', 0, '', :subject_id, :now, :now)"
+        for name in names
+    )
+    return sa.text(
+        "INSERT INTO outbox"  # noqa: S608 - the names are ours, see `subscribe`
+        " (topic, subscriber, state, attempts, last_error, subject_id, due_at, created_at)"
+        f" VALUES {rows}"
+    ).bindparams(
+        sa.bindparam("subject_id", type_=sa.BigInteger), sa.bindparam("now", type_=UTCDateTime)
     )
 
 
