@@ -1,5 +1,7 @@
 """Reconciliation with WeChat: days, what disagrees, and unlocking payouts."""
 
+from typing import Any
+
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -8,19 +10,27 @@ from app.admin import auth, lists, people, tables, words
 from app.admin.auth import requires
 from app.admin.blueprint import bp
 from app.admin.models import Permission
-from app.admin.tables.books import BREAKS, break_meaning
+from app.admin.tables import books
+from app.admin.tables.books import BREAKS, DAYS, break_meaning
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import DomainError, InvalidInput, NotFound
-from app.reconciliation import ReconciledDay
 
-_TABS = [("open", "待处理差异"), ("days", "每日核对"), ("closed", "已处理差异")]
+_TABS = [("open", "待处理差异"), ("closed", "已处理差异")]
+# A list of its own, on the same page.
+_DAYS = "days"
 
 
 @bp.get("/reconciliation")
 @requires(Permission.LEDGER_VIEW)
 def reconciliation_list() -> ResponseReturnValue:
-    return tables.opening(BREAKS) or _page()
+    return tables.opening(BREAKS) or _page(lists.chosen(_TABS))
+
+
+@bp.get("/reconciliation/days")
+@requires(Permission.LEDGER_VIEW)
+def reconciliation_days() -> ResponseReturnValue:
+    return tables.opening(DAYS) or _page(_DAYS)
 
 
 @bp.post("/reconciliation/breaks/<int:break_id>/close")
@@ -62,24 +72,22 @@ def reconciliation_unlock() -> ResponseReturnValue:
     return redirect(url_for(".reconciliation_list"), 303)
 
 
-def _page(*, failed_id: int = 0, error: str = "", unlock_error: str = "") -> str:
+def _page(
+    state: str = "open", *, failed_id: int = 0, error: str = "", unlock_error: str = ""
+) -> str:
     failed = bool(failed_id or unlock_error)
-    state = "open" if failed else lists.chosen(_TABS)
-    days = reconciliation.days_page(before=web.page_before()) if state == "days" else None
     lock = withdrawals.locks.current()
     open_count = reconciliation.open_breaks()
-    shown = [row.day for row in days.items] if days else []
     return render_template(
         "admin/reconciliation.html",
-        tabs=[] if failed else lists.tabs(_TABS, state, {"open": open_count}, alerts=["open"]),
+        tabs=[] if failed else _tabs(state, open_count),
         state=state,
-        table=None if days else tables.show(BREAKS, state=state),
+        table=tables.show(DAYS) if state == _DAYS else tables.show(BREAKS, state=state),
         kinds=[("", "全部"), *words.money.BREAK.items()],
+        results=[("", "全部"), *((key, said) for key, (said, _) in words.money.RECONCILED.items())],
         meaning=break_meaning,
+        books=books,
         failed=failed,
-        pager=lists.pager(days) if days else None,
-        days=[_sums(row) for row in days.items] if days else [],
-        files=reconciliation.files_of(shown),
         lock=lock,
         open_count=open_count,
         missing=reconciliation.days_missing(),
@@ -93,13 +101,12 @@ def _page(*, failed_id: int = 0, error: str = "", unlock_error: str = "") -> str
     )
 
 
-def _sums(row: ReconciledDay) -> tuple[ReconciledDay, dict[str, int]]:
-    """The day with its three sums over all that is matched, and what is not."""
-    matched = [row.sums.get(name, {}) for name in ("payment", "refund", "transfer")]
-    sums = {
-        side: sum(part.get(side, 0) for part in matched)
-        for side in ("count", "ledger_fen", "request_fen", "bill_fen")
-    }
-    sums["fee_fen"] = row.sums.get("fee", {}).get("bill_fen", 0)
-    sums["other_fen"] = row.sums.get("other", {}).get("bill_fen", 0)
-    return row, sums
+def _tabs(state: str, open_count: int) -> list[dict[str, Any]]:
+    """The days stand between the breaks that wait and those that are done."""
+    waiting, closed = lists.tabs(_TABS, state, {"open": open_count}, alerts=["open"])
+    if state == _DAYS:
+        # The order and the view of another list mean nothing there.
+        waiting["url"] = url_for(".reconciliation_list", state="open")
+        closed["url"] = url_for(".reconciliation_list", state="closed")
+    days = {"label": DAYS.title, "url": url_for(".reconciliation_days"), "active": state == _DAYS}
+    return [waiting, days, closed]

@@ -34,8 +34,8 @@ from app.reconciliation.models import (
 from app.reconciliation.ports import BillSource, RawBill
 from app.reconciliation.processes import Recovered, reconcile, recover
 from app.reconciliation.queries import (
-    days_page,
     desk_breaks,
+    desk_days,
     due_days,
     files_of,
     open_breaks,
@@ -64,8 +64,8 @@ __all__ = [
     "Superseded",
     "close_break",
     "days_missing",
-    "days_page",
     "desk_breaks",
+    "desk_days",
     "due_days",
     "files_of",
     "keep",

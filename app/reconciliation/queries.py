@@ -5,7 +5,6 @@ import sqlalchemy as sa
 
 from app.core import clock
 from app.core.db import Rows, db
-from app.core.pages import Page
 from app.orders.models import Payment
 from app.reconciliation.models import (
     BillFile,
@@ -55,14 +54,18 @@ def due_days(now: datetime) -> list[date]:
     ][:DAYS_A_RUN]
 
 
-def days_page(*, before: int | None = None, size: int = 20) -> Page[ReconciledDay]:
-    """Days, newest first; the key is the day's number since year 1."""
-    query = sa.select(ReconciledDay)
-    if before is not None and before <= date.max.toordinal():
-        query = query.where(ReconciledDay.day < date.fromordinal(max(before, 1)))
-    rows = list(db.session.scalars(query.order_by(ReconciledDay.day.desc()).limit(size + 1)))
-    more, rows = len(rows) > size, rows[:size]
-    return Page(rows, rows[-1].day.toordinal() if more else None)
+def desk_days(
+    *, state: DayState | None = None, since: date | None = None, until: date | None = None
+) -> Rows:
+    """Days that were looked at, from `since` to `until`, as the panel's list reads them."""
+    query: Rows = sa.select(ReconciledDay)
+    if state is not None:
+        query = query.where(ReconciledDay.state == state)
+    if since is not None:
+        query = query.where(ReconciledDay.day >= since)
+    if until is not None:
+        query = query.where(ReconciledDay.day <= until)
+    return query
 
 
 def files_of(days: Sequence[date]) -> dict[date, list[BillFile]]:

@@ -1,10 +1,16 @@
 """Breaks are closed with a reason; two people unlock payouts."""
 
+from datetime import date
+
 from app import withdrawals
 from app.core import clock
-from app.core.db import run_unit
+from app.core.db import db, run_unit, transaction
+from app.reconciliation import BillFile, BillKind, DayState, FileState, ReconciledDay
 from app.withdrawals import LockCause
 from tests.admin.desk import SYSTEM, a_break, acts, fill, fresh
+from tests.admin.lists import lines_of
+from tests.factories import NOON, days
+from tests.mall.pages import text_of
 
 
 def lock() -> None:
@@ -26,7 +32,47 @@ def test_a_break_is_closed_with_a_reason_only(session, admin_client):
     assert fresh(row).reason == "线下已核实"
     assert len(acts("reconciliation.close")) == 1
     assert "线下已核实" in client.get("/admin/reconciliation?state=closed").text
-    assert "一致" in client.get("/admin/reconciliation?state=days").text
+    assert "一致 1 处差异已处理" in text_of(client.get("/admin/reconciliation/days"))
+
+
+def test_a_day_says_what_came_in_and_went_out_and_which_side_differs(session, admin_client):
+    day = date(2026, 11, 20)
+    sums = {
+        "payment": {"count": 3, "ledger_fen": 300_00, "request_fen": 300_00, "bill_fen": 212_00},
+        "refund": {"count": 1, "ledger_fen": -20_00, "request_fen": -20_00, "bill_fen": -20_00},
+        "fee": {"bill_fen": -1_80},
+    }
+    rows = [
+        ReconciledDay(day=day, state=DayState.BREAKS, sums=sums, break_count=1, checked_at=NOON),
+        ReconciledDay(day=day - days(2), state=DayState.AGREES, sums={}, checked_at=NOON),
+        # Looked at last, and the day between.
+        ReconciledDay(day=day - days(1), state=DayState.REFUSED, checked_at=NOON),
+    ]
+    fault = BillFile(
+        day=day - days(1),
+        kind=BillKind.TRADE,
+        state=FileState.REFUSED,
+        reason="合计不符",
+        fetched_at=NOON,
+    )
+    with transaction():
+        db.session.add_all([*rows, fault])
+    client = admin_client("finance")
+
+    page = text_of(client.get("/admin/reconciliation/days"))
+    answer = client.post(
+        "/admin/lists/reconciled-days/export",
+        data={"format": "csv", "sort": "-day", "to": "2026-11-19"},
+    )
+
+    assert "2026-11-20 周五4¥212.00−¥20.00—¥192.00−¥1.80—有差异 1 处差异" in page
+    assert page.index("2026-11-20 周五") < page.index("2026-11-19 周四")
+    assert "商城单据净额多 ¥88.00账本净额多 ¥88.00" in page
+    assert "2026-11-19 周四———————账单不完整 交易账单：合计不符 2026-11-18" in page
+    assert [row[:3] + row[7:] for row in lines_of(answer)[1:]] == [
+        ["2026-11-19", "0", "", "", "账单不完整"],
+        ["2026-11-18", "0", "0.00", "0.00", "一致"],
+    ]
 
 
 def test_two_people_unlock_payouts(session, admin_client):

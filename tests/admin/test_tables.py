@@ -230,6 +230,8 @@ def test_filters_keep_what_fits_and_nothing_else(session):
         ("bonus-runs", {"progress": "nonsense"}, {"progress": "done"}),
         ("breaks", {"kind": "payment", "day": broken.day.isoformat()}, {"kind": "gap"}),
         ("breaks", {"number": broken.wx_number[-6:]}, {"state": "closed"}),
+        ("reconciled-days", {"result": "breaks"}, {"result": "agrees"}),
+        ("reconciled-days", {"from": before, "to": today}, {"to": before}),
         ("pickups", {"number": desk.order.number[:6].lower()}, {"number": "X"}),
         ("pickups", {"state": "waiting"}, {"shop": "999"}),
         ("pickups", {}, {"state": "taken"}),

@@ -1,6 +1,6 @@
-"""The lists of what is computed and compared: bonuses of periods, breaks with WeChat."""
+"""The lists of what is computed and compared: bonuses of periods, days and breaks with WeChat."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from app import reconciliation
@@ -12,7 +12,7 @@ from app.commission import bonus
 from app.commission.bonus import BonusRun, ResultState
 from app.commission.bonus.queries import Tally
 from app.core.db import Rows
-from app.reconciliation import Break, BreakKind
+from app.reconciliation import Break, BreakKind, DayState, FileState, ReconciledDay, Sort
 
 # What a run waits for, as its filter says it.
 PROGRESS = {
@@ -150,5 +150,85 @@ BREAKS = Listing(
             is_shown=False,
         ),
         Column("closed", "处理时间", lambda row, _: row.closed_at, Kind.TIME, is_shown=False),
+    ),
+)
+
+
+# What the three sides of a day's matching hold.
+_MATCHED = (Sort.PAYMENT, Sort.REFUND, Sort.TRANSFER)
+
+
+def _days(given: Given) -> Rows:
+    return reconciliation.desk_days(
+        state=asked.one_of(DayState, given.get("result", "")),
+        since=asked.day(given.get("from", "")),
+        until=asked.day(given.get("to", "")),
+    )
+
+
+def day_sum(row: ReconciledDay, side: str, *sorts: Sort) -> int | None:
+    """A side of these sorts of a day, in fen; None of a day that could not be matched."""
+    if row.state is DayState.REFUSED:
+        return None
+    return sum(row.sums.get(sort, {}).get(side, 0) for sort in sorts)
+
+
+def _side(side: str, *sorts: Sort) -> Callable[[ReconciledDay, Facts], int | None]:
+    return lambda row, _: day_sum(row, side, *sorts)
+
+
+def day_counts(row: ReconciledDay) -> dict[Sort, int]:
+    """How many of each sort were matched, without those of which there were none."""
+    counts = {sort: row.sums.get(sort, {}).get("count", 0) for sort in _MATCHED}
+    return {sort: count for sort, count in counts.items() if count}
+
+
+def _day_facts(rows: Sequence[ReconciledDay]) -> Facts:
+    return {"files": reconciliation.files_of([row.day for row in rows])}
+
+
+def day_faults(row: ReconciledDay, facts: Facts) -> list[str]:
+    """Why a bill of the day does not count."""
+    return [
+        f"{words.money.BILL_FILE[file.kind]}：{file.reason}"
+        for file in facts["files"][row.day]
+        if file.state is FileState.REFUSED
+    ]
+
+
+DAYS = Listing(
+    name="reconciled-days",
+    title="每日核对",
+    endpoint="admin.reconciliation_days",
+    permission=Permission.LEDGER_VIEW,
+    key=ReconciledDay.id,
+    filters=("result", "from", "to"),
+    query=_days,
+    facts=_day_facts,
+    # A day that was missed is looked at later: the last row is not the last day.
+    opens="-day",
+    columns=(
+        Column("day", "账单日期", lambda row, _: row.day.isoformat(), by=ReconciledDay.day),
+        Column("count", "笔数", lambda row, _: sum(day_counts(row).values()), Kind.NUMBER),
+        Column("paid", "收款", _side("bill_fen", Sort.PAYMENT), Kind.MONEY),
+        Column("refunded", "退款", _side("bill_fen", Sort.REFUND), Kind.MONEY),
+        Column("transferred", "提现打款", _side("bill_fen", Sort.TRANSFER), Kind.MONEY),
+        Column("bill", "微信账单净额", _side("bill_fen", *_MATCHED), Kind.MONEY),
+        Column(
+            "request", "商城单据净额", _side("request_fen", *_MATCHED), Kind.MONEY, is_shown=False
+        ),
+        Column("ledger", "账本净额", _side("ledger_fen", *_MATCHED), Kind.MONEY, is_shown=False),
+        Column("fee", "手续费", _side("bill_fen", Sort.FEE), Kind.MONEY),
+        Column("other", "充值等其他", _side("bill_fen", Sort.OTHER), Kind.MONEY),
+        Column("result", "结果", lambda row, _: words.money.RECONCILED[row.state][0]),
+        Column("breaks", "差异数", lambda row, _: row.break_count, Kind.NUMBER, is_shown=False),
+        Column("flight", "在途笔数", lambda row, _: row.in_flight, Kind.NUMBER, is_shown=False),
+        Column(
+            "faults",
+            "账单问题",
+            lambda row, facts: "；".join(day_faults(row, facts)),
+            is_shown=False,
+        ),
+        Column("checked", "核对时间", lambda row, _: row.checked_at, Kind.TIME, is_shown=False),
     ),
 )

@@ -1,6 +1,6 @@
 """Every list by its name."""
 
-from app.admin.tables.books import BONUS_RUNS, BREAKS
+from app.admin.tables.books import BONUS_RUNS, BREAKS, DAYS
 from app.admin.tables.goods import PRODUCTS
 from app.admin.tables.kinds import Listing
 from app.admin.tables.log import AUDIT
@@ -28,6 +28,7 @@ LISTINGS: dict[str, Listing] = {
         PAYOUT_BATCHES,
         BONUS_RUNS,
         BREAKS,
+        DAYS,
         STOCK_MOVES,
         BINDINGS,
         SCANS,
