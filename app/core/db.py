@@ -37,6 +37,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolResetState
 
 from app.core import clock
 from app.core.errors import NotFound
+from app.core.plans import plan_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -302,16 +303,24 @@ class _Table:
     columns: dict[str, str]
     keys: tuple[str, ...]
     related: frozenset[str]
+    # What a column holds of which nothing is said.
+    defaults: dict[str, Any]
 
 
 @functools.cache
 def _table_of(cls: type[Base]) -> _Table:
     mapper = sa.inspect(cls)
+    table = db.metadata.tables[cls.__tablename__]
     return _Table(
-        sa.insert(db.metadata.tables[cls.__tablename__]),
+        sa.insert(table),
         {attr.key: str(attr.columns[0].key) for attr in mapper.column_attrs},
         tuple(str(column.key) for column in mapper.primary_key),
         frozenset(mapper.relationships.keys()),
+        {
+            column.name: column.default.arg
+            for column in table.columns
+            if isinstance(column.default, sa.ColumnDefault) and column.default.is_scalar
+        },
     )
 
 
@@ -338,10 +347,10 @@ def insert_now(row: Model) -> None:
 def insert_plain(cls: type[Base], **values: Any) -> int:
     """Insert one row, given by its columns, that nobody needs as an object; its id.
 
-    Half of what `insert_now` costs. Raises IntegrityError; the transaction goes on.
+    A third of what `insert_now` costs. Raises IntegrityError; the transaction goes on.
     """
-    require_transaction()
-    return int(_connection().execute(_table_of(cls).statement, values).lastrowid)
+    table = _table_of(cls)
+    return int(write(table.statement, **(table.defaults | values)).lastrowid)
 
 
 def insert_all(cls: type[Base], rows: Sequence[dict[str, Any]]) -> None:
@@ -361,6 +370,17 @@ def direct(statement: sa.Executable, **values: Any) -> sa.CursorResult[*tuple[An
     piece of news asks. Of entities the rows hold the columns only.
     """
     return _connection().execute(statement, values)
+
+
+def write(statement: sa.Executable, **values: Any) -> sa.CursorResult[*tuple[Any, ...]]:
+    """`direct` for a change, all of whose values are named: no lists, no rows in answer.
+
+    What SQLAlchemy makes of the statement is kept as well, which halves the rest.
+    """
+    require_transaction()
+    line = _connection()
+    plan = plan_of(statement, line.dialect, tuple(values))
+    return line.exec_driver_sql(plan.text, plan.given(values))
 
 
 # The session's transaction and its line; asking the session costs as much as a part of a

@@ -15,6 +15,7 @@ expire, and moves by a code only where `binding.moves_distributors` is on.
 """
 
 import enum
+import functools
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -69,15 +70,21 @@ class Policy:
 
 def current() -> Policy:
     """The rules in force."""
-    values = settings.several(
-        registry.BINDING_POLICY,
-        registry.BINDING_MOMENT,
-        registry.BINDING_PROTECT_DAYS,
-        registry.BINDING_VALID_DAYS,
-        registry.BINDING_REMEMBER_DAYS,
-        registry.BINDING_BUYERS,
-        registry.BINDING_MOVES_DISTRIBUTORS,
+    return _made(
+        *settings.several(
+            registry.BINDING_POLICY,
+            registry.BINDING_MOMENT,
+            registry.BINDING_PROTECT_DAYS,
+            registry.BINDING_VALID_DAYS,
+            registry.BINDING_REMEMBER_DAYS,
+            registry.BINDING_BUYERS,
+            registry.BINDING_MOVES_DISTRIBUTORS,
+        )
     )
+
+
+@functools.lru_cache(maxsize=8)
+def _made(*values: int | str | bool) -> Policy:
     kind, moment, protect, valid, remember, buyers, moves = values
     return Policy(
         Kind(str(kind)),

@@ -24,7 +24,7 @@ from sqlalchemy.orm import QueryableAttribute, aliased
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
-from app.core.db import add_once, affected, db, direct, lock_rows, require_transaction
+from app.core.db import add_once, affected, db, lock_rows, require_transaction, write
 from app.distribution.models import TreeLock
 from app.members import Member
 
@@ -87,8 +87,7 @@ def hang_newcomer(member_id: int, upline_id: int, now: datetime) -> bool:
     What most binds come to, in one statement. False, and nothing changed: it is
     not so, and wants `lock_edge`.
     """
-    require_transaction()
-    done = direct(_HANG_NEWCOMER, member_id=member_id, upline_id=upline_id, now=now)
+    done = write(_HANG_NEWCOMER, member_id=member_id, upline_id=upline_id, now=now)
     if done.rowcount != 1:
         return False
     known = db.session.identity_map.get(identity_key(Member, member_id))

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.core.db import UTCDateTime, affected, db, direct, require_transaction, run_unit
+from app.core.db import UTCDateTime, affected, db, require_transaction, run_unit, write
 from app.outbox.models import OutboxRow, State
 
 Handler = Callable[[int, datetime], None]
@@ -61,7 +61,7 @@ def publish(topic: str, subject_id: int, *, now: datetime) -> None:
     require_transaction()
     names = tuple(s.name for s in _subscribers.values() if s.topic == topic)
     if names:
-        direct(_news(topic, names), subject_id=subject_id, now=now)
+        write(_news(topic, names), subject_id=subject_id, now=now)
 
 
 @functools.cache
