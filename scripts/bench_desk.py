@@ -118,7 +118,6 @@ def _fill() -> None:
         "member_id": seller,
         "created_at": at,
         "batch_id": f"IF(s.seq <= {settled}, 1, 0)",
-        "filed_batch_id": f"IF(s.seq <= {settled}, 1, 0)",
         "status": f"IF(s.seq <= {settled}, 'settled', 'pending')",
     })  # fmt: skip
     with db.engine.begin() as connection:

@@ -97,7 +97,7 @@ def _fill(members: int) -> None:
             " GROUP BY member_id"
         )
         _checks(connection, on=True)
-    tables = ("commissions", "ledger_accounts", "plain_commissions")
+    tables = ("commissions", "commission_dues", "ledger_accounts", "plain_commissions")
     with db.engine.connect() as connection:
         for table in tables:
             verb = "ANALYZE" if connection.dialect.name == "sqlite" else "ANALYZE TABLE"

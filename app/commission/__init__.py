@@ -19,6 +19,7 @@
 from app.commission import accrual, bonus, cycles, following, standing, team
 from app.commission.accrual import accrue, mature
 from app.commission.explaining import Explanation, SeatStep, explain
+from app.commission.filing import file_chunk, settled_in
 from app.commission.following import follow
 from app.commission.models import (
     Commission,
@@ -68,7 +69,7 @@ from app.commission.queries import (
 )
 from app.commission.quote import Line, Mode, Person, Plan
 from app.commission.replaying import ORDERS_MAX, Replay, replay
-from app.commission.settlement import Settled, count_due, file_chunk, settle_chunk
+from app.commission.settlement import Settled, count_due, settle_chunk
 from app.commission.standing import LevelInPlan
 
 __all__ = [
@@ -125,6 +126,7 @@ __all__ = [
     "reversed_in",
     "settled_by",
     "file_chunk",
+    "settled_in",
     "settle_chunk",
     "sharing_fen",
     "standing",

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from app import aftersales, ledger, orders, outbox
 from app.commission import team
+from app.commission.filing import file_now
 from app.commission.models import Commission, CommissionStatus
 from app.core.db import db, lock_one, require_transaction
 from app.ledger import AccountKind, Move
@@ -43,6 +44,7 @@ def follow(order_id: int, *, cause: str, now: datetime) -> None:
     ).all()
     if not rows:
         return
+    file_now(rows)
     lines = {
         line.id: line
         for line in db.session.scalars(

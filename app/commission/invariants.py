@@ -2,12 +2,20 @@ import sqlalchemy as sa
 
 from app import orders, outbox
 from app.aftersales import Refund
-from app.commission.models import Commission, CommissionStatus, PlanVersion, SettlementBatch
+from app.commission.filing import settled_in
+from app.commission.models import (
+    Commission,
+    CommissionDue,
+    CommissionStatus,
+    PlanVersion,
+    SettlementBatch,
+)
 from app.core.db import Rows
 from app.ledger import Account, AccountKind, Entry, invariant
 
 _C1 = "commissions of a line stay within its cap, one row a depth, depth within the hard cap"
 _C4 = "settled commissions by posting and member equal the entry"
+_C5 = "what may be settled equals the pending commissions"
 _OPEN = (CommissionStatus.PENDING, CommissionStatus.HELD)
 
 
@@ -72,10 +80,11 @@ def _refund_not_followed() -> Rows:
 
 @invariant("C3", "none settled before the guard ended")
 def _settled_early() -> Rows:
+    taken = settled_in()
     return (
-        sa.select(Commission.id.label("commission"), SettlementBatch.at.label("settled_at"))
-        .join(SettlementBatch, SettlementBatch.id == Commission.batch_id)
-        .join(orders.Order, orders.Order.id == Commission.order_id)
+        sa.select(taken.c.commission_id.label("commission"), SettlementBatch.at.label("settled_at"))
+        .join(SettlementBatch, SettlementBatch.id == taken.c.batch_id)
+        .join(orders.Order, orders.Order.id == taken.c.order_id)
         .where(
             sa.or_(
                 orders.Order.guard_ends_at.is_(None),
@@ -99,14 +108,14 @@ def _entry_differs() -> Rows:
         .group_by(SettlementBatch.id, Account.owner_id)
         .subquery()
     )
+    taken = settled_in()
     settled = (
         sa.select(
-            Commission.batch_id.label("batch"),
-            Commission.member_id.label("member"),
-            sa.func.sum(Commission.settled_fen).label("settled_fen"),
+            taken.c.batch_id.label("batch"),
+            taken.c.member_id.label("member"),
+            sa.func.sum(taken.c.settled_fen).label("settled_fen"),
         )
-        .where(Commission.batch_id > 0)
-        .group_by(Commission.batch_id, Commission.member_id)
+        .group_by(taken.c.batch_id, taken.c.member_id)
         .subquery()
     )
     return (
@@ -121,10 +130,10 @@ def _entry_differs() -> Rows:
 
 @invariant("C4", _C4)
 def _batch_differs() -> Rows:
+    taken = settled_in()
     counted = (
-        sa.select(Commission.batch_id.label("batch"), sa.func.count().label("found"))
-        .where(Commission.batch_id > 0)
-        .group_by(Commission.batch_id)
+        sa.select(taken.c.batch_id.label("batch"), sa.func.count().label("found"))
+        .group_by(taken.c.batch_id)
         .subquery()
     )
     found = sa.func.coalesce(counted.c.found, 0)
@@ -137,13 +146,18 @@ def _batch_differs() -> Rows:
 
 @invariant("P1", "pending equals the open commissions of the member")
 def _pending_differs() -> Rows:
+    standing = Commission.amount_fen - Commission.reversed_fen
+    open_ones = sa.select(Commission.member_id, standing.label("fen")).where(
+        Commission.status.in_(_OPEN)
+    )
+    # Their money has moved; that they say so follows.
+    unfiled = sa.select(CommissionDue.member_id, -CommissionDue.amount_fen).where(
+        CommissionDue.batch_id > 0
+    )
+    each = open_ones.union_all(unfiled).subquery()
     owed = (
-        sa.select(
-            Commission.member_id,
-            sa.func.sum(Commission.amount_fen - Commission.reversed_fen).label("owed_fen"),
-        )
-        .where(Commission.status.in_(_OPEN))
-        .group_by(Commission.member_id)
+        sa.select(each.c.member_id, sa.func.sum(each.c.fen).label("owed_fen"))
+        .group_by(each.c.member_id)
         .subquery()
     )
     return (
@@ -163,4 +177,40 @@ def _pending_missing() -> Rows:
     )
     return sa.select(Commission.id.label("commission")).where(
         Commission.status.in_(_OPEN), ~account.exists()
+    )
+
+
+@invariant("C5", _C5)
+def _due_differs() -> Rows:
+    due = CommissionDue
+    return (
+        sa.select(Commission.id.label("commission"), due.amount_fen, due.mature_at)
+        .outerjoin(
+            due,
+            sa.and_(due.member_id == Commission.member_id, due.commission_id == Commission.id),
+        )
+        .where(
+            Commission.status == CommissionStatus.PENDING,
+            sa.or_(
+                due.commission_id.is_(None),
+                due.amount_fen != Commission.amount_fen - Commission.reversed_fen,
+                due.mature_at != Commission.mature_at,
+            ),
+        )
+    )
+
+
+@invariant("C5", _C5)
+def _due_of_nothing() -> Rows:
+    due = CommissionDue
+    return (
+        sa.select(due.commission_id.label("commission"), due.member_id.label("member"))
+        .outerjoin(Commission, Commission.id == due.commission_id)
+        .where(
+            sa.or_(
+                Commission.id.is_(None),
+                Commission.member_id != due.member_id,
+                Commission.status != CommissionStatus.PENDING,
+            )
+        )
     )

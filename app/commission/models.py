@@ -1,5 +1,4 @@
 import enum
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -89,13 +88,8 @@ class Commission(Model):
     __table_args__ = (
         sa.UniqueConstraint("order_line_id", "depth"),
         sa.Index(None, "member_id", "id"),
-        # The settlement walks what is not filed yet, member by member; without that in
-        # front each chunk would pass everything that was ever settled. The name is the
-        # one that the version before this key asks for.
-        sa.Index(
-            "ix_commissions_batch_id_member_id_mature_at",
-            *("filed_batch_id", "member_id", "mature_at"),
-        ),
+        # What is not settled stands in front, and each batch together behind it.
+        sa.Index(None, "batch_id", "member_id", "mature_at"),
         sa.Index(None, "created_at"),
         sa.CheckConstraint("depth BETWEEN 1 AND 3", name="depth_within_hard_cap"),
         sa.CheckConstraint("amount_fen > 0", name="amount_positive"),
@@ -125,9 +119,10 @@ class Commission(Model):
     # Shown to the distributor once the goods were received.
     expected_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     mature_at: Mapped[datetime] = mapped_column(UTCDateTime, default=NEVER)
+    # The settlement that took it; written once the money has moved, see `CommissionDue`.
     batch_id: Mapped[int] = mapped_column(sa.BigInteger, default=0)
-    # The batch as the key knows it, written after the money has moved: to move a row
-    # within a key costs ten times as much as the claim itself. See `of_batches`.
+    # Only the version before reads it: the next release drops it, and asks for `batch_id`
+    # in the triggers of `commission_dues`.
     filed_batch_id: Mapped[int] = mapped_column(sa.BigInteger, default=0, server_default="0")
     # What it stood at when it was settled; later claw-backs do not change this.
     settled_fen: Mapped[int] = mapped_column(sa.BigInteger, default=0)
@@ -140,10 +135,31 @@ class Commission(Model):
     def standing_fen(self) -> int:
         return self.amount_fen - self.reversed_fen
 
-    @classmethod
-    def of_batches(cls, batch_ids: Sequence[int]) -> list[sa.ColumnElement[bool]]:
-        """What narrows commissions to these batches by the key, filed or not."""
-        return [cls.filed_batch_id.in_([0, *batch_ids]), cls.batch_id.in_(batch_ids)]
+
+class CommissionDue(Model):
+    """A pending commission as the settlement takes it (应结佣金): narrow, in members' order.
+
+    A settlement claims these rows and moves the money; that each commission says so
+    follows within seconds (`filing.py`), since writing a million wide rows and their
+    keys costs several times as much. The row ends with it.
+
+    Triggers keep these rows equal to the pending commissions, whoever writes those, and
+    refuse to change a commission that a settlement took before it is filed. C5 looks.
+    """
+
+    __tablename__ = "commission_dues"
+    __table_args__ = (
+        sa.CheckConstraint("amount_fen > 0", name="amount_positive"),
+        {"sqlite_with_rowid": False},
+    )
+
+    member_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    commission_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    # What the commission stands at.
+    amount_fen: Mapped[int] = mapped_column(sa.BigInteger)
+    mature_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    # The settlement that took it and is not filed yet; 0 while it is due.
+    batch_id: Mapped[int] = mapped_column(sa.BigInteger, default=0, server_default="0")
 
 
 class SettlementBatch(Model):

@@ -4,7 +4,13 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from app.commission.models import Commission, CommissionStatus, PlanVersion, SettlementBatch
+from app.commission.models import (
+    Commission,
+    CommissionDue,
+    CommissionStatus,
+    PlanVersion,
+    SettlementBatch,
+)
 from app.commission.quote import Line, Person, Plan, after_refund, quote
 from app.core import clock
 from app.core.db import Rows, db
@@ -74,10 +80,13 @@ def settled_by(
     member_id: int, posting_id: int, *, before: int | None = None, size: int = 20
 ) -> Page[Commission]:
     """A member's commissions that one posting of a settlement brought, newest first."""
-    query = (
-        sa.select(Commission)
-        .join(SettlementBatch, SettlementBatch.id == Commission.batch_id)
-        .where(Commission.member_id == member_id, SettlementBatch.posting_id == posting_id)
+    batch = sa.select(SettlementBatch.id).filter_by(posting_id=posting_id).scalar_subquery()
+    unfiled = sa.select(CommissionDue.commission_id).where(
+        CommissionDue.member_id == member_id, CommissionDue.batch_id == batch
+    )
+    query = sa.select(Commission).where(
+        Commission.member_id == member_id,
+        sa.or_(Commission.batch_id == batch, Commission.id.in_(unfiled)),
     )
     return newest_first(query, Commission.id, before=before, size=size)
 
@@ -158,7 +167,7 @@ def desk_commissions(status: CommissionStatus | None = None) -> Rows:
         query = query.filter_by(status=status)
     if status in _UNSETTLED:
         # What the states mean anyway, said for the key's sake.
-        query = query.filter_by(filed_batch_id=0, batch_id=0)
+        query = query.filter_by(batch_id=0)
     if status is CommissionStatus.HELD:
         # So few that the newest are far apart: MariaDB would read all to find them.
         for dialect in ("mysql", "mariadb"):
@@ -181,7 +190,7 @@ def open_counts() -> dict[CommissionStatus, int]:
     """
     rows = db.session.execute(
         sa.select(Commission.status, sa.func.count())
-        .where(Commission.filed_batch_id == 0, Commission.batch_id == 0)
+        .where(Commission.batch_id == 0)
         .group_by(Commission.status)
     )
     return dict(rows.all())

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app import aftersales, audit, distribution, members, outbox, settings, withdrawals
+from app import aftersales, audit, commission, distribution, members, outbox, settings, withdrawals
 from app.aftersales import AfterSale
 from app.commission import Commission, SettlementBatch
 from app.core.db import db
@@ -82,15 +82,11 @@ def commissions_accrued(order_id: int, now: datetime) -> None:
 def commissions_settled(batch_id: int, now: datetime) -> None:
     """One notice a member and settlement."""
     settled_at = db.session.get_one(SettlementBatch, batch_id).at
+    taken = commission.settled_in([batch_id])
     rows = db.session.execute(
-        sa.select(
-            Commission.member_id,
-            sa.func.sum(Commission.settled_fen),
-            sa.func.count(),
-        )
-        .where(*Commission.of_batches([batch_id]))
-        .group_by(Commission.member_id)
-        .order_by(Commission.member_id)
+        sa.select(taken.c.member_id, sa.func.sum(taken.c.settled_fen), sa.func.count())
+        .group_by(taken.c.member_id)
+        .order_by(taken.c.member_id)
     ).all()
     drafts = [
         Draft(

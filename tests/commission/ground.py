@@ -1,7 +1,11 @@
 """Short ways to commissions that wait for a settlement."""
 
+from datetime import datetime
+
 from app import orders, outbox
+from app.commission import Settled
 from app.core.db import run_unit
+from app.jobs import tasks
 from app.members import Member
 from tests.factories import (
     NOON,
@@ -31,3 +35,10 @@ def finish(order: orders.Order) -> None:
     end = NOON + days(15)
     assert run_unit(orders.finish, order.id, now=end) is True
     outbox.drain(end)
+
+
+def settle(now: datetime) -> Settled:
+    """Settle what is due and file it, as the job does."""
+    settled = tasks.sales.settle_all(now)
+    tasks.sales.file_all()
+    return settled

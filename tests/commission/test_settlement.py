@@ -2,15 +2,18 @@
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from app import commission, distribution, ledger
-from app.commission import Commission, CommissionStatus, Settled
-from app.commission.models import SettlementBatch
+from app.commission import Commission, Settled
+from app.commission import CommissionStatus as C
+from app.commission.models import CommissionDue, SettlementBatch
 from app.core.db import db, run_unit, transaction
 from app.jobs import tasks
 from app.ledger import Posting, Wallet
 from app.members import Member
-from tests.commission.ground import matured
+from tests.commission import ground
+from tests.commission.ground import finish, matured
 from tests.factories import (
     ADMIN,
     NOON,
@@ -23,6 +26,7 @@ from tests.factories import (
     make_sku,
     received_order,
 )
+from tests.planting import plant
 
 GUARD = NOON + days(15)
 
@@ -45,7 +49,7 @@ def test_a_chunk_settles_all_that_matured_with_one_posting(session):
     near = matured(count=3)
     other = matured(count=2)
 
-    assert settle() == Settled(rows=5, members=2, amount_fen=50_00)
+    assert ground.settle(GUARD) == Settled(rows=5, members=2, amount_fen=50_00)
 
     assert ledger.wallet_of(near.id) == Wallet(available_fen=30_00)
     assert ledger.wallet_of(other.id) == Wallet(available_fen=20_00)
@@ -55,7 +59,7 @@ def test_a_chunk_settles_all_that_matured_with_one_posting(session):
     assert (posting.event, len(posting.entries)) == ("commission_settled", 4)
     rows = commission.commissions_of(near.id).items
     assert {(r.status, r.settled_fen, r.settled_at, r.batch_id) for r in rows} == {
-        (CommissionStatus.SETTLED, 10_00, GUARD, batch.id)
+        (C.SETTLED, 10_00, GUARD, batch.id)
     }
     assert broken_invariants() == {}
 
@@ -102,12 +106,7 @@ def test_a_chunk_that_another_run_took_does_not_end_the_run(session, monkeypatch
     ends = iter([near.id, None])
     # The other run comes between the look at what is due and the claim.
     monkeypatch.setattr(commission.settlement, "_last_member", lambda *_: next(ends))
-    with transaction():
-        db.session.execute(
-            sa.update(Commission)
-            .where(Commission.member_id == near.id)
-            .values(status=CommissionStatus.HELD)
-        )
+    hold(near)
 
     assert tasks.sales.settle_all(GUARD) == Settled(rows=1, members=1, amount_fen=10_00)
     assert ledger.wallet_of(other.id) == Wallet(available_fen=10_00)
@@ -115,32 +114,49 @@ def test_a_chunk_that_another_run_took_does_not_end_the_run(session, monkeypatch
 
 def standing() -> list[str]:
     rows = db.session.execute(
-        sa.select(Commission.batch_id, Commission.filed_batch_id).order_by(Commission.id)
+        sa.select(Commission.batch_id, Commission.status, CommissionDue.batch_id)
+        .outerjoin(CommissionDue, CommissionDue.commission_id == Commission.id)
+        .order_by(Commission.id)
     )
-    words = {(False, False): "open", (True, False): "settled", (True, True): "filed"}
-    return [words[batch > 0, filed == batch > 0] for batch, filed in rows]
+    words = {
+        (False, C.PENDING, False): "due",
+        (False, C.PENDING, True): "taken",
+        (False, C.HELD, None): "held",
+        (True, C.SETTLED, None): "filed",
+    }
+    return [words[batch > 0, state, due and due > 0] for batch, state, due in rows]
 
 
-def test_what_was_settled_is_filed_under_its_batch_and_open_ones_are_not(session):
+def hold(member: Member) -> None:
+    with transaction():
+        db.session.execute(
+            sa.update(Commission).where(Commission.member_id == member.id).values(status=C.HELD)
+        )
+
+
+def test_what_was_settled_is_filed_under_its_batch_and_what_is_due_is_not(session):
     matured(count=2)
     settle()
     matured(count=1)
-    assert standing() == ["settled", "settled", "open"]
+    assert standing() == ["taken", "taken", "due"]
+    assert broken_invariants() == {}
 
     assert tasks.sales.file_all() == 2
 
-    assert standing() == ["filed", "filed", "open"]
+    assert standing() == ["filed", "filed", "due"]
     assert tasks.sales.file_all() == 0
+    assert broken_invariants() == {}
 
 
 def test_filing_goes_on_member_by_member(session):
-    first, _ = matured(count=2), matured(count=1)
+    first, other = matured(count=3), matured(count=1)
     settle()
 
     assert run_unit(commission.file_chunk, after=0, limit=2) == (2, first.id)
-    assert run_unit(commission.file_chunk, after=first.id, limit=2) == (1, None)
+    assert run_unit(commission.file_chunk, after=first.id, limit=2) == (2, other.id)
+    assert run_unit(commission.file_chunk, after=other.id, limit=2) == (0, None)
 
-    assert standing() == ["filed"] * 3
+    assert standing() == ["filed"] * 4
 
 
 def test_what_is_not_filed_yet_is_settled_only_once(session):
@@ -155,20 +171,65 @@ def test_what_is_not_filed_yet_is_settled_only_once(session):
     assert broken_invariants() == {}
 
 
-@pytest.mark.parametrize("is_filed", [False, True])
-def test_commissions_of_a_batch_are_found_filed_or_not(session, is_filed):
-    matured(count=2)
+@pytest.mark.parametrize("chunks", [0, 1, 2])
+def test_commissions_of_a_batch_are_found_filed_or_not(session, chunks):
+    near = matured(count=2)
     settle()
-    [batch] = db.session.scalars(sa.select(SettlementBatch.id))
+    [batch] = db.session.scalars(sa.select(SettlementBatch))
     matured(count=1)
     settle()
-    if is_filed:
-        tasks.sales.file_all()
+    for _ in range(chunks):
+        run_unit(commission.file_chunk, limit=1)
 
-    assert (
-        len(db.session.scalars(sa.select(Commission).where(*Commission.of_batches([batch]))).all())
-        == 2
-    )
+    found = db.session.execute(sa.select(commission.settled_in([batch.id]))).all()
+
+    assert [(row.member_id, row.settled_fen) for row in found] == [(near.id, 10_00)] * 2
+    assert len(commission.settled_by(near.id, batch.posting_id).items) == 2
+    assert commission.settled_by(near.id, batch.posting_id + 1).items == []
+
+
+def test_what_is_held_is_not_due_until_it_is_released(session):
+    near = matured(count=1)
+    hold(near)
+    assert (standing(), settle()) == (["held"], Settled())
+
+    with transaction():
+        db.session.execute(sa.update(Commission).values(status=C.PENDING))
+
+    assert standing() == ["due"]
+    assert settle() == Settled(rows=1, members=1, amount_fen=10_00)
+
+
+@pytest.mark.parametrize(
+    "values", [{"status": C.HELD}, {"reversed_fen": 1}, {"status": C.SETTLED, "batch_id": 99}]
+)
+def test_what_a_settlement_took_is_changed_by_nobody_before_it_is_filed(session, values):
+    matured(count=1)
+    settle()
+
+    with pytest.raises(DBAPIError, match="changes only by being filed"), transaction():
+        db.session.execute(sa.update(Commission).values(**values))
+
+    assert standing() == ["taken"]
+    assert broken_invariants() == {}
+
+
+def test_a_refund_between_settlement_and_filing_takes_the_money_back(session):
+    near, buyer = make_distributor(), make_member()
+    bind(buyer, near)
+    make_plan()
+    order = received_order(buyer, make_sku(price_fen=100_00))
+    finish(order)
+    settle()
+    [line] = order.lines
+    plant("UPDATE order_lines SET refunded_fen = 5000 WHERE id = :line", line=line.id)
+
+    run_unit(commission.follow, order.id, cause="test", now=GUARD)
+
+    assert ledger.wallet_of(near.id) == Wallet(available_fen=5_00)
+    [row] = commission.commissions_of(near.id).items
+    assert (row.status, row.settled_fen, row.standing_fen) == (C.SETTLED, 10_00, 5_00)
+    assert (standing(), tasks.sales.file_all()) == (["filed"], 0)
 
 
 def test_counting_what_is_due_changes_nothing(session):

@@ -368,7 +368,7 @@ def test_a_failed_job_ends_the_command_with_one(session, app):
     assert json.loads(ran.output)["error"] == "1 rows failed"
 
 
-CODES = "B1 B2 C1 C2 C3 C4 K2 L1 L2 L3 O1 O2 O3 P1 R1 R2 S1 T1 W1 W2 W3 W4 W5".split()
+CODES = "B1 B2 C1 C2 C3 C4 C5 K2 L1 L2 L3 O1 O2 O3 P1 R1 R2 S1 T1 W1 W2 W3 W4 W5".split()
 
 
 def test_verify_prints_every_invariant_as_json(session, app):

@@ -5,11 +5,11 @@ import re
 import pypdfium2
 import pytest
 
-from app import commission, withdrawals
+from app import withdrawals
 from app.core import clock
 from app.core.db import run_unit, transaction
 from app.settings import change
-from tests.commission.ground import matured
+from tests.commission.ground import matured, settle
 from tests.factories import ADMIN, NOON, days, give_available, make_member
 from tests.mall.pages import text_of
 from tests.tax.test_identity import identify
@@ -132,7 +132,7 @@ def test_links_are_of_one_kind_and_end(client, me, paid):
 def test_a_settlement_lists_its_commissions_to_their_owner_only(client, session, log_in, weixin):
     with clock.fixed(NOON + days(15)):
         owner = matured(count=2)
-        run_unit(commission.settle_chunk, NOON + days(15))
+        settle(NOON + days(15))
         log_in(client, owner)
         link = re.search(r"/me/wallet/settlements/\d+", client.get(f"{MONTH[:-2]}12").text)[0]
 

@@ -14,7 +14,7 @@ from app.ledger import AccountKind, Move
 from app.reports.statements import statement, tax_months, tax_years
 from app.settings import registry
 from tests.aftersales.steps import sale, settle_news
-from tests.commission.ground import matured
+from tests.commission.ground import matured, settle
 from tests.factories import ADMIN, NOON, days, give_available, make_member
 from tests.tax.test_identity import identify
 from tests.withdrawals.fakes import FakeTransfers, approve, request
@@ -59,7 +59,7 @@ def earner(session):
     row = request(member, 1_500_00)
     approve(row)
     withdrawals.pay(row.id, gateway=gateway, now=NOON)
-    run_unit(commission.settle_chunk, DECEMBER)
+    settle(DECEMBER)
     correct(member, 5_00, "correction", DECEMBER)
     request(member, 50_00, "open")
     db.session.rollback()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from app import commission, distribution, members, outbox, risk, settings
+from app import distribution, members, outbox, risk, settings
 from app.audit import AuditEntry
 from app.commission import Commission
 from app.core.db import db, run_unit, transaction
@@ -14,7 +14,7 @@ from app.distribution import DistributorStatus, moves
 from app.members import AddressInput
 from app.risk import RiskFlag, RiskKind, RiskState, traces
 from app.risk.models import RiskTrace
-from tests.commission.ground import finish
+from tests.commission.ground import finish, settle
 from tests.factories import (
     ADMIN,
     ADMIN2,
@@ -56,10 +56,6 @@ def about(flag: RiskFlag) -> dict[int, bool]:
 
 def matured(buyer) -> None:
     finish(received_order(buyer, make_sku()))
-
-
-def settle(now=LATER) -> int:
-    return run_unit(commission.settle_chunk, now)[0].rows
 
 
 @pytest.fixture
@@ -323,10 +319,10 @@ def test_commissions_wait_while_it_is_open_and_go_with_the_next_run(pair):
     matured(buyer)
     row = db.session.scalars(sa.select(Commission)).one()
 
-    assert (settle(), risk.is_held(owner.id)) == (0, True)
+    assert (settle(LATER).rows, risk.is_held(owner.id)) == (0, True)
     run_unit(risk.clear, flags()[0].id, reason="同住的家人", actor=ADMIN, now=LATER)
 
-    assert (settle(), risk.is_held(owner.id)) == (1, False)
+    assert (settle(LATER).rows, risk.is_held(owner.id)) == (1, False)
     db.session.refresh(row)
     assert row.settled_fen == 10_00
 
@@ -338,7 +334,7 @@ def test_others_are_settled_meanwhile(pair):
     bind(customer, other)
     matured(customer)
 
-    assert settle() == 1
+    assert settle(LATER).rows == 1
 
 
 def test_the_second_account_itself_is_not_held(pair):
@@ -357,7 +353,7 @@ def test_confirming_suspends_who_would_earn(pair):
 
     assert distributor(owner).status is DistributorStatus.SUSPENDED
     assert distributor(owner).decision_note == "小号自购"
-    assert (settle(), flags()[0].state) == (0, RiskState.CONFIRMED)
+    assert (settle(LATER).rows, flags()[0].state) == (0, RiskState.CONFIRMED)
 
 
 def test_confirming_leaves_who_was_suspended_before(pair):

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from app import commission
 from app.commission import Commission, SettlementBatch
 from app.core import clock
 from app.core.db import db
@@ -267,11 +268,9 @@ def _settled(found: Found, _day: date, start: datetime, end: datetime) -> None:
     ids = [batch.id for batch in batches]
     count = 0
     if ids:
-        counted = sa.select(sa.func.count(sa.distinct(Commission.order_id)), sa.func.count())
-        count, rows = db.session.execute(counted.where(Commission.filed_batch_id.in_(ids))).one()
-        if rows < sum(batch.rows for batch in batches):
-            # A run is under way: the others stand among all that are open.
-            count, _ = db.session.execute(counted.where(*Commission.of_batches(ids))).one()
+        taken = commission.settled_in(ids)
+        distinct = sa.select(sa.func.count(sa.distinct(taken.c.order_id)))
+        count = db.session.execute(distinct).scalar_one()
     fen = sum(batch.amount_fen for batch in batches)
     _add(found, _ALL, ("settled_fen", "settled_orders"), (fen, count))
 
