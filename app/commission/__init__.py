@@ -10,7 +10,8 @@
   rule, the inputs and the result, so that "why this amount" is a page.
 - `standing` is where a distributor stands on the ladder of levels: figures of sales,
   and what makes levels move.
-- `settlement` moves what matured into wallets, in set-based chunks.
+- `settlement` moves what matured into wallets, in set-based chunks; `filing` then writes
+  into each commission which settlement took it.
 - `cycles` says on which days that happens, to the settlement and to distributors alike.
 - `following` takes commissions back by the money that was refunded.
 - `bonus` holds what is earned over a period besides (返利).

@@ -1,29 +1,37 @@
 """Writing into each commission which settlement took it (归档), once the money has moved."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 import sqlalchemy as sa
+from sqlalchemy.schema import CreateTable
 
 from app.commission.models import Commission, CommissionStatus
 from app.commission.models import CommissionDue as Due
-from app.core.db import affected, db, require_transaction
+from app.core.db import BigId, affected, db, require_transaction
 
-_DUE = sa.select(Due.member_id, Due.commission_id, Due.batch_id)
+# What is being filed. Of the connection alone, and outside of the models' own metadata:
+# the triggers that guard commissions let no statement name their table and ours together.
+_FILING = sa.Table(
+    "commission_filing",
+    sa.MetaData(),
+    sa.Column("commission_id", BigId, primary_key=True, autoincrement=False),
+    sa.Column("batch_id", sa.BigInteger, nullable=False),
+    prefixes=["TEMPORARY"],
+)
 
 
-def file_chunk(*, after: int = 0, limit: int = 10_000) -> tuple[int, int | None]:
-    """File what settlements took, the members from `after` on first.
+def file_chunk(*, after: int = 0, limit: int = 100_000) -> tuple[int, int | None]:
+    """File what settlements took, the members behind `after` first.
 
-    Returns how many rows, and the `after` of the next chunk; None ends it.
+    Takes whole members until they have about `limit` commissions. Returns how many
+    rows, and the `after` of the next chunk; None ends it.
     """
     require_transaction()
-    taken = db.session.execute(
-        _DUE.where(Due.member_id >= after, Due.batch_id > 0)
-        .order_by(Due.member_id, Due.commission_id)
-        .limit(limit)
-    ).all()
-    return _file(taken), taken[-1].member_id if len(taken) == limit else None
+    taken = [Due.batch_id > 0, Due.member_id > after]
+    last = db.session.scalar(
+        sa.select(Due.member_id).where(*taken).order_by(Due.member_id).offset(limit - 1).limit(1)
+    )
+    return _file(taken if last is None else [*taken, Due.member_id <= last]), last
 
 
 def file_now(rows: Sequence[Commission]) -> None:
@@ -32,41 +40,43 @@ def file_now(rows: Sequence[Commission]) -> None:
     What is due of the others stays locked: no settlement takes them meanwhile.
     """
     require_transaction()
-    its = [sa.and_(Due.member_id == row.member_id, Due.commission_id == row.id) for row in rows]
-    due = db.session.execute(_DUE.where(sa.or_(*its)).with_for_update())
-    if _file([row for row in due if row.batch_id]):
+    its = sa.or_(
+        *(sa.and_(Due.member_id == row.member_id, Due.commission_id == row.id) for row in rows)
+    )
+    batches = db.session.scalars(sa.select(Due.batch_id).where(its).with_for_update())
+    if any(batches.all()):
+        _file([its, Due.batch_id > 0])
         for row in rows:
             db.session.refresh(row)
 
 
-def _file(taken: Sequence[sa.Row[int, int, int]]) -> int:
-    """File commissions under their batches; those that somebody else filed stay."""
-    if not taken:
-        return 0
-    by_batch: dict[int, list[int]] = defaultdict(list)
-    for row in taken:
-        by_batch[row.batch_id].append(row.commission_id)
-    filed = sum(
-        affected(
-            sa.update(Commission)
-            # Not by `batch_id`, whose key an engine may walk instead.
-            .where(Commission.id.in_(ids), Commission.status == CommissionStatus.PENDING)
-            .values(
-                batch_id=batch_id,
-                filed_batch_id=batch_id,
-                status=CommissionStatus.SETTLED,
-                # As the settlement took it: it does not change before it is filed.
-                settled_fen=Commission.amount_fen - Commission.reversed_fen,
-            )
+def _file(which: Sequence[sa.ColumnElement[bool]]) -> int:
+    """File these; how many, without those that somebody else filed meanwhile."""
+    db.session.execute(CreateTable(_FILING, if_not_exists=True))
+    # The line may have filed others before.
+    db.session.execute(sa.delete(_FILING))
+    db.session.execute(
+        sa.insert(_FILING).from_select(
+            ["commission_id", "batch_id"],
+            sa.select(Due.commission_id, Due.batch_id).where(*which),
         )
-        for batch_id, ids in by_batch.items()
     )
-    members = [row.member_id for row in taken]
-    affected(
-        sa.delete(Due).where(
-            Due.member_id.between(min(members), max(members)),
-            Due.commission_id.in_([row.commission_id for row in taken]),
+    filed = affected(
+        sa.update(Commission)
+        .where(
+            Commission.id == _FILING.c.commission_id,
+            Commission.status == CommissionStatus.PENDING,
         )
+        .values(
+            batch_id=_FILING.c.batch_id,
+            filed_batch_id=_FILING.c.batch_id,
+            status=CommissionStatus.SETTLED,
+            # As the settlement took it: it does not change before it is filed.
+            settled_fen=Commission.amount_fen - Commission.reversed_fen,
+        )
+    )
+    affected(
+        sa.delete(Due).where(*which, Due.commission_id.in_(sa.select(_FILING.c.commission_id)))
     )
     return filed
 

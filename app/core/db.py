@@ -118,6 +118,9 @@ def _on_connect(dbapi_connection: Any, _record: object) -> None:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA busy_timeout = 5000")
+        # 64 MB in place of 2: a settlement writes more pages than those hold, and would
+        # write and read each of them again.
+        cursor.execute("PRAGMA cache_size = -65536")
         cursor.close()
 
 

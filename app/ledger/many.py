@@ -87,18 +87,20 @@ def post_many(
     ).one()
     if owing and target is AccountKind.AVAILABLE:
         _fill_debts(posting.id)
-    moved = (
-        sa.select(Entry.account_id, sa.func.sum(Entry.amount_fen).label("delta"))
-        .where(Entry.posting_id == posting.id)
-        .group_by(Entry.account_id)
-        .subquery()
-    )
+    moved = _moved(posting.id, once=not owing).subquery()
     affected(
         sa.update(Account)
         .where(Account.id == moved.c.account_id, Account.owner_id > 0)
         .values(balance_fen=Account.balance_fen + moved.c.delta)
     )
     return posting, count, int(total)
+
+
+def _moved(posting_id: int, *, once: bool) -> Rows:
+    """By how much the posting moves each account; `once`: none has a second entry."""
+    delta = Entry.amount_fen if once else sa.func.sum(Entry.amount_fen)
+    found = sa.select(Entry.account_id, delta.label("delta")).where(Entry.posting_id == posting_id)
+    return found if once else found.group_by(Entry.account_id)
 
 
 def _from_system(posting_id: int, source: AccountKind, target: AccountKind) -> None:

@@ -43,9 +43,9 @@ from scripts.simulation.wechat import Book, WeChat
 SIDES = ("before_commit", "after_commit")
 Point = tuple[str, str]
 SHORT = {
-    # Paid, not booked to anybody yet; settled and not told; agreed to, not sent.
+    # Paid, not booked to anybody yet; settled, not told and not filed; agreed to, not sent.
     ("orders.payment.take_payment", "after_commit"),
-    ("commission.settlement.settle_chunk", "before_commit"),
+    ("commission.settlement.settle_chunk", "after_commit"),
     ("aftersales.service.approve", "after_commit"),
     # WeChat may or may not have the bill; it has, and we do not know.
     ("withdrawals.payout.bill_to_send", "after_commit"),

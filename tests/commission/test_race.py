@@ -3,10 +3,10 @@
 import pytest
 import sqlalchemy as sa
 
-from app import commission, ledger
+from app import commission, ledger, orders
 from app.commission import Commission
 from app.core.db import db, run_unit
-from app.jobs.tasks.sales import settle_all
+from app.jobs.tasks.sales import file_all, settle_all
 from app.ledger import Wallet
 from tests.commission.ground import matured
 from tests.factories import (
@@ -74,4 +74,46 @@ def test_two_accruals_of_one_order_at_once_book_once(live):
     db.session.rollback()
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Commission)) == 1
     assert ledger.wallet_of(near_id) == Wallet(pending_fen=10_00)
+    assert broken_invariants() == {}
+
+
+def refund_half(order_id: int) -> None:
+    db.session.execute(
+        sa.update(orders.OrderLine)
+        .where(orders.OrderLine.order_id == order_id)
+        .values(refunded_fen=50_00)
+    )
+    commission.follow(order_id, cause="refunded", now=GUARD)
+
+
+def test_a_refund_behind_a_settlement_takes_back_what_that_brought(live):
+    near_id = matured(count=1).id
+    order_id = db.session.scalar(sa.select(orders.Order.id))
+    db.session.rollback()
+
+    found = behind(live, settle, lambda: run_unit(refund_half, order_id))
+
+    assert found is None
+    assert ledger.wallet_of(near_id) == Wallet(available_fen=5_00)
+    row = db.session.scalars(sa.select(Commission)).one()
+    assert (row.settled_fen, row.reversed_fen, row.status) == (10_00, 5_00, "settled")
+
+
+def test_a_settlement_behind_a_refund_brings_what_that_left(live):
+    near_id = matured(count=1).id
+    order_id = db.session.scalar(sa.select(orders.Order.id))
+    db.session.rollback()
+
+    found = behind(live, lambda: refund_half(order_id), lambda: run_unit(settle))
+
+    assert found == 1
+    assert ledger.wallet_of(near_id) == Wallet(available_fen=5_00)
+
+
+def test_filings_at_once_file_each_row_once(live):
+    matured(count=3)
+    run_unit(settle)
+    db.session.rollback()
+
+    assert sum(together(live, [file_all] * 3)) == 3
     assert broken_invariants() == {}

@@ -92,7 +92,7 @@ def settle_all(now: datetime) -> commission.Settled:
 
 
 def file_all() -> int:
-    """Bring the settlement's key up to date; how many commissions were filed."""
+    """Write into commissions which settlement took them; how many."""
     total, after = 0, 0
     while True:
         filed, last = run_unit(commission.file_chunk, after=after)
