@@ -213,6 +213,17 @@ def test_what_a_settlement_took_is_changed_by_nobody_before_it_is_filed(session,
     assert broken_invariants() == {}
 
 
+def test_what_the_version_before_settles_while_a_release_is_under_way_is_not_due(session):
+    near = matured(count=1)
+    with transaction():
+        db.session.execute(
+            sa.update(Commission).values(status=C.SETTLED, batch_id=7, settled_fen=10_00)
+        )
+
+    assert (standing(), settle()) == (["filed"], Settled())
+    assert ledger.wallet_of(near.id) == Wallet(pending_fen=10_00)
+
+
 def test_a_refund_between_settlement_and_filing_takes_the_money_back(session):
     near, buyer = make_distributor(), make_member()
     bind(buyer, near)
