@@ -31,6 +31,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+_SIZES = Path(__file__).resolve().parent.parent / "deploy" / "mariadb.cnf"
+
 
 class ServiceError(RuntimeError):
     """A server is not installed or did not start; the text holds its last words."""
@@ -134,10 +136,10 @@ class Service:
 
 
 class MariaDB(Service):
-    """MariaDB with production's character set and its durable defaults.
+    """MariaDB with production's character set, durable defaults and sizes (deploy/mariadb.cnf).
 
-    `fast` leaves the disk's flush to the operating system: a killed server still
-    keeps what it acknowledged, only a power cut would not.
+    `fast` is small, and leaves the disk's flush to the operating system: a killed server
+    still keeps what it acknowledged, only a power cut would not.
     """
 
     name = "mariadb"
@@ -171,7 +173,8 @@ class MariaDB(Service):
             raise ServiceError("mariadbd was not found (Debian: mariadb-server)")
         options = [
             server,
-            "--no-defaults",  # Must come first, or the machine's own settings leak in.
+            # Must come first, or the machine's own settings leak in.
+            "--no-defaults" if self.fast else f"--defaults-file={_SIZES}",
             *self._user_option(),
             f"--datadir={self.data}",
             f"--socket={self.folder / 'mariadb.sock'}",
@@ -186,11 +189,13 @@ class MariaDB(Service):
             "--collation-server=utf8mb4_unicode_ci",
             "--default-time-zone=+00:00",
             "--max-connections=300",
-            "--innodb-buffer-pool-size=256M",
             f"--init-file={self.folder / 'users.sql'}",
         ]
         if self.fast:
-            options += ["--innodb-flush-log-at-trx-commit=2", "--innodb-doublewrite=0"]
+            options += [
+                "--innodb-buffer-pool-size=256M",
+                *("--innodb-flush-log-at-trx-commit=2", "--innodb-doublewrite=0"),
+            ]
         return options
 
     def answers(self) -> bool:

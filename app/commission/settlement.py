@@ -45,12 +45,12 @@ def count_due(now: datetime) -> Settled:
 
 
 def settle_chunk(
-    now: datetime, *, after: int = 0, limit: int = 250_000
+    now: datetime, *, after: int = 0, limit: int = 25_000
 ) -> tuple[Settled, int | None]:
     """Settle what matured by the newest payday of the next members, as one unit of work.
 
-    Takes whole members in the order of their ids, from behind `after` on, until they
-    have `limit` commissions together: so a run writes one pair of entries a member.
+    Takes `limit` members who ever earned in the order of their ids, from behind `after`
+    on, each with all that is due: so a run writes one pair of entries a member.
     Returns what was settled, and the `after` of the next chunk; None ends the run.
 
     The claim is one conditional UPDATE: any number of runs at once, or a run
@@ -60,7 +60,7 @@ def settle_chunk(
     """
     require_transaction()
     until = cycles.in_force().cutoff(now)
-    last = _last_member(until, after, limit)
+    last = _last_member(after, limit)
     span = [Due.member_id > after] + ([] if last is None else [Due.member_id <= last])
     batch = SettlementBatch(at=now)
     db.session.add(batch)
@@ -93,12 +93,16 @@ def _due(until: datetime) -> list[sa.ColumnElement[bool]]:
     return [Due.batch_id == 0, Due.mature_at <= until]
 
 
-def _last_member(until: datetime, after: int, limit: int) -> int | None:
-    """Up to whom a chunk of about `limit` goes; None where fewer are left."""
+def _last_member(after: int, limit: int) -> int | None:
+    """Up to whom a chunk goes; None where fewer are left.
+
+    By their accounts: to count what is due of them takes a tenth of the run.
+    """
+    account = ledger.Account
     return db.session.scalar(
-        sa.select(Due.member_id)
-        .where(*_due(until), Due.member_id > after)
-        .order_by(Due.member_id)
+        sa.select(account.owner_id)
+        .where(account.kind == AccountKind.PENDING, account.owner_id > after)
+        .order_by(account.owner_id)
         .offset(limit - 1)
         .limit(1)
     )

@@ -48,7 +48,7 @@ def test_settlements_at_once_settle_each_row_once(live, monkeypatch):
     near_ids = [matured(count=3).id for _ in range(4)]
     db.session.rollback()
     monkeypatch.setattr(
-        commission.settlement.settle_chunk, "__kwdefaults__", {"after": 0, "limit": 3}
+        commission.settlement.settle_chunk, "__kwdefaults__", {"after": 0, "limit": 1}
     )
 
     found = together(live, [lambda: settle_all(GUARD).rows] * 3)

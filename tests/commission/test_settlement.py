@@ -91,12 +91,12 @@ def chunk(after: int, limit: int) -> tuple[Settled, int | None]:
 def test_a_chunk_takes_whole_members_in_their_order(session):
     first, second, third = matured(count=2), matured(count=3), matured(count=1)
 
-    part, after = chunk(0, limit=3)
+    part, after = chunk(0, limit=2)
     assert (part.rows, part.members, after) == (5, 2, second.id)
     assert ledger.wallet_of(first.id) == Wallet(available_fen=20_00)
     assert ledger.wallet_of(third.id) == Wallet(pending_fen=10_00)
 
-    assert chunk(after, limit=3) == (Settled(rows=1, members=1, amount_fen=10_00), None)
+    assert chunk(after, limit=2) == (Settled(rows=1, members=1, amount_fen=10_00), None)
     assert db.session.scalar(sa.select(sa.func.count()).select_from(SettlementBatch)) == 2
     assert broken_invariants() == {}
 
