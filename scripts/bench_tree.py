@@ -16,7 +16,7 @@ from scripts.bench_shop import BATCH, NOW, THEN
 # Each member of the tree has three below: depth grows as in a real one, and no
 # team is so small that mending it costs nothing.
 FANOUT = 3
-RUNS = 500
+RUNS = 2_000
 
 
 def bind(scale: int) -> tuple[float, str, float]:
