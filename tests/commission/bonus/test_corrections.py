@@ -25,24 +25,18 @@ from tests.factories import (
 )
 
 
+def spend(member_id: int, source: AccountKind, target: AccountKind, amount: int) -> None:
+    with transaction():
+        move = ledger.Move(ledger.member(source, member_id), ledger.system(target), amount)
+        ledger.post("test:spent", event="manual", moves=[move], now=COMPUTED)
+
+
 @pytest.mark.parametrize("spent_fen", [0, 45_00])
 def test_a_late_refund_takes_the_difference_once(session, spent_fen):
     near = make_distributor()
     run = paid(near, 1_000_00)
     if spent_fen:
-        with transaction():
-            ledger.post(
-                "test:spent",
-                event="manual",
-                moves=[
-                    ledger.Move(
-                        ledger.member(AccountKind.AVAILABLE, near.id),
-                        ledger.system(AccountKind.SHOP),
-                        spent_fen,
-                    )
-                ],
-                now=COMPUTED,
-            )
+        spend(near.id, AccountKind.AVAILABLE, AccountKind.SHOP, spent_fen)
     late_refund(400_00)
 
     assert run_job(COMPUTED + days(1)) == {"blocked": 0, "corrected": 1}
@@ -139,19 +133,7 @@ def test_a_refund_that_was_closed_gives_back_no_more_than_was_posted(session):
 def test_points_that_were_spent_are_forgiven(session):
     near = make_distributor()
     paid(near, 1_000_00, reward="points", steps=[{"from": 0, "bps": 100}])
-    with transaction():
-        ledger.post(
-            "test:spent",
-            event="manual",
-            moves=[
-                ledger.Move(
-                    ledger.member(AccountKind.POINTS, near.id),
-                    ledger.system(AccountKind.POINTS_ISSUED),
-                    900,
-                )
-            ],
-            now=COMPUTED,
-        )
+    spend(near.id, AccountKind.POINTS, AccountKind.POINTS_ISSUED, 900)
     late_refund(400_00)
 
     run_job(COMPUTED + days(1))
