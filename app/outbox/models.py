@@ -18,10 +18,9 @@ class OutboxRow(Model):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        # The same fact is news once.
-        sa.UniqueConstraint("subscriber", "topic", "subject_id"),
+        # The same fact is news once; who asks what became of one finds its rows.
+        sa.UniqueConstraint("topic", "subject_id", "subscriber"),
         sa.Index(None, "state", "due_at", "id"),
-        sa.Index(None, "topic", "subject_id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
