@@ -36,10 +36,11 @@ def together(app: Flask, works: Sequence[Work]) -> list[Any]:
 
 
 @contextmanager
-def holding(app: Flask, work: Work) -> Iterator[threading.Event]:
+def holding(app: Flask, work: Work, rest: Work = lambda: None) -> Iterator[threading.Event]:
     """Inside the block a unit of work has done `work` and waits with its commit.
 
-    It commits when the event that the block is given is set, or at its end.
+    It does the `rest` and commits when the event that the block is given is set, or at
+    its end.
     """
     held, let_go = threading.Event(), threading.Event()
 
@@ -51,6 +52,7 @@ def holding(app: Flask, work: Work) -> Iterator[threading.Event]:
             finally:
                 held.set()
             let_go.wait(PATIENCE)
+            rest()
 
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(hold)
@@ -65,6 +67,12 @@ def holding(app: Flask, work: Work) -> Iterator[threading.Event]:
 def behind(app: Flask, first: Work, second: Work) -> Any:
     """Start `second` while the unit of work of `first` is open, see that it waits,
     let the first commit; return what came of the second, an exception included."""
+    return between(app, first, second, lambda: None)
+
+
+def between(app: Flask, before: Work, second: Work, after: Work) -> Any:
+    """The same, where the first unit of work does one part of it before `second` starts
+    and the other part while that waits."""
 
     def enter() -> Any:
         with app.app_context():
@@ -73,7 +81,7 @@ def behind(app: Flask, first: Work, second: Work) -> Any:
             except Exception as error:
                 return error
 
-    with holding(app, first) as let_go, ThreadPoolExecutor(1) as pool:
+    with holding(app, before, after) as let_go, ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(enter)
         with pytest.raises(TimeoutError):
             waiting.result(A_MOMENT)

@@ -22,10 +22,12 @@ class Plan:
     # In their order, where the driver wants one.
     positions: tuple[str, ...] | None
     processors: tuple[tuple[str, Callable[[Any], Any]], ...]
+    # What the statement says by itself.
+    constants: Mapping[str, Any]
 
     def given(self, values: Mapping[str, Any]) -> Any:
         """The values as the driver takes them."""
-        ready = dict(values)
+        ready = {**self.constants, **values}
         for name, process in self.processors:
             ready[name] = process(ready[name])
         if self.positions is None:
@@ -52,4 +54,5 @@ def plan_of(statement: sa.Executable, dialect: Dialect, names: tuple[str, ...]) 
         str(compiled),
         tuple(known.positiontup or ()) if known.positional else None,
         tuple((name, process) for name, process in processors if process is not None),
+        {name: bind.value for name, bind in known.binds.items() if not bind.required},
     )

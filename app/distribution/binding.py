@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from app import outbox
+from app import outbox, settings
 from app.core import clock
 from app.core.db import db, insert_plain, require_transaction
 from app.distribution import policy, ports, queries, tree
@@ -21,13 +21,15 @@ from app.distribution.queries import Meeting
 class Touch:
     """How somebody came by a code.
 
-    `by_machine`: by a crawler or a preview, though with a member's session.
+    `by_machine`: by a crawler or a preview, though with a member's session. `is_known`:
+    the caller saw that the member was bound before, which spares what is for newcomers.
     """
 
     code: str
     source: BindingSource
     channel_id: int | None = None
     by_machine: bool = False
+    is_known: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,16 @@ def attempt(member_id: int, touch: Touch, *, owner_id: int | None = None, now: d
     `owner_id`: whom a code leads to that is no referral code, such as a channel's.
     """
     require_transaction()
-    meeting = queries.meeting(member_id, touch.code, owner_id)
-    decision = _decide(meeting, touch, now)
+    bound_to = None if owner_id is not None else _bind_at_once(member_id, touch, now)
+    if bound_to is not None:
+        owner_id, decision = bound_to, _Decision(AttemptResult.BOUND)
+    else:
+        meeting = queries.meeting(member_id, touch.code, owner_id)
+        owner_id, decision = meeting.owner_id, _decide(meeting, touch, now)
     attempt_id = insert_plain(
         BindingAttempt,
         member_id=member_id,
-        owner_id=meeting.owner_id,
+        owner_id=owner_id,
         source=touch.source,
         code=touch.code[:64],
         channel_id=touch.channel_id,
@@ -111,6 +117,25 @@ def bind_by_order(member_id: int, *, now: datetime) -> AttemptResult | None:
         return None
     touch = Touch(newest.code, BindingSource.ORDER, newest.channel_id)
     return attempt(member_id, touch, owner_id=newest.owner_id, now=now).result
+
+
+def _bind_at_once(member_id: int, touch: Touch, now: datetime) -> int | None:
+    """Bind a newcomer by what this process knows of the code and the rules; to whom.
+
+    The one statement asks again for all of it, and for what `_decide` would ask. None:
+    nothing changed, and the attempt goes the long way.
+    """
+    owner_id, rules = queries.known_owner(touch.code), policy.presumed()
+    if touch.is_known or touch.by_machine or rules is None or owner_id in (None, member_id):
+        return None
+    stamp, presumed = rules
+    if not presumed.binds_at_once(touch.source):
+        return None
+    given = tree.Presumption(queries.as_stored(touch.code), stamp)
+    if not tree.hang_newcomer(member_id, owner_id, now, given=given):
+        return None
+    settings.as_of(stamp)
+    return owner_id
 
 
 def _decide(meeting: Meeting, touch: Touch, now: datetime) -> _Decision:

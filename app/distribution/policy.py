@@ -54,6 +54,10 @@ class Policy:
     def ignores(self, source: BindingSource) -> bool:
         return self.moment is Moment.SCAN and source is BindingSource.LINK
 
+    def binds_at_once(self, source: BindingSource) -> bool:
+        """Whether somebody who never had an upline is bound whatever else is known."""
+        return self.binds_buyers and not self.ignores(source) and not self.waits_for_order(source)
+
     def valid_until(self, bound_at: datetime | None) -> datetime | None:
         """When a customer's binding stops to earn anything; None: never."""
         if not self.valid_days or bound_at is None:
@@ -68,19 +72,26 @@ class Policy:
         return max(bound_at, last_paid_at or bound_at) + timedelta(days=self.protect_days)
 
 
+_SETTINGS = (
+    registry.BINDING_POLICY,
+    registry.BINDING_MOMENT,
+    registry.BINDING_PROTECT_DAYS,
+    registry.BINDING_VALID_DAYS,
+    registry.BINDING_REMEMBER_DAYS,
+    registry.BINDING_BUYERS,
+    registry.BINDING_MOVES_DISTRIBUTORS,
+)
+
+
 def current() -> Policy:
     """The rules in force."""
-    return _made(
-        *settings.several(
-            registry.BINDING_POLICY,
-            registry.BINDING_MOMENT,
-            registry.BINDING_PROTECT_DAYS,
-            registry.BINDING_VALID_DAYS,
-            registry.BINDING_REMEMBER_DAYS,
-            registry.BINDING_BUYERS,
-            registry.BINDING_MOVES_DISTRIBUTORS,
-        )
-    )
+    return _made(*settings.several(*_SETTINGS))
+
+
+def presumed() -> tuple[int, Policy] | None:
+    """The rules that this process read last, and their stamp; see `settings.presumed`."""
+    found = settings.presumed(*_SETTINGS)
+    return found and (found[0], _made(*found[1]))
 
 
 @functools.lru_cache(maxsize=8)

@@ -152,9 +152,7 @@ def find_members(text: str, *, limit: int = 20) -> Sequence[Member]:
 
 def code_owner(code: str) -> int | None:
     """The member a referral code leads to, None for a code that is not ours."""
-    return db.session.scalar(
-        sa.select(ReferralCode.member_id).filter_by(code=code.strip().upper()[:16])
-    )
+    return db.session.scalar(sa.select(ReferralCode.member_id).filter_by(code=as_stored(code)))
 
 
 @dataclass(frozen=True)
@@ -185,11 +183,31 @@ _BY_OWNER = _STANDS.add_columns(Distributor.status).outerjoin(
 )
 
 
+# Whom the codes lead to that this process met last. Who uses that asks again.
+_owners: dict[str, int] = {}
+_OWNERS_MAX = 20_000
+
+
+def known_owner(code: str) -> int | None:
+    """Whom a referral code led to when this process last met it; None: it never did."""
+    return _owners.get(as_stored(code))
+
+
+def as_stored(code: str) -> str:
+    """A code as somebody or something wrote it, as the table has it."""
+    return code.strip().upper()[:16]
+
+
 def meeting(member_id: int, code: str, owner_id: int | None = None) -> Meeting:
     """The member and the owner of `code`, or this owner where one is known already."""
     if owner_id is None:
-        found = direct(_BY_CODE, member_id=member_id, code=code.strip().upper()[:16])
+        wanted = as_stored(code)
+        found = direct(_BY_CODE, member_id=member_id, code=wanted)
         stamp, upline1_id, bound_at, owner_id, status = found.one()
+        if owner_id is not None:
+            if len(_owners) >= _OWNERS_MAX:
+                _owners.clear()
+            _owners[wanted] = owner_id
     else:
         found = direct(_BY_OWNER, member_id=member_id, owner_id=owner_id)
         stamp, upline1_id, bound_at, status = found.one()

@@ -24,8 +24,9 @@ from sqlalchemy.orm import QueryableAttribute, aliased
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
+from app import settings
 from app.core.db import add_once, affected, db, lock_rows, require_transaction, write
-from app.distribution.models import TreeLock
+from app.distribution.models import Distributor, DistributorStatus, ReferralCode, TreeLock
 from app.members import Member
 
 # Far longer than any real chain; a walk this long means the tree is broken.
@@ -64,30 +65,56 @@ def _of_near(column: QueryableAttribute[Any]) -> sa.ScalarSelect[Any]:
 
 
 # What the subqueries read is locked as well, but for others who read: nobody moves the
-# new upline while its columns are copied. An UPDATE with a join would not lock it.
+# new upline while its columns are copied, and no distributor who binds is suspended
+# meanwhile. An UPDATE with a join would not lock them.
 _HANG_NEWCOMER = (
     sa.update(Member)
     .where(
         Member.id == sa.bindparam("member_id"),
         Member.bound_at.is_(None),
-        ~sa.exists().where(_below.upline1_id == sa.bindparam("member_id")),
+        # By the row, not by the parameter: MariaDB answers what no row has a part in before
+        # it locks the row, and whoever joins below meanwhile would not be seen.
+        ~sa.exists().where(_below.upline1_id == Member.id),
     )
     .values(
-        upline1_id=_of_near(_near.id),
+        upline1_id=sa.bindparam("upline_id"),
         upline2_id=_of_near(_near.upline1_id),
         upline3_id=_of_near(_near.upline2_id),
         bound_at=sa.bindparam("now"),
     )
 )
+_HANG_NEWCOMER_IF = _HANG_NEWCOMER.where(
+    sa.exists().where(
+        ReferralCode.code == sa.bindparam("code"),
+        ReferralCode.member_id == sa.bindparam("upline_id"),
+        Distributor.member_id == ReferralCode.member_id,
+        Distributor.status == DistributorStatus.APPROVED,
+    ),
+    sa.bindparam("stamp") == settings.STAMP,
+)
 
 
-def hang_newcomer(member_id: int, upline_id: int, now: datetime) -> bool:
+@dataclass(frozen=True)
+class Presumption:
+    """That `code` leads to who may bind now, and the settings are as of `stamp`."""
+
+    code: str
+    stamp: int
+
+
+def hang_newcomer(
+    member_id: int, upline_id: int, now: datetime, *, given: Presumption | None = None
+) -> bool:
     """Hang a member who never had an upline, and has nobody below, under this one.
 
     What most binds come to, in one statement. False, and nothing changed: it is
-    not so, and wants `lock_edge`.
+    not so, and wants `lock_edge`; or what was `given` does not hold.
     """
-    done = write(_HANG_NEWCOMER, member_id=member_id, upline_id=upline_id, now=now)
+    values = {"member_id": member_id, "upline_id": upline_id, "now": now}
+    if given is None:
+        done = write(_HANG_NEWCOMER, **values)
+    else:
+        done = write(_HANG_NEWCOMER_IF, **values, code=given.code, stamp=given.stamp)
     if done.rowcount != 1:
         return False
     known = db.session.identity_map.get(identity_key(Member, member_id))

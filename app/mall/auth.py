@@ -124,6 +124,7 @@ def referral(code: str) -> ResponseReturnValue:
             source=ScanSource.LINK,
             now=clock.now(),
             by_machine=is_machine,
+            is_known=g.member.upline1_id is not None,
         )
     return redirect(target)
 

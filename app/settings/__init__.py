@@ -25,6 +25,7 @@ from app.settings.service import (
     everything,
     forget_kept,
     guard,
+    presumed,
     several,
     value,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "history",
     "open_proposal",
     "open_proposals",
+    "presumed",
     "propose",
     "registry",
     "several",

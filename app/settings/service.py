@@ -84,6 +84,18 @@ def as_of(stamp: int) -> None:
     _unit().stamp = stamp
 
 
+def presumed(*wanted: Setting[Any]) -> tuple[int, list[int | str | bool]] | None:
+    """What this process read last of these settings, and the stamp of that; None: nothing.
+
+    For a statement that does its work only while `STAMP` is still that: `as_of` it then.
+    """
+    kept = _kept.get(db.session.get_bind())
+    if kept is None or _unit().has_changed:
+        return None
+    stamp, values = kept
+    return stamp, [values[item.key] for item in wanted]
+
+
 def forget_kept() -> None:
     """For who empties tables: the same count may then mean other rows."""
     _kept.clear()

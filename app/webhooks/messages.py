@@ -93,7 +93,8 @@ def _act(push: Push, now: datetime) -> Reply | None:
     if push.scene and event in (Event.FOLLOW_BY_CODE, Event.SCAN):
         source = ScanSource.SCAN if event is Event.SCAN else ScanSource.FOLLOW
         code, product_id = scenes.read(push.scene)
-        taken = channels.take(member.id, code=code, source=source, now=now)
+        is_known = member.bound_at is not None
+        taken = channels.take(member.id, code=code, source=source, now=now, is_known=is_known)
         is_invited = taken.is_bound
         if taken.outcome is not Outcome.TRIED:
             # Nobody invites by this code, so nobody shall be named as who did.

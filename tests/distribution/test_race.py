@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from app import distribution, settings
+from app import distribution, members, settings
 from app.core.db import db, run_unit
 from app.core.errors import InvalidInput
 from app.distribution import AttemptResult, BindingSource, Distributor, moves
@@ -17,7 +17,7 @@ from app.distribution.moves import Wish
 from app.members import Member
 from app.settings import registry
 from tests.factories import ADMIN, NOON, broken_invariants, code_of, make_distributor, make_member
-from tests.threads import behind, together
+from tests.threads import behind, between, together
 
 pytestmark = pytest.mark.mariadb_only
 
@@ -171,6 +171,29 @@ def test_a_child_that_comes_while_its_upline_is_bound_gets_the_whole_chain(live)
 
     assert second is R.BOUND
     row = db.session.get_one(Member, member)
+    assert (row.upline1_id, row.upline2_id) == (near, top)
+    assert broken_invariants() == {}
+
+
+@pytest.mark.parametrize("is_code_known", [False, True])
+def test_who_is_joined_while_waiting_to_be_bound_takes_the_team_along(live, is_code_known):
+    """Whoever joins below holds the row first and writes then: the other one, who waits in
+    between, must not go by what it saw before."""
+    (top, code_top), (near, code_near) = distributors(2)
+    below, other = make_member().id, make_member().id
+    db.session.rollback()
+    if is_code_known:
+        assert run_unit(bind, other, code_top) is R.BOUND
+
+    found = between(
+        live,
+        lambda: members.hold(near),
+        lambda: run_unit(bind, near, code_top),
+        lambda: bind(below, code_near),
+    )
+
+    assert found is R.BOUND
+    row = db.session.get_one(Member, below)
     assert (row.upline1_id, row.upline2_id) == (near, top)
     assert broken_invariants() == {}
 

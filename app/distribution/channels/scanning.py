@@ -46,10 +46,12 @@ def take(
     source: ScanSource,
     now: datetime,
     by_machine: bool = False,
+    is_known: bool = False,
 ) -> Taken:
     """A member came by a code: bind, count, and keep what came of it.
 
     `by_machine`: it was a crawler or a preview, which binds and counts nobody.
+    `is_known`: the caller saw that the member was bound before.
 
     Works for referral codes and for channels, and never raises for a refusal. Not
     safe to repeat: the caller sees to it that one push is taken once.
@@ -67,6 +69,7 @@ def take(
                 _BINDING_SOURCE[source],
                 channel_id=channel.id if channel else None,
                 by_machine=by_machine,
+                is_known=is_known,
             ),
             owner_id=channel.owner_id if channel else None,
             now=now,
