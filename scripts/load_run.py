@@ -4,8 +4,8 @@ The mall as in production (gunicorn, the scheduler, a private MariaDB with durab
 and people who each wait for an answer before they ask again:
 
 - browse: home, products, search, categories, logged in
-- buy: cart, checkout, order, paying sheet, WeChat's notice. Of ten notices one is lost:
-  the payment must be booked by our own query within two minutes
+- buy: cart, checkout, order with its paying sheet, notice. Of ten notices one is lost: the
+  payment must be booked by our own query within two minutes
 - scan: follows and scans by distributors' codes
 - callback: scans, words and menu taps, one in ten of them again
 - admin: the lists of the panel
@@ -53,7 +53,7 @@ from scripts.bench_load import (
     memory_bytes,
     session_cookie,
 )
-from scripts.bench_mall import buyers_of, form_fields, paid_notices, shelf
+from scripts.bench_mall import buyers_of, form_fields, ordering, paid_notices, shelf
 from scripts.bench_shop import shop
 
 HOST = "127.0.0.1"
@@ -289,15 +289,10 @@ def _purchase(ground: Ground, line: http.client.HTTPConnection, seen: Seen, buye
     page = ask(line, Request("/checkout?cart=1", headers=logged_in))
     if not seen.note(page, (200,)):
         return
-    placed = ask(line, form(served, "/checkout", buyer, form_fields(page.body)))
-    if not seen.note(placed, (303,)):
+    placed = ask(line, ordering(served, buyer, form_fields(page.body)))
+    if not seen.note(placed, (200,)):
         return
-    paying = placed.location
-    seen.note(ask(line, Request(paying, headers=logged_in)), (200,))
-    sheet = form(served, paying.removesuffix("/pay") + "/sheet", buyer, {"ok": 1})
-    if not seen.note(ask(line, sheet), (200,)):
-        return
-    order_number = paying.split("/")[-2]
+    order_number = json.loads(placed.body)["pay"].split("/")[-2]
     if number % LOST_EACH == 0:
         with ground.lock:
             ground.lost[order_number] = clock.now()

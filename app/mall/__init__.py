@@ -2,7 +2,7 @@
 
 `auth` logs people in silently; each other module is one corner of the mall:
 `shop` home and product · `browse` categories and search · `cart` and `checkout` ·
-`orders` · `reviews` · `interests` · `addresses` · `me` · `privacy` · `messages` ·
+`orders` · `paying` · `reviews` · `interests` · `addresses` · `me` · `privacy` · `messages` ·
 `distribution` · `bonuses` · `inviter` · `joining` · `posters` · `materials` · `team` ·
 `wallet` · `auto_receipt` · `payees` · `statements` · `identity` · `uploads`.
 Views parse, call one service, render. Every view has a login rule.
@@ -32,6 +32,7 @@ from app.mall import (  # noqa: F401
     messages,
     orders,
     payees,
+    paying,
     posters,
     privacy,
     reviews,

@@ -1,4 +1,4 @@
-"""Checkout (结算): what was chosen, every part of the price, one tap to order.
+"""Checkout (结算): what was chosen, every part of the price, one tap to WeChat's sheet.
 
 The page carries what it showed: the SKUs, the quantities and the prices. What is
 ordered is priced by the server again; where that differs from what was shown
@@ -21,6 +21,7 @@ from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import DomainError, InvalidInput, NotFound
 from app.core.money import format_yuan
+from app.mall import paying
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp
 from app.members import AddressInput
@@ -56,6 +57,15 @@ class Wanted:
         return {"sku": self.items[0].sku_id, "quantity": self.items[0].quantity}
 
 
+@dataclass(frozen=True)
+class Placed:
+    """The order that a page led to; `title` is of what comes first in it."""
+
+    order_id: int
+    number: str
+    title: str
+
+
 @bp.get("/checkout")
 @members_only
 def checkout() -> ResponseReturnValue:
@@ -76,7 +86,7 @@ def place_order() -> ResponseReturnValue:
     typed = {name: web.form_text(name, 200) for name in ("name", "phone", "region", "detail")}
     remark = web.form_text("remark", 200)
     try:
-        number = run_unit(
+        placed = run_unit(
             _place,
             current_member().id,
             wanted,
@@ -100,8 +110,10 @@ def place_order() -> ResponseReturnValue:
     ) as error:
         page = _page(wanted, request_key=key, typed=typed, remark=remark, error=error)
         return page, error.status
+    if web.wants_json():
+        return paying.placed(placed.order_id, placed.number, placed.title)
     way = "balance" if request.form.get("pay") == "balance" else None
-    return redirect(url_for("mall.pay_order", number=number, way=way), 303)
+    return redirect(url_for("mall.pay_order", number=placed.number, way=way), 303)
 
 
 def _place(
@@ -113,8 +125,8 @@ def _place(
     request_key: str,
     expected_fen: int,
     now: datetime,
-) -> str:
-    """The order's number. One unit: a first address is kept exactly when the order is."""
+) -> Placed:
+    """One unit: a first address is kept exactly when the order is."""
     to: dict[str, Any]
     # The page says that ordering agrees to it, wherever somebody is named.
     privacy.agree(member_id, now=now)
@@ -129,7 +141,7 @@ def _place(
         # Held, so that the session has it when the order copies it.
         address = _address(member_id, wanted, typed, now)
         to = {"address_id": address.id}
-    placed = orders.place(
+    order = orders.place(
         member_id,
         items=wanted.items,
         request_key=request_key,
@@ -139,7 +151,7 @@ def _place(
         from_cart=wanted.from_cart,
         **to,
     )
-    return placed.number
+    return Placed(order.id, order.number, order.lines[0].title)
 
 
 def _address(

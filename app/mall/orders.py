@@ -1,32 +1,19 @@
-"""A member's orders (我的订单): paying, watching, cancelling, receiving, invoices."""
+"""A member's orders (我的订单): watching, cancelling, receiving, invoices."""
 
 from collections.abc import Sequence
 
-from flask import (
-    Response,
-    current_app,
-    flash,
-    jsonify,
-    redirect,
-    render_template,
-    request,
-    url_for,
-)
+from flask import Response, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import aftersales, audit, catalog, orders, outbox, reviews, settings, wechat
+from app import aftersales, audit, catalog, orders, outbox, reviews, wechat
 from app.core import clock, web
-from app.core.db import db, run_unit
-from app.core.errors import DomainError, InvalidInput, NotFound
+from app.core.db import run_unit
+from app.core.errors import InvalidInput, NotFound
 from app.distribution import pictures
 from app.mall import words
 from app.mall.auth import current_member, members_only
-from app.mall.blueprint import bp, shop_settings
-from app.orders import Order, OrderStatus, PrepayRefused, Trace, TraceProvider
-from app.orders.errors import BalanceClosed, BalanceShort, InDebt, NotPayable
-
-# How often one order may make us ask WeChat, however many pages poll.
-ASK_SECONDS = 3
+from app.mall.blueprint import bp
+from app.orders import Order, OrderStatus, Trace, TraceProvider
 
 _CLOSE_WORDS = {
     "closed": "订单已取消",
@@ -49,7 +36,7 @@ def order_list() -> ResponseReturnValue:
         page=orders.orders_of(member_id, statuses or None, wanted=wanted, before=web.page_before()),
         wanted=wanted,
         tab=tab,
-        left=_seconds_left,
+        left=seconds_left,
         tabs=[
             (key, title, sum(counts.get(status, 0) for status in wanted))
             for key, title, wanted in words.orders.ORDER_TABS
@@ -61,7 +48,7 @@ def order_list() -> ResponseReturnValue:
 @bp.get("/orders/<number>")
 @members_only
 def order_page(number: str) -> ResponseReturnValue:
-    order = _mine(number)
+    order = my_order(number)
     is_in_time = bool(aftersales.kinds_for(order, clock.now()))
     asked = aftersales.aftersales_of_order(order.id)
     taken = aftersales.open_line_ids(order.id) if asked else set()
@@ -84,7 +71,7 @@ def order_page(number: str) -> ResponseReturnValue:
         asked_until=aftersales.asked_until(order),
         words=words,
         closed_at=words.orders.closed_at(audit.moves_of("order", order.id)),
-        seconds_left=_seconds_left(order),
+        seconds_left=seconds_left(order),
     )
 
 
@@ -92,7 +79,7 @@ def order_page(number: str) -> ResponseReturnValue:
 @members_only
 def order_traces(number: str) -> ResponseReturnValue:
     """Where the parcel is (物流)."""
-    order = _mine(number)
+    order = my_order(number)
     if not order.tracking_number:
         return redirect(url_for("mall.order_page", number=number))
     return render_template("mall/traces.html", order=order, traces=_traces(order))
@@ -102,95 +89,16 @@ def order_traces(number: str) -> ResponseReturnValue:
 @members_only
 def pickup_picture(number: str) -> ResponseReturnValue:
     """The pick-up code for the shop's scanner, while it may be used."""
-    order = _mine(number)
+    order = my_order(number)
     if order.pickup is None or order.status not in (OrderStatus.PAID, OrderStatus.SHIPPED):
         raise NotFound("提货码不存在或已失效")
     return Response(pictures.qr_png(order.pickup.code, size=480), mimetype="image/png")
 
 
-@bp.get("/orders/<number>/pay")
-@members_only
-def pay_order(number: str) -> ResponseReturnValue:
-    order = _mine(number)
-    if order.status is not OrderStatus.UNPAID:
-        return redirect(url_for("mall.order_page", number=number))
-    return _pay_page(order)
-
-
-def _pay_page(order: Order, error: DomainError | None = None) -> str:
-    offer = orders.balance.offer(order.member_id)
-    reaches = offer is not None and offer.reaches(order.payable_fen)
-    return render_template(
-        "mall/pay.html",
-        order=order,
-        seconds_left=_seconds_left(order),
-        offer=offer,
-        by_balance=reaches and request.args.get("way") == "balance",
-        reaches=reaches,
-        error=error,
-    )
-
-
-@bp.post("/orders/<number>/balance")
-@members_only
-def pay_with_balance(number: str) -> ResponseReturnValue:
-    """Pay the whole order with what the member earned (余额支付)."""
-    order = _mine(number)
-    order_id, now = order.id, clock.now()
-    try:
-        orders.pay_with_balance(
-            current_member().id, order_id, gateway=wechat.current().pay, now=now
-        )
-    except NotPayable:
-        db.session.rollback()
-        return redirect(url_for("mall.order_result", number=number), 303)
-    except (BalanceClosed, BalanceShort, InDebt) as error:
-        db.session.rollback()
-        return _pay_page(_mine(number), error), error.status
-    return redirect(url_for("mall.order_result", number=number), 303)
-
-
-@bp.post("/orders/<number>/sheet")
-@members_only
-def paying_sheet(number: str) -> ResponseReturnValue:
-    """What the page hands to WeChat to open the paying sheet."""
-    order_id, title = orders.named(current_member().id, number)
-    shop = shop_settings()[settings.registry.SHOP_NAME.key]
-    try:
-        sheet = orders.paying_sheet(
-            order_id,
-            description=f"{shop}-{title}"[:40],
-            gateway=wechat.current().pay,
-            now=clock.now(),
-        )
-    except PrepayRefused:
-        return jsonify(code="wechat_unavailable", message="微信支付暂时没有响应，请稍后再试"), 503
-    return jsonify(sheet)
-
-
-@bp.get("/orders/<number>/result")
-@members_only
-def order_result(number: str) -> ResponseReturnValue:
-    return render_template("mall/result.html", order=_mine(number))
-
-
-@bp.get("/orders/<number>/state")
-@members_only
-def order_state(number: str) -> ResponseReturnValue:
-    """Whether it is paid by now; asks WeChat itself when no notice came yet."""
-    order = _mine(number)
-    if order.status is OrderStatus.UNPAID and _may_ask(order):
-        payment = orders.open_payment(order.id)
-        if payment is not None and payment.prepay_id:
-            orders.ask(payment.id, gateway=wechat.current().pay, now=clock.now())
-            order = _mine(number)
-    return jsonify(paid=order.is_paid, status=order.status.value)
-
-
 @bp.post("/orders/<number>/cancel")
 @members_only
 def cancel_order(number: str) -> ResponseReturnValue:
-    order = _mine(number)
+    order = my_order(number)
     outcome = orders.close(
         order.id,
         actor=words.member_actor(current_member().id, web.remote_address()),
@@ -204,7 +112,7 @@ def cancel_order(number: str) -> ResponseReturnValue:
 @bp.post("/orders/<number>/receive")
 @members_only
 def receive_order(number: str) -> ResponseReturnValue:
-    order_id, now = _mine(number).id, clock.now()
+    order_id, now = my_order(number).id, clock.now()
     actor = words.member_actor(current_member().id, web.remote_address())
     run_unit(orders.receive, order_id, actor=actor, now=now)
     # Distributors see their expected date at once.
@@ -217,7 +125,7 @@ def receive_order(number: str) -> ResponseReturnValue:
 @members_only
 def hide_order(number: str) -> ResponseReturnValue:
     """Take an order that is over out of the list (删除订单)."""
-    run_unit(orders.hide, _mine(number).id, now=clock.now())
+    run_unit(orders.hide, my_order(number).id, now=clock.now())
     flash("订单已删除")
     return redirect(url_for("mall.order_list"), 303)
 
@@ -226,7 +134,7 @@ def hide_order(number: str) -> ResponseReturnValue:
 @members_only
 def buy_again(number: str) -> ResponseReturnValue:
     """Put what is still for sale into the cart, and say what is not (再次购买)."""
-    order = _mine(number)
+    order = my_order(number)
     wishes = [(line.sku_id, line.quantity, line.title) for line in order.lines]
     member_id, left_out = current_member().id, []
     for sku_id, quantity, title in wishes:
@@ -247,13 +155,13 @@ def buy_again(number: str) -> ResponseReturnValue:
 @bp.get("/orders/<number>/invoice")
 @members_only
 def invoice(number: str) -> ResponseReturnValue:
-    return _invoice_page(_mine(number), {"title_kind": "personal", "title": "个人"})
+    return _invoice_page(my_order(number), {"title_kind": "personal", "title": "个人"})
 
 
 @bp.post("/orders/<number>/invoice")
 @members_only
 def request_invoice(number: str) -> ResponseReturnValue:
-    order = _mine(number)
+    order = my_order(number)
     typed = {
         name: web.form_text(name, 100) for name in ("title_kind", "title", "tax_number", "email")
     }
@@ -266,7 +174,7 @@ def request_invoice(number: str) -> ResponseReturnValue:
             now=clock.now(),
         )
     except InvalidInput as error:
-        return _invoice_page(_mine(number), typed, error), error.status
+        return _invoice_page(my_order(number), typed, error), error.status
     flash("发票申请已提交")
     return redirect(url_for("mall.invoice", number=number), 303)
 
@@ -287,7 +195,8 @@ def _traces(order: Order) -> Sequence[Trace]:
     return provider.traces(order)
 
 
-def _mine(number: str) -> Order:
+def my_order(number: str) -> Order:
+    """Raises NotFound for a number that is nobody's or another's."""
     return orders.order_of(current_member().id, number)
 
 
@@ -298,13 +207,5 @@ def _tab(key: str) -> tuple[str, tuple[OrderStatus, ...]]:
     return "", ()
 
 
-def _seconds_left(order: Order) -> int:
+def seconds_left(order: Order) -> int:
     return max(0, int((order.expires_at - clock.now()).total_seconds()))
-
-
-def _may_ask(order: Order) -> bool:
-    key = f"asked_order:{order.number}"
-    if web.cache().get(key):
-        return False
-    web.cache().set(key, True, ASK_SECONDS)
-    return True

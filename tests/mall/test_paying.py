@@ -2,9 +2,10 @@
 
 import pytest
 
-from app import commission, privacy
+from app import commission, orders, privacy
+from app.catalog import Sku
 from app.core import clock
-from app.core.db import run_unit, transaction
+from app.core.db import db, run_unit, transaction
 from app.orders import OrderStatus
 from app.settings import change
 from tests.counting import counted
@@ -46,12 +47,78 @@ def test_buying_asks_the_database_no_more_than_it_must(client, me):
     # Redirects and pages of the first visit read what every process keeps afterwards.
     client.get("/checkout?cart=1")
     page = asks(client.get, "/checkout?cart=1")
-    placed = asks(client.post, "/checkout", data=hidden_fields(page.text))
-    asks(client.get, placed.location)
-    asks(client.post, placed.location.removesuffix("/pay") + "/sheet")
+    asks(client.post, "/checkout", data=hidden_fields(page.text), headers=JSON)
 
-    # Cart, checkout, order (with what an order copies), pay page, paying sheet.
-    assert spent == [4, 5, 16, 3, 5]
+    # Cart, checkout, order (with what an order copies, and the paying sheet).
+    assert spent == [4, 5, 19]
+
+
+@pytest.fixture
+def to_order(client, me):
+    """`to_order(sku)`: what the checkout of one piece would send."""
+    make_address(me)
+
+    def fields(sku):
+        page = client.get(f"/checkout?sku={sku.id}&quantity=1")
+        return hidden_fields(page.text)
+
+    return fields
+
+
+def test_the_checkout_answers_a_script_with_the_sheet_of_its_order(client, me, to_order, weixin):
+    sku = make_sku(price_fen=128_00, title="高山绿茶")
+
+    answer = client.post("/checkout", data=to_order(sku), headers=JSON)
+
+    [order] = orders.orders_of(me.id).items
+    [facts] = weixin.pay.prepaid.values()
+    assert (answer.status_code, answer.json["sheet"]["signType"]) == (200, "RSA")
+    assert (answer.json["pay"], answer.json["result"]) == (
+        f"/orders/{order.number}/pay",
+        f"/orders/{order.number}/result",
+    )
+    assert (facts["amount_fen"], facts["openid"]) == (128_00, me.openid)
+    assert facts["description"] == "云集好物-高山绿茶"
+
+
+def test_a_second_tap_gets_the_sheet_of_the_same_order(client, me, to_order, weixin):
+    fields = to_order(make_sku(price_fen=128_00))
+
+    answers = [client.post("/checkout", data=fields, headers=JSON).json for _ in range(2)]
+
+    assert answers[0] == {**answers[1], "sheet": answers[0]["sheet"]}
+    assert answers[0]["sheet"]["package"] == answers[1]["sheet"]["package"]
+    assert len(orders.orders_of(me.id).items) == len(weixin.pay.prepaid) == 1
+
+
+def test_an_order_without_a_sheet_leads_to_its_page_of_paying(client, me, to_order, weixin):
+    fields = to_order(make_sku(stock=3))
+    weixin.pay.is_down = True
+
+    answer = client.post("/checkout", data=fields, headers=JSON)
+
+    [order] = orders.orders_of(me.id).items
+    assert answer.status_code == 200
+    assert answer.json["sheet"] is None
+    assert answer.json["pay"] == f"/orders/{order.number}/pay"
+    assert status_of(order) is OrderStatus.UNPAID
+    assert broken_invariants() == {}
+
+
+def test_what_costs_more_by_now_is_not_ordered_and_the_script_gets_the_page(
+    client, me, to_order, weixin
+):
+    sku = make_sku(price_fen=128_00)
+    fields = to_order(sku)
+    with transaction():
+        db.session.get_one(Sku, sku.id).price_fen = 129_00
+
+    answer = client.post("/checkout", data=fields, headers=JSON)
+
+    assert (answer.status_code, answer.mimetype) == (409, "text/html")
+    assert "由 ¥128.00 变为 ¥129.00" in text_of(answer)
+    assert orders.orders_of(me.id).items == []
+    assert weixin.pay.prepaid == {}
 
 
 def test_sheet_is_signed_for_the_orders_amount(client, me, weixin):

@@ -79,15 +79,18 @@
     });
   }
 
-  /* JSON from our own server; a refusal becomes an Error with the server's words. */
+  /* JSON from our own server; a refusal becomes an Error with the server's words. A page in
+     place of it is one as well (`isPage`). */
   function call(url, method, body) {
     return fetch(url, {
       method: method || 'GET', body: body, credentials: 'same-origin', headers: { Accept: 'application/json' }
     }).then(function (response) {
+      var isPage = /html/.test(response.headers.get('Content-Type') || '');
       return response.json().catch(function () { return {}; }).then(function (body) {
-        if (!response.ok) {
+        if (!response.ok || isPage) {
           var error = new Error(body.message || '网络不太好，请稍后再试');
           error.code = body.code;
+          error.isPage = isPage;
           throw error;
         }
         return body;
