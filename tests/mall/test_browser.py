@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app import ledger, members, orders, settings, wechat, withdrawals
+from app.catalog import Sku
 from app.core import clock
 from app.core.db import db, run_unit, transaction
 from app.ledger import Wallet
@@ -15,6 +16,7 @@ from tests.factories import (
     broken_invariants,
     code_of,
     give_available,
+    make_address,
     make_distributor_of,
     make_plan,
     make_sku,
@@ -123,6 +125,27 @@ def test_a_tap_before_the_scripts_are_there_is_made_once_they_are(phone, stack):
     held.pop().continue_()
 
     page.wait_for_selector("iframe", state="visible")
+
+
+def test_a_price_that_changed_is_shown_before_anything_is_ordered(phone, stack):
+    wang = run_unit(members.enter, WANG, now=clock.now())
+    make_address(wang)
+    sku = make_sku(price_fen=128_00)
+    page = phone(WANG)
+    page.goto(f"{stack.url}/checkout?sku={sku.id}&quantity=1")
+    with transaction():
+        db.session.get_one(Sku, sku.id).price_fen = 129_00
+
+    page.click("button[type=submit]")
+
+    page.wait_for_selector("[role=alert]:has-text('由 ¥128.00 变为 ¥129.00')")
+    db.session.rollback()
+    assert orders.orders_of(wang.id).items == []
+    page.click("button[type=submit]")
+    page.wait_for_selector("iframe", state="visible")
+    db.session.rollback()
+    [order] = orders.orders_of(wang.id).items
+    assert (order.status.value, order.payable_fen) == ("unpaid", 129_00)
 
 
 def test_a_distributor_withdraws_and_confirms(phone, stack):
