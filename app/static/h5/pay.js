@@ -48,8 +48,8 @@
 
   /* The checkout: one tap orders and opens the sheet. Who shuts it finds the order waiting. */
   var form = document.querySelector('form[data-pays]');
-  if (!form) { return; }
-  var submit = document.querySelector('button[form="' + form.id + '"]');
+  var submit = form && document.querySelector('button[form="' + form.id + '"]');
+  if (!submit) { return; }
   form.addEventListener('submit', function (event) {
     var way = form.querySelector('[name="pay"]:checked');
     if (event.defaultPrevented || (way && way.value !== 'wechat')) { return; }
