@@ -7,6 +7,7 @@ for real and the tables are emptied afterwards, for races and for HTTP servers.
 """
 
 import base64
+import gc
 import os
 import re
 import uuid
@@ -104,6 +105,24 @@ def engine_name() -> str:
 
 # What pages and WeChat do; that each page works on the other engine, too, a walk sees.
 ONCE = ("admin", "mall", "sandbox", "walk", "webhooks", "wechat")
+
+
+# How many tests lie between two collections of what refers to itself.
+COLLECTED_EACH = 40
+_ended = 0
+
+
+def pytest_sessionstart() -> None:
+    # Collected in the midst of a test, a generator that another one left open ends there:
+    # its rollback goes to the line on which a statement waits for its answer.
+    gc.disable()
+
+
+def pytest_runtest_logfinish() -> None:
+    global _ended
+    _ended += 1
+    if _ended % COLLECTED_EACH == 0:
+        gc.collect()
 
 
 @pytest.hookimpl(tryfirst=True)
