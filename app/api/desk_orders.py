@@ -13,7 +13,6 @@ from app.api.shapes import Answer, Body, Fen, Moment, Paged, next_of
 from app.core import clock
 from app.core.crypto import mask_phone
 from app.integrations import Scope
-from app.members import Member
 from app.orders import Order
 
 TAG = "订单与发货"
@@ -116,7 +115,8 @@ def list_orders(query: OrderQuery) -> OrderList:
     page = orders.orders_page(query.status, before=query.before, size=query.limit)
     people = members.names_of(row.member_id for row in page.items)
     found = [
-        order_out(row, people[row.member_id], is_open=may_see_personal()) for row in page.items
+        order_out(row, people[row.member_id].public_id, is_open=may_see_personal())
+        for row in page.items
     ]
     cursor = next_of(page)
     if may_see_personal():
@@ -148,7 +148,7 @@ def ship_order(number: str, json: ShipIn) -> Response:
             actor=actor(),
             now=clock.now(),
         )
-        return order_out(row, members.get(row.member_id), is_open=False)
+        return order_out(row, members.get(row.member_id).public_id, is_open=False)
 
     return once(work)
 
@@ -177,11 +177,14 @@ def get_aftersale(number: str) -> AfterSaleOut:
 
 def _order(number: str) -> OrderOut:
     row = orders.order_by_number(number)
-    return order_out(row, members.get(row.member_id), is_open=may_see_personal())
+    return order_out(row, members.get(row.member_id).public_id, is_open=may_see_personal())
 
 
-def order_out(row: Order, member: Member, *, is_open: bool) -> OrderOut:
-    """An order as a client sees it; `is_open` with the receiver in full."""
+def order_out(row: Order, member_number: str, *, is_open: bool) -> OrderOut:
+    """An order as a client sees it; `is_open` with the receiver in full.
+
+    `member_number` is the buyer's, which people see.
+    """
     receiver = None
     if not row.is_virtual:
         name = row.receiver_name
@@ -193,7 +196,7 @@ def order_out(row: Order, member: Member, *, is_open: bool) -> OrderOut:
         )
     return OrderOut(
         **{name: getattr(row, name) for name in _SAME},
-        member=member.public_id,
+        member=member_number,
         receiver=receiver,
         is_pickup=row.pickup is not None,
         lines=[LineOut.model_validate(line) for line in row.lines],

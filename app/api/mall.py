@@ -162,6 +162,6 @@ def _picture(path: str) -> str | None:
 def _is_special() -> bool:
     return orders.is_special(
         settings.value(settings.registry.MEMBER_PRICE_FOR),
-        is_distributor=g.visitor is not None and bool(g.visitor.level),
+        is_distributor=g.member is not None and bool(g.member.level),
         is_follower=g.member is not None and g.member.is_subscribed,
     )

@@ -143,7 +143,7 @@ def place_my_order(json: PlaceIn) -> Response:
             remark=json.remark,
             from_cart=json.items is None,
         )
-        return order_out(placed, members.get(member_id), is_open=True)
+        return order_out(placed, members.get(member_id).public_id, is_open=True)
 
     return once(work)
 
@@ -157,7 +157,8 @@ def list_my_orders(query: OrderQuery) -> OrderList:
         me.id, [query.status] if query.status else None, before=query.before, size=query.limit
     )
     return OrderList(
-        items=[order_out(row, me, is_open=True) for row in page.items], next_cursor=next_of(page)
+        items=[order_out(row, me.public_id, is_open=True) for row in page.items],
+        next_cursor=next_of(page),
     )
 
 
@@ -166,7 +167,7 @@ def list_my_orders(query: OrderQuery) -> OrderList:
 def get_my_order(number: str) -> OrderOut:
     """我的一笔订单"""
     me = current_member()
-    return order_out(orders.order_of(me.id, number), me, is_open=True)
+    return order_out(orders.order_of(me.id, number), me.public_id, is_open=True)
 
 
 @bp.post(f"{V1}/me/orders/<number>/payment")
@@ -312,7 +313,9 @@ def _address(member_id: int, address_id: int | None) -> members.Address | None:
 
 
 def _order(member_id: int, number: str) -> OrderOut:
-    return order_out(orders.order_of(member_id, number), members.get(member_id), is_open=True)
+    return order_out(
+        orders.order_of(member_id, number), members.get(member_id).public_id, is_open=True
+    )
 
 
 def _aftersale(member_id: int, number: str) -> AfterSaleOut:

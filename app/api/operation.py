@@ -18,7 +18,7 @@ from spectree import Response as Answers
 from spectree import SecurityScheme, SpecTree
 from spectree.models import InType, SecureType, SecuritySchemeData
 
-from app import audit, integrations, members, reports, settings
+from app import audit, integrations, reports, settings
 from app.api.blueprint import of_error
 from app.api.shapes import IDEMPOTENCY_KEY, Problem, WriteHeaders
 from app.core import clock, web
@@ -217,8 +217,7 @@ def _by_key(scope: Scope) -> None:
 def _by_phone(*, needed: bool, writes: bool) -> None:
     member_id = web.phones_member_id()
     found = reports.visitor(member_id) if member_id is not None else None
-    g.member = found.member if found is not None and found.member.erased_at is None else None
-    g.visitor = found if g.member is not None else None
+    g.member = found if found is not None and found.erased_at is None else None
     if g.member is None:
         if needed:
             raise NotLoggedIn()
@@ -245,9 +244,9 @@ def current_key() -> integrations.ApiKey:
     return found
 
 
-def current_member() -> members.Member:
+def current_member() -> reports.Visitor:
     """The member whose phone it is. Only in views with `phone`."""
-    found: members.Member = g.member
+    found: reports.Visitor = g.member
     return found
 
 

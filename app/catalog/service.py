@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from app import audit
 from app.catalog.errors import OutOfStock
 from app.catalog.models import Product, Sku, StockMove
-from app.core.db import affected, db, direct, insert_all, lock_one, require_transaction
+from app.core.db import affected, db, insert_all, lock_one, require_transaction, write
 from app.core.errors import DomainError, InvalidInput
 
 STOCK_MAX = 1_000_000
@@ -176,7 +176,7 @@ def _move(
 
 
 def _change(sku_id: int, delta: int) -> None:
-    if direct(_CHANGE, sku_id=sku_id, delta=delta).rowcount != 1:
+    if write(_CHANGE, sku_id=sku_id, delta=delta).rowcount != 1:
         raise OutOfStock(sku=sku_id)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 
-from app.core.db import Rows, add_once, db, direct, insert_all, require_transaction
+from app.core.db import Rows, add_once, db, direct, insert_all, require_transaction, write
 from app.ledger.errors import InsufficientBalance
 from app.ledger.models import MEMBER_KINDS, POINT_KINDS, Account, AccountKind, Entry, Posting
 
@@ -184,7 +184,7 @@ def open_accounts(rows: Rows) -> None:
 
 def _shift(account_id: int, kind: AccountKind, delta: int) -> None:
     statement = _SHIFT_DEBT if kind is AccountKind.DEBT else _SHIFT_REST
-    moved = direct(statement, account_id=account_id, delta=delta).rowcount
+    moved = write(statement, account_id=account_id, delta=delta).rowcount
     if moved != 1:
         raise InsufficientBalance(account=kind.value)
 

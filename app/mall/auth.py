@@ -69,9 +69,9 @@ def members_only(view: View[P]) -> View[P]:
     return wrapped
 
 
-def current_member() -> members.Member:
+def current_member() -> reports.Visitor:
     """The logged-in member. Only in views that are `members_only`."""
-    found: members.Member | None = g.member
+    found: reports.Visitor | None = g.member
     if found is None:
         raise RuntimeError("no member is logged in here")
     return found
@@ -132,14 +132,14 @@ def referral(code: str) -> ResponseReturnValue:
 @bp.before_request
 def _load_member() -> None:
     member_id = web.phones_member_id()
-    g.member = g.visitor = None
+    g.member = None
     if member_id is not None:
         structlog.contextvars.bind_contextvars(actor=f"member:{member_id}")
         found = reports.visitor(member_id)
         if found is None:
             session.pop("member")
-        elif found.member.erased_at is None:
-            g.member, g.visitor = found.member, found
+        elif found.erased_at is None:
+            g.member = found
         else:
             # Deleted in another browser: this one belongs to nobody any more.
             session.clear()

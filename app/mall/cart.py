@@ -69,7 +69,7 @@ def cart_tidy() -> ResponseReturnValue:
 
 def cart_count() -> int:
     """For the badge of the tab bar, as it was when the page was asked for."""
-    return g.visitor.cart_count if g.get("visitor") else carts.current().count()
+    return g.member.cart_count if g.get("member") else carts.current().count()
 
 
 bp.context_processor(lambda: {"cart_count": cart_count})

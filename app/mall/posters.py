@@ -20,6 +20,7 @@ from app.mall.blueprint import bp, shop_settings
 from app.mall.shop import YEAR_SECONDS, file_view
 from app.members import Member
 from app.privacy import Part, Section
+from app.reports import Visitor
 
 # A picture whose avatar could not be had now is asked for again.
 UNSURE_SECONDS = 600
@@ -107,7 +108,7 @@ def _picture(path: Path, seconds: int) -> Response:
 
 
 def _token(
-    choice: Choice, member: Member, code: ReferralCode, product: catalog.Product | None
+    choice: Choice, member: Member | Visitor, code: ReferralCode, product: catalog.Product | None
 ) -> str:
     facts = _facts(choice, member, code, product)
     name = posters.files.name_of(choice.layout, facts, avatar_url=member.avatar_url)
@@ -115,7 +116,7 @@ def _token(
 
 
 def _facts(
-    choice: Choice, member: Member, code: ReferralCode, product: catalog.Product | None
+    choice: Choice, member: Member | Visitor, code: ReferralCode, product: catalog.Product | None
 ) -> Facts:
     """What the poster shows, but for the avatar's file."""
     text = _link(code, product)

@@ -18,7 +18,7 @@ def gets_member_price() -> bool:
     """Whether this visitor pays member prices."""
     return orders.is_special(
         str(shop_settings()[settings.registry.MEMBER_PRICE_FOR.key]),
-        is_distributor=g.visitor is not None and bool(g.visitor.level),
+        is_distributor=g.member is not None and bool(g.member.level),
         is_follower=g.member is not None and g.member.is_subscribed,
     )
 

@@ -124,7 +124,7 @@ class _ProductBody:
 @open_page
 def product(product_id: int) -> ResponseReturnValue:
     member_id = g.member.id if g.member is not None else None
-    level = g.visitor.level if g.visitor is not None else ""
+    level = g.member.level if g.member is not None else ""
     is_special = gets_member_price()
     now = reports.product_now(product_id, member_id)
     body = brief.current().get(
@@ -258,7 +258,7 @@ def share_link(path: str = "") -> str:
     """
     path = path or request.path
     base = web.settings().public_base_url
-    visitor = g.get("visitor")
+    visitor = g.get("member")
     if visitor is None or not visitor.code:
         return f"{base}{path}"
     target = url_for("mall.referral", code=visitor.code, to=path if path != "/" else None)

@@ -6,7 +6,7 @@ tree; `distribution.binding` is the only writer of them.
 """
 
 from app.members import notes, regions, tags
-from app.members.models import Address, Consent, Member, MemberNote, MemberStatus, MemberTag
+from app.members.models import Address, Consent, Member, MemberNote, MemberStatus, MemberTag, Named
 from app.members.queries import (
     MemberKind,
     address_of,
@@ -57,6 +57,7 @@ __all__ = [
     "Member",
     "MemberStatus",
     "MemberTag",
+    "Named",
     "TooManyAddresses",
     "add_address",
     "address_of",

@@ -1,5 +1,6 @@
 import enum
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
@@ -17,7 +18,22 @@ class MemberStatus(enum.StrEnum):
     BLOCKED = "blocked"  # may look, may not buy or withdraw
 
 
-class Member(Model):
+class Named:
+    """How a member is called, wherever the columns of one come from."""
+
+    public_id: Any
+    nickname: Any
+    erased_at: Any
+
+    @property
+    def display_name(self) -> str:
+        """The nickname, or a name that tells members apart without telling who."""
+        if self.erased_at is not None:
+            return "已注销用户"
+        return self.nickname or f"微信用户{self.public_id[-4:]}"
+
+
+class Member(Named, Model):
     """A person known by a WeChat openid (会员)."""
 
     __tablename__ = "members"
@@ -51,13 +67,6 @@ class Member(Model):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     # The account was deleted (已注销): the row stays for the books and is nobody.
     erased_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-
-    @property
-    def display_name(self) -> str:
-        """The nickname, or a name that tells members apart without telling who."""
-        if self.erased_at is not None:
-            return "已注销用户"
-        return self.nickname or f"微信用户{self.public_id[-4:]}"
 
     @property
     def masked_name(self) -> str:

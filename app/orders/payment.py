@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app import audit, ledger, outbox
 from app.core import reasons
-from app.core.db import UTCDateTime, add_once, direct, lock_one, require_transaction
+from app.core.db import UTCDateTime, add_once, direct, lock_one, require_transaction, write
 from app.ledger import AccountKind, Move
 from app.orders import states
 from app.orders.errors import NotPayable
@@ -54,7 +54,7 @@ def attach_prepay(payment_id: int, order_id: int, prepay_id: str, *, now: dateti
     require_transaction()
     if states.locked_state(order_id).status is not OrderStatus.UNPAID:
         raise NotPayable()
-    direct(_ATTACH, payment_id=payment_id, given=prepay_id, at=now)
+    write(_ATTACH, payment_id=payment_id, given=prepay_id, at=now)
 
 
 def give_up(payment_id: int) -> None:

@@ -1,27 +1,35 @@
 """What pages of the mall begin with, in one query each: who asks, what is left."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import load_only
 
 from app import settings
 from app.catalog import Sku
-from app.core.db import db, direct
+from app.core.db import direct
 from app.distribution import Distributor, DistributorStatus, ReferralCode
 from app.interests import Favourite
-from app.members import Member
+from app.members import Member, MemberStatus, Named
 from app.orders.cart.models import CartLine
 
 
 @dataclass(frozen=True)
-class Visitor:
-    """A member with what pages say of them.
+class Visitor(Named):
+    """The member who asks, with what pages say of them.
 
     `level` and `code` are a distributor's who may earn and share now, else empty.
     """
 
-    member: Member
+    id: int
+    public_id: str
+    nickname: str
+    avatar_url: str
+    status: MemberStatus
+    is_subscribed: bool
+    upline1_id: int | None
+    bound_at: datetime | None
+    erased_at: datetime | None
     level: str
     code: str
     cart_count: int
@@ -31,9 +39,17 @@ _MEMBER_ID = sa.bindparam("member_id", type_=sa.BigInteger)
 # Built once: putting it together costs more than the database takes for it.
 _VISITOR = (
     sa.select(
-        Member,
-        Distributor.level,
-        ReferralCode.code,
+        Member.id,
+        Member.public_id,
+        Member.nickname,
+        Member.avatar_url,
+        Member.status,
+        Member.is_subscribed,
+        Member.upline1_id,
+        Member.bound_at,
+        Member.erased_at,
+        sa.func.coalesce(Distributor.level, ""),
+        sa.func.coalesce(ReferralCode.code, ""),
         sa.select(sa.func.count())
         .select_from(CartLine)
         .where(CartLine.member_id == _MEMBER_ID)
@@ -49,29 +65,17 @@ _VISITOR = (
     )
     .outerjoin(ReferralCode, ReferralCode.member_id == Distributor.member_id)
     .where(Member.id == _MEMBER_ID)
-    .options(
-        # What pages say of themselves; the few that ask for more read the rest then.
-        load_only(
-            Member.public_id,
-            Member.nickname,
-            Member.avatar_url,
-            Member.status,
-            Member.is_subscribed,
-            Member.upline1_id,
-            Member.erased_at,
-        )
-    )
 )
 
 
 def visitor(member_id: int) -> Visitor | None:
     """None for an id that is nobody's."""
-    row = db.session.execute(_VISITOR, {"member_id": member_id}).one_or_none()
+    row = direct(_VISITOR, member_id=member_id).one_or_none()
     if row is None:
         return None
-    member, level, code, cart_count, stamp = row
+    *facts, stamp = row
     settings.as_of(stamp)
-    return Visitor(member, level or "", code or "", cart_count)
+    return Visitor(*facts)
 
 
 @dataclass(frozen=True)
