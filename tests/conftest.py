@@ -7,9 +7,9 @@ for real and the tables are emptied afterwards, for races and for HTTP servers.
 """
 
 import base64
-import gc
 import os
 import re
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,22 +107,14 @@ def engine_name() -> str:
 ONCE = ("admin", "mall", "sandbox", "walk", "webhooks", "wechat")
 
 
-# How many tests lie between two collections of what refers to itself.
-COLLECTED_EACH = 40
-_ended = 0
-
-
-def pytest_sessionstart() -> None:
-    # Collected in the midst of a test, a generator that another one left open ends there:
-    # its rollback goes to the line on which a statement waits for its answer.
-    gc.disable()
-
-
-def pytest_runtest_logfinish() -> None:
-    global _ended
-    _ended += 1
-    if _ended % COLLECTED_EACH == 0:
-        gc.collect()
+@pytest.fixture(autouse=True)
+def _nothing_later() -> Iterator[None]:
+    """No test leaves work for later: it would be done on the line of another test."""
+    yield
+    later = [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
+    for each in later:
+        each.cancel()
+    assert not later
 
 
 @pytest.hookimpl(tryfirst=True)
