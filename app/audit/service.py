@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app.audit.models import AuditEntry, StateMove
 from app.core import brief
-from app.core.db import db, insert_now, require_transaction
+from app.core.db import db, insert_plain, require_transaction
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,10 @@ def record_move(
     actor: Actor,
     now: datetime,
     note: str = "",
-) -> StateMove:
-    """Write one state move in the caller's transaction."""
-    require_transaction()
-    move = StateMove(
+) -> int:
+    """Write one state move in the caller's transaction; its id."""
+    return insert_plain(
+        StateMove,
         subject=subject,
         subject_id=subject_id,
         from_state=from_state,
@@ -85,8 +85,6 @@ def record_move(
         note=note,
         at=now,
     )
-    insert_now(move)
-    return move
 
 
 def move_by_id(move_id: int) -> StateMove:

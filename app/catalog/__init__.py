@@ -37,6 +37,16 @@ from app.catalog.freight import (
     terms_of,
     uses_of_freight,
 )
+from app.catalog.goods import (
+    Goods,
+    GoodsProduct,
+    for_sale_among,
+    goods_of,
+    sisters_of,
+    skus_by_id,
+    skus_for_sale,
+    with_goods,
+)
 from app.catalog.models import (
     Category,
     FreightBy,
@@ -60,7 +70,6 @@ from app.catalog.queries import (
     counts_by_tab,
     desk_moves,
     desk_products,
-    for_sale_among,
     low_stock_count,
     moves_of_product,
     path_of,
@@ -68,8 +77,6 @@ from app.catalog.queries import (
     product_for_sale,
     products_by_id,
     products_page,
-    skus_by_id,
-    skus_for_sale,
     skus_of,
     titles_of,
 )
@@ -120,6 +127,11 @@ __all__ = [
     "category_parents",
     "category_tree",
     "count_sold",
+    "Goods",
+    "GoodsProduct",
+    "goods_of",
+    "with_goods",
+    "sisters_of",
     "for_sale_among",
     "count_stock",
     "counts_by_tab",

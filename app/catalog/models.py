@@ -63,7 +63,28 @@ class ProductStatus(enum.StrEnum):
     OFF = "off"
 
 
-class Product(Model):
+class Shown:
+    """What people see of a product, wherever the columns of one come from."""
+
+    is_on_shelf: Any
+    on_from: Any
+    off_at: Any
+    pictures: Any
+
+    @property
+    def cover(self) -> str:
+        return str(self.pictures[0]) if self.pictures else ""
+
+    def sells_at(self, now: datetime) -> bool:
+        """Whether it can be seen and bought at `now`."""
+        return bool(
+            self.is_on_shelf
+            and (self.on_from is None or self.on_from <= now)
+            and (self.off_at is None or self.off_at > now)
+        )
+
+
+class Product(Shown, Model):
     """What is on the shelf (商品); what is bought is one of its SKUs."""
 
     __tablename__ = "products"
@@ -124,10 +145,6 @@ class Product(Model):
     )
 
     @property
-    def cover(self) -> str:
-        return self.pictures[0] if self.pictures else ""
-
-    @property
     def status(self) -> ProductStatus:
         if self.is_on_shelf:
             return ProductStatus.ON
@@ -139,14 +156,6 @@ class Product(Model):
         if self.specs or not self.skus:
             return self.specs
         return [{"name": "规格", "values": [sku.name for sku in self.skus]}]
-
-    def sells_at(self, now: datetime) -> bool:
-        """Whether it can be seen and bought at `now`."""
-        return (
-            self.is_on_shelf
-            and (self.on_from is None or self.on_from <= now)
-            and (self.off_at is None or self.off_at > now)
-        )
 
     @classmethod
     def selling(cls, now: datetime) -> sa.ColumnElement[bool]:

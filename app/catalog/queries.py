@@ -4,7 +4,6 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
-from app.catalog.errors import SoldOff
 from app.catalog.models import Category, Product, Sku, StockMove
 from app.core import clock
 from app.core.db import Rows, db, direct
@@ -55,40 +54,6 @@ def products_by_id(product_ids: Iterable[int]) -> dict[int, Product]:
         return {}
     query = sa.select(Product).where(Product.id.in_(wanted)).options(selectinload(Product.skus))
     return {product.id: product for product in db.session.scalars(query)}
-
-
-def skus_by_id(sku_ids: Iterable[int]) -> dict[int, Sku]:
-    """SKUs with their products, for sale or not, for carts and orders that name them."""
-    wanted = set(sku_ids)
-    if not wanted:
-        return {}
-    return {sku.id: sku for sku in db.session.scalars(_SKUS, {"ids": sorted(wanted)})}
-
-
-# Built once: every cart and order asks it. A description is long, and only its page shows it.
-_SKUS = (
-    sa.select(Sku)
-    .where(Sku.id.in_(sa.bindparam("ids", expanding=True)))
-    .options(joinedload(Sku.product).defer(Product.description))
-)
-
-
-def for_sale_among(skus: Iterable[Sku], *, now: datetime | None = None) -> set[int]:
-    """The ids of those that may be bought; how many are left is another matter.
-
-    Without `now` it is this very moment: a shelf's times are no business of callers.
-    """
-    moment = now or clock.now()
-    return {sku.id for sku in skus if sku.is_active and sku.product.sells_at(moment)}
-
-
-def skus_for_sale(sku_ids: Iterable[int], *, now: datetime | None = None) -> dict[int, Sku]:
-    """SKUs by id with their products. Raises SoldOff if one cannot be bought."""
-    wanted = set(sku_ids)
-    found = skus_by_id(wanted)
-    if wanted - for_sale_among(found.values(), now=now):
-        raise SoldOff()
-    return found
 
 
 def categories_of_products(product_ids: Iterable[int]) -> dict[int, list[int]]:

@@ -362,6 +362,21 @@ def insert_plain(cls: type[Base], /, **values: Any) -> int:
     return write(table.statement, **made, **values).lastrowid
 
 
+def insert_once(cls: type[Base], /, **values: Any) -> int | None:
+    """`insert_plain` of a row whose unique key may be taken; None, and no harm, if it is.
+
+    As with `add_once` the second of two waits for the first one's commit.
+    """
+    # Rows that wait for their own insert go first; what breaks there is another's.
+    db.session.flush()
+    try:
+        return insert_plain(cls, **values)
+    except IntegrityError as error:
+        if not _is_duplicate(error):
+            raise
+        return None
+
+
 def insert_all(cls: type[Base], rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows, given by their columns, of which nobody needs to know the ids.
 

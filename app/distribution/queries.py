@@ -16,7 +16,7 @@ from app.distribution.models import (
     DistributorStatus,
     ReferralCode,
 )
-from app.members import Member
+from app.members import Held, Member
 
 # WeChat lets a temporary scene live 30 days; printed and shared codes must not die.
 SCENE_RENEWED_BEFORE = timedelta(days=3)
@@ -266,16 +266,15 @@ _LEVELS = sa.select(Distributor.member_id, Distributor.level, Distributor.status
 )
 
 
-def chain(member_id: int, *, now: datetime) -> list[Seat]:
+def chain(member: Member | Held, *, now: datetime) -> list[Seat]:
     """The buyer and the up to three uplines above, as they stand now.
 
     A customer whose binding is no longer valid has nobody above: see `policy`.
     """
-    member = db.session.get_one(Member, member_id)
     above = [member.upline1_id, member.upline2_id, member.upline3_id]
-    ids = [member_id, *(upline for upline in above if upline is not None)]
+    ids = [member.id, *(upline for upline in above if upline is not None)]
     if above[0] is not None and not is_valid(member, now=now):
-        ids = [member_id]
+        ids = [member.id]
     standing = {row.member_id: row for row in direct(_LEVELS, member_ids=ids)}
     seats = []
     for position, seat_id in enumerate(ids):
@@ -285,7 +284,7 @@ def chain(member_id: int, *, now: datetime) -> list[Seat]:
     return seats
 
 
-def is_valid(member: Member, *, now: datetime) -> bool:
+def is_valid(member: Member | Held, *, now: datetime) -> bool:
     """Whether the member's binding still earns the uplines something (有效期)."""
     if not policy.current().has_expired(member.bound_at, now):
         return True

@@ -103,13 +103,13 @@ def invite(member_id: int, *, reason: str, actor: audit.Actor, now: datetime) ->
         )
         if not add_once(distributor):
             raise AlreadyDistributor()
-        move = _record(distributor, "", actor, now, note)
+        move_id = _record(distributor, "", actor, now, note)
     elif distributor.status is DistributorStatus.REJECTED:
         distributor.decision_note = note
-        move = _move(distributor, DistributorStatus.INVITED, actor, now, note)
+        move_id = _move(distributor, DistributorStatus.INVITED, actor, now, note)
     else:
         raise AlreadyDistributor("对方已经是分销员，或申请正在审核中")
-    outbox.publish("distributor_invited", move.id, now=now)
+    outbox.publish("distributor_invited", move_id, now=now)
     return distributor
 
 
@@ -142,17 +142,17 @@ def reject(distributor_id: int, *, reason: str, actor: audit.Actor, now: datetim
     said = reasons.given(reason, "请填写拒绝原因，申请人会看到")
     _expect(distributor, DistributorStatus.APPLIED)
     distributor.decision_note = said
-    move = _move(distributor, DistributorStatus.REJECTED, actor, now, distributor.decision_note)
+    move_id = _move(distributor, DistributorStatus.REJECTED, actor, now, distributor.decision_note)
     # Somebody may be refused more than once: each time is news of its own.
-    outbox.publish("distributor_rejected", move.id, now=now)
+    outbox.publish("distributor_rejected", move_id, now=now)
 
 
 def suspend(distributor_id: int, *, reason: str, actor: audit.Actor, now: datetime) -> None:
     """Stop a distributor from earning. Raises NotFound, IllegalMove, InvalidInput."""
     distributor = _by_id(distributor_id)
     distributor.decision_note = reasons.given(reason, "请填写暂停原因")
-    move = _move(distributor, DistributorStatus.SUSPENDED, actor, now, distributor.decision_note)
-    outbox.publish("distributor_suspended", move.id, now=now)
+    move_id = _move(distributor, DistributorStatus.SUSPENDED, actor, now, distributor.decision_note)
+    outbox.publish("distributor_suspended", move_id, now=now)
 
 
 def restore(distributor_id: int, *, actor: audit.Actor, now: datetime) -> None:
@@ -160,8 +160,8 @@ def restore(distributor_id: int, *, actor: audit.Actor, now: datetime) -> None:
     distributor = _by_id(distributor_id)
     _expect(distributor, DistributorStatus.SUSPENDED)
     distributor.decision_note = ""
-    move = _move(distributor, DistributorStatus.APPROVED, actor, now)
-    outbox.publish("distributor_restored", move.id, now=now)
+    move_id = _move(distributor, DistributorStatus.APPROVED, actor, now)
+    outbox.publish("distributor_restored", move_id, now=now)
 
 
 def close(distributor_id: int, *, actor: audit.Actor, now: datetime) -> None:
@@ -173,8 +173,8 @@ def close(distributor_id: int, *, actor: audit.Actor, now: datetime) -> None:
         raise MoneyStillOpen(
             "还没有结清：" + "；".join(open_money(distributor.member_id)) + "。结清后才能关闭"
         )
-    move = _move(distributor, DistributorStatus.CLOSED, actor, now)
-    outbox.publish("distributor_closed", move.id, now=now)
+    move_id = _move(distributor, DistributorStatus.CLOSED, actor, now)
+    outbox.publish("distributor_closed", move_id, now=now)
 
 
 def leave(member_id: int, *, actor: audit.Actor, now: datetime) -> None:
@@ -251,7 +251,7 @@ def _move(
     actor: audit.Actor,
     now: datetime,
     note: str = "",
-) -> audit.StateMove:
+) -> int:
     if to not in TRANSITIONS[distributor.status]:
         raise IllegalMove(state=distributor.status.value)
     before = distributor.status.value
@@ -261,8 +261,8 @@ def _move(
 
 def _record(
     distributor: Distributor, before: str, actor: audit.Actor, now: datetime, note: str
-) -> audit.StateMove:
-    move = audit.record_move(
+) -> int:
+    move_id = audit.record_move(
         "distributor",
         distributor.id,
         from_state=before,
@@ -283,4 +283,4 @@ def _record(
             reason=note,
         )
     db.session.flush()
-    return move
+    return move_id

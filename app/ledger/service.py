@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 
-from app.core.db import Rows, add_once, db, direct, insert_all, require_transaction, write
+from app.core.db import Rows, db, direct, insert_all, insert_once, require_transaction, write
 from app.ledger.errors import InsufficientBalance
 from app.ledger.models import MEMBER_KINDS, POINT_KINDS, Account, AccountKind, Entry, Posting
 
@@ -60,8 +60,8 @@ def post(
     now: datetime,
     subject: tuple[str, int] = ("", 0),
     reason: str = "",
-) -> Posting:
-    """Write one posting (记账). The same key and content again returns the first.
+) -> int:
+    """Write one posting (记账); its id. The same key and content again is the first one.
 
     `subject` says what it is about, such as `("order", 7)`.
 
@@ -75,7 +75,9 @@ def post(
         raise ValueError("a posting wants at least one move")
     accounts = lock_accounts({ref for m in moves for ref in (m.source, m.target)})
     content = _content_hash(event, moves)
-    posting = Posting(
+    # Of two with the same key the second waits here for the first one's commit.
+    posting_id = insert_once(
+        Posting,
         idem_key=key,
         event=event,
         subject=subject[0],
@@ -84,25 +86,24 @@ def post(
         reason=reason,
         at=now,
     )
-    # Of two with the same key the second waits here for the first one's commit.
-    if not add_once(posting):
+    if posting_id is None:
         existing = db.session.scalars(sa.select(Posting).filter_by(idem_key=key)).one()
         if existing.content_hash != content:
             raise ValueError(f"posting {key!r} exists with other content")
-        return existing
+        return existing.id
     change: dict[Ref, int] = defaultdict(int)
     rows: list[dict[str, Any]] = []
     for move in moves:
         for ref, amount in ((move.source, -move.amount_fen), (move.target, move.amount_fen)):
             change[ref] += amount
             rows.append(
-                {"posting_id": posting.id, "account_id": accounts[ref], "amount_fen": amount}
+                {"posting_id": posting_id, "account_id": accounts[ref], "amount_fen": amount}
             )
     insert_all(Entry, rows)
     for ref, delta in sorted(change.items()):
         if ref.owner_id and delta:
             _shift(accounts[ref], ref.kind, delta)
-    return posting
+    return posting_id
 
 
 # Built once: every posting executes them.

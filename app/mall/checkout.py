@@ -16,7 +16,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from app import catalog, members, orders, privacy
+from app import catalog, members, orders, privacy, reports
 from app.core import clock, web
 from app.core.db import run_unit
 from app.core.errors import DomainError, InvalidInput, NotFound
@@ -40,7 +40,7 @@ class Wanted:
     # What each piece cost on the page, by SKU; empty where no page was shown yet.
     shown_fen: Mapping[int, int]
     # What the cart just read of them.
-    skus: Mapping[int, catalog.Sku] | None = None
+    skus: Mapping[int, catalog.Goods] | None = None
     shown_freight_fen: int | None = None
     is_pickup: bool = False
     # The page saw nothing but virtual goods, which go nowhere.
@@ -64,6 +64,8 @@ class Placed:
     order_id: int
     number: str
     title: str
+    # None where an earlier tap placed it.
+    bill: orders.Bill | None
 
 
 @bp.get("/checkout")
@@ -88,7 +90,7 @@ def place_order() -> ResponseReturnValue:
     try:
         placed = run_unit(
             _place,
-            current_member().id,
+            current_member(),
             wanted,
             typed=typed,
             remark=remark,
@@ -111,13 +113,13 @@ def place_order() -> ResponseReturnValue:
         page = _page(wanted, request_key=key, typed=typed, remark=remark, error=error)
         return page, error.status
     if web.wants_json():
-        return paying.placed(placed.order_id, placed.number, placed.title)
+        return paying.placed(placed.order_id, placed.number, placed.title, placed.bill)
     way = "balance" if request.form.get("pay") == "balance" else None
     return redirect(url_for("mall.pay_order", number=placed.number, way=way), 303)
 
 
 def _place(
-    member_id: int,
+    member: reports.Visitor,
     wanted: Wanted,
     *,
     typed: Mapping[str, str],
@@ -129,7 +131,7 @@ def _place(
     """One unit: a first address is kept exactly when the order is."""
     to: dict[str, Any]
     # The page says that ordering agrees to it, wherever somebody is named.
-    privacy.agree(member_id, now=now)
+    privacy.agree(member.id, now=now, known=member.agreed)
     if wanted.is_virtual:
         # As the page says; the order says so as well, or asks for an address.
         to = {}
@@ -138,11 +140,9 @@ def _place(
             raise InvalidInput("shop", "请选择自提点")
         to = {"pickup": PickupWish(wanted.shop_id, typed["name"], typed["phone"])}
     else:
-        # Held, so that the session has it when the order copies it.
-        address = _address(member_id, wanted, typed, now)
-        to = {"address_id": address.id}
-    order = orders.place(
-        member_id,
+        to = {"address_id": wanted.address_id or _address_id(member.id, typed, now)}
+    order, bill = orders.place_to_pay(
+        member.id,
         items=wanted.items,
         request_key=request_key,
         expected_fen=expected_fen,
@@ -151,18 +151,15 @@ def _place(
         from_cart=wanted.from_cart,
         **to,
     )
-    return Placed(order.id, order.number, order.lines[0].title)
+    return Placed(order.id, order.number, order.lines[0].title, bill)
 
 
-def _address(
-    member_id: int, wanted: Wanted, typed: Mapping[str, str], now: datetime
-) -> members.Address:
-    """The address that was chosen, the usual one, or the first one, just typed."""
-    if wanted.address_id is not None:
-        return members.address_of(member_id, wanted.address_id)
-    return members.default_address(member_id) or members.add_address(
+def _address_id(member_id: int, typed: Mapping[str, str], now: datetime) -> int:
+    """The usual address, or the first one, just typed."""
+    found = members.default_address(member_id) or members.add_address(
         member_id, AddressInput(**typed), now=now
     )
+    return found.id
 
 
 def _page(

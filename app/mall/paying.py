@@ -70,14 +70,14 @@ def paying_sheet(number: str) -> ResponseReturnValue:
         return jsonify(code="wechat_unavailable", message="微信支付暂时没有响应，请稍后再试"), 503
 
 
-def placed(order_id: int, number: str, title: str) -> ResponseReturnValue:
+def placed(order_id: int, number: str, title: str, bill: orders.Bill | None) -> ResponseReturnValue:
     """What the checkout goes on with: the sheet, and the pages behind it.
 
     Without a sheet, because WeChat gave none or the order is paid already, the page of
     paying says what is to be done.
     """
     try:
-        sheet = _sheet(order_id, title)
+        sheet = _sheet(order_id, title, bill)
     except (PrepayRefused, NotPayable):
         sheet = None
     return jsonify(
@@ -87,7 +87,7 @@ def placed(order_id: int, number: str, title: str) -> ResponseReturnValue:
     )
 
 
-def _sheet(order_id: int, title: str) -> dict[str, str]:
+def _sheet(order_id: int, title: str, bill: orders.Bill | None = None) -> dict[str, str]:
     """Raises NotPayable, PrepayRefused."""
     shop = shop_settings()[settings.registry.SHOP_NAME.key]
     return orders.paying_sheet(
@@ -95,6 +95,7 @@ def _sheet(order_id: int, title: str) -> dict[str, str]:
         description=f"{shop}-{title}"[:40],
         gateway=wechat.current().pay,
         now=clock.now(),
+        bill=bill,
     )
 
 

@@ -6,8 +6,18 @@ tree; `distribution.binding` is the only writer of them.
 """
 
 from app.members import notes, regions, tags
-from app.members.models import Address, Consent, Member, MemberNote, MemberStatus, MemberTag, Named
+from app.members.models import (
+    PRIVACY,
+    Address,
+    Consent,
+    Member,
+    MemberNote,
+    MemberStatus,
+    MemberTag,
+    Named,
+)
 from app.members.queries import (
+    Held,
     MemberKind,
     address_of,
     addresses_of,
@@ -51,9 +61,11 @@ __all__ = [
     "notes",
     "ADDRESSES_MAX",
     "NICKNAME_MAX",
+    "PRIVACY",
     "Address",
     "AddressInput",
     "Consent",
+    "Held",
     "Member",
     "MemberStatus",
     "MemberTag",

@@ -102,6 +102,10 @@ class Address(Model):
         return f"{self.region} {self.detail}"
 
 
+# The privacy notice, as a document that people agree to.
+PRIVACY = "privacy"
+
+
 class Consent(Model):
     """What a member agreed to, in which version, when (同意记录)."""
 

@@ -1,12 +1,14 @@
 import enum
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
-from app.core.db import Rows, db, lock_one
+from app.core.db import Rows, db, direct, lock_one, require_transaction
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
-from app.members.models import Address, Consent, Member, MemberTag
+from app.members.models import Address, Consent, Member, MemberStatus, MemberTag
 
 
 class MemberKind(enum.StrEnum):
@@ -63,21 +65,40 @@ def locked(member_id: int) -> Member:
     return lock_one(Member, member_id, "会员不存在")
 
 
-def hold(member_id: int) -> Member:
+@dataclass(frozen=True)
+class Held:
+    """What a new order asks of its buyer."""
+
+    id: int
+    openid: str
+    status: MemberStatus
+    upline1_id: int | None
+    upline2_id: int | None
+    upline3_id: int | None
+    bound_at: datetime | None
+
+
+_HOLD = (
+    sa.select(
+        *(Member.id, Member.openid, Member.status),
+        *(Member.upline1_id, Member.upline2_id, Member.upline3_id, Member.bound_at),
+    )
+    .where(Member.id == sa.bindparam("member_id"))
+    .with_for_update(read=True)
+)
+
+
+def hold(member_id: int) -> Held:
     """The member, kept from being deleted meanwhile; others may hold it, too.
 
     Inserting a row that refers to the member takes the same lock, only later.
     Raises NotFound.
     """
-    found = db.session.scalar(
-        sa.select(Member)
-        .filter_by(id=member_id)
-        .with_for_update(read=True)
-        .execution_options(populate_existing=True)
-    )
+    require_transaction()
+    found = direct(_HOLD, member_id=member_id).one_or_none()
     if found is None:
         raise NotFound("会员不存在")
-    return found
+    return Held(*found)
 
 
 def by_openid(openid: str) -> Member | None:
@@ -100,12 +121,15 @@ def addresses_of(*member_ids: int) -> Sequence[Address]:
 
 def default_address(member_id: int) -> Address | None:
     """Where parcels go unless told otherwise; None only where there is no address."""
-    return db.session.scalar(
-        sa.select(Address)
-        .filter_by(member_id=member_id)
-        .order_by(Address.is_default.desc(), Address.id.desc())
-        .limit(1)
-    )
+    return db.session.scalar(_DEFAULT, {"member_id": member_id})
+
+
+_DEFAULT = (
+    sa.select(Address)
+    .where(Address.member_id == sa.bindparam("member_id"))
+    .order_by(Address.is_default.desc(), Address.id.desc())
+    .limit(1)
+)
 
 
 def address_of(member_id: int, address_id: int) -> Address:

@@ -38,6 +38,7 @@ from app.orders.models import (
     PaymentStatus,
 )
 from app.orders.payment import (
+    Bill,
     PaidNotice,
     Taken,
     attach_prepay,
@@ -96,11 +97,12 @@ from app.orders.refunding import (
     payment_that_paid,
     skus_of_lines,
 )
-from app.orders.service import begin_close, finish_close, hide, place
+from app.orders.service import begin_close, finish_close, hide, place, place_to_pay
 from app.orders.states import must_be_of
 from app.orders.traces import EnteredTraces
 
 __all__ = [
+    "Bill",
     "Bought",
     "Offer",
     "best_offer",
@@ -189,6 +191,7 @@ __all__ = [
     "payments_to_query",
     "pickups",
     "place",
+    "place_to_pay",
     "purchases",
     "quote",
     "raise_oddity",

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable
 
-from app.catalog import Product
+from app.catalog import GoodsProduct
 from app.orders import queries
 from app.orders.errors import LimitReached
 
 
-def check(buyer_id: int | None, wanted: Iterable[tuple[Product, int]]) -> None:
+def check(buyer_id: int | None, wanted: Iterable[tuple[GoodsProduct, int]]) -> None:
     """Whether a buyer may have so many pieces more; None is a visitor.
 
     Raises LimitReached, naming the first product of which it would be too many.
     """
     pieces: dict[int, int] = {}
-    products: dict[int, Product] = {}
+    products: dict[int, GoodsProduct] = {}
     for product, quantity in wanted:
         if product.limit_per_member:
             products[product.id] = product

@@ -1,14 +1,16 @@
 """Taking WeChat's word that money came, and booking it exactly once."""
 
 import enum
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 from app import audit, ledger, outbox
 from app.core import reasons
 from app.core.db import UTCDateTime, add_once, direct, lock_one, require_transaction, write
+from app.core.errors import NotFound
 from app.ledger import AccountKind, Move
 from app.orders import states
 from app.orders.errors import NotPayable
@@ -23,6 +25,20 @@ __all__ = [
     "resolve_oddity",
     "take_payment",
 ]
+
+
+@dataclass(frozen=True)
+class Bill:
+    """The payment of an order that may still be paid, with what WeChat is told of it."""
+
+    id: int
+    order_id: int
+    out_trade_no: str
+    amount_fen: int
+    openid: str
+    expires_at: datetime
+    prepay_id: str = ""
+    prepaid_at: datetime | None = None
 
 
 class Taken(enum.StrEnum):
@@ -45,6 +61,40 @@ _ATTACH = (
 )
 
 
+_LOCK_ORDER = (
+    sa.select(Order.id, Order.number, Order.status, Order.paid_at)
+    .where(Order.id == sa.bindparam("order_id"))
+    .with_for_update()
+)
+_LOCK_PAYMENT = (
+    sa.select(
+        *(Payment.id, Payment.order_id, Payment.amount_fen),
+        *(Payment.status, Payment.transaction_id),
+    )
+    .where(Payment.id == sa.bindparam("payment_id"))
+    .with_for_update()
+)
+_SUCCESS = (
+    sa.update(Payment)
+    .where(Payment.id == sa.bindparam("payment_id"))
+    .values(
+        status=PaymentStatus.SUCCESS,
+        transaction_id=sa.bindparam("transaction"),
+        paid_at=sa.bindparam("at", type_=UTCDateTime),
+        payer_openid=sa.bindparam("payer"),
+    )
+)
+_PAID = (
+    sa.update(Order)
+    .where(Order.id == sa.bindparam("order_id"))
+    .values(status=OrderStatus.PAID, paid_at=sa.bindparam("at", type_=UTCDateTime))
+)
+
+# Rows of `_LOCK_ORDER` and of `_LOCK_PAYMENT`.
+OrderRow: TypeAlias = sa.Row[*tuple[Any, ...]]
+PaymentRow: TypeAlias = sa.Row[*tuple[Any, ...]]
+
+
 def attach_prepay(payment_id: int, order_id: int, prepay_id: str, *, now: datetime) -> None:
     """Keep what WeChat answered to the prepay call.
 
@@ -52,7 +102,7 @@ def attach_prepay(payment_id: int, order_id: int, prepay_id: str, *, now: dateti
     number that a phone could have, and none may get one.
     """
     require_transaction()
-    if states.locked_state(order_id).status is not OrderStatus.UNPAID:
+    if _locked(order_id).status is not OrderStatus.UNPAID:
         raise NotPayable()
     write(_ATTACH, payment_id=payment_id, given=prepay_id, at=now)
 
@@ -74,8 +124,8 @@ def take_payment(notice: PaidNotice, *, mchid: str, appid: str, now: datetime) -
     require_transaction()
     known = direct(_BY_NUMBER, number=notice.out_trade_no).one_or_none()
     # The order, then its payment: as everything does that changes both.
-    order = states.locked_state(known.order_id) if known else None
-    payment = lock_one(Payment, known.id, "支付单不存在") if known else None
+    order = _locked(known.order_id) if known else None
+    payment = direct(_LOCK_PAYMENT, payment_id=known.id).one() if known else None
     trouble = _contradiction(notice, payment, mchid=mchid, appid=appid)
     if trouble is not None or payment is None or order is None:
         raise_oddity(
@@ -90,16 +140,21 @@ def take_payment(notice: PaidNotice, *, mchid: str, appid: str, now: datetime) -
         if payment.transaction_id == notice.transaction_id:
             return Taken.KNOWN
         return _owe_back(order, payment, notice, OddityKind.PAID_TWICE, now)
-    payment.status = PaymentStatus.SUCCESS
-    payment.transaction_id = notice.transaction_id
-    payment.paid_at = notice.paid_at
-    payment.payer_openid = notice.openid
-    if order.is_paid:
+    write(
+        _SUCCESS,
+        payment_id=payment.id,
+        transaction=notice.transaction_id,
+        at=notice.paid_at,
+        payer=notice.openid,
+    )
+    if order.paid_at is not None:
         return _owe_back(order, payment, notice, OddityKind.PAID_TWICE, now)
     if order.status is not OrderStatus.UNPAID:
         return _owe_back(order, payment, notice, OddityKind.PAID_LATE, now)
-    states.move(order, OrderStatus.PAID, actor=audit.Actor.system("wxpay"), now=now)
-    order.paid_at = notice.paid_at
+    states.note_move(
+        order.id, order.status, OrderStatus.PAID, actor=audit.Actor.system("wxpay"), now=now
+    )
+    write(_PAID, order_id=order.id, at=notice.paid_at)
     ledger.post(
         f"order:{order.id}:paid",
         event="order_paid",
@@ -149,8 +204,16 @@ def resolve_oddity(oddity_id: int, *, resolution: str, actor: audit.Actor, now: 
     )
 
 
+def _locked(order_id: int) -> OrderRow:
+    """The order's state, locked and freshly read. Raises NotFound."""
+    found = direct(_LOCK_ORDER, order_id=order_id).one_or_none()
+    if found is None:
+        raise NotFound("订单不存在")
+    return found
+
+
 def _contradiction(
-    notice: PaidNotice, payment: Payment | None, *, mchid: str, appid: str
+    notice: PaidNotice, payment: PaymentRow | None, *, mchid: str, appid: str
 ) -> OddityKind | None:
     if notice.mchid != mchid:
         return OddityKind.MERCHANT_DIFFERS
@@ -164,7 +227,7 @@ def _contradiction(
 
 
 def _owe_back(
-    order: Order, payment: Payment, notice: PaidNotice, kind: OddityKind, now: datetime
+    order: OrderRow, payment: PaymentRow, notice: PaidNotice, kind: OddityKind, now: datetime
 ) -> Taken:
     ledger.post(
         f"payment:{notice.transaction_id}:{kind}",
@@ -189,7 +252,7 @@ def _owe_back(
     return Taken.REFUND_DUE
 
 
-def _facts(notice: PaidNotice, payment: Payment | None) -> dict[str, Any]:
+def _facts(notice: PaidNotice, payment: PaymentRow | None) -> dict[str, Any]:
     return {
         "out_trade_no": notice.out_trade_no,
         "transaction_id": notice.transaction_id,

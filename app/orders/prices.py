@@ -6,12 +6,24 @@ page, in the cart and when the order is placed; the order's line keeps what it w
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from app import distribution, members, settings
 from app.catalog import Sku
 
 
-def unit_prices(skus: Iterable[Sku], *, buyer_id: int | None) -> dict[int, int]:
+class Priced(Protocol):
+    """A SKU, however it was read."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def price_fen(self) -> int: ...
+    @property
+    def member_price_fen(self) -> int | None: ...
+
+
+def unit_prices(skus: Iterable[Priced], *, buyer_id: int | None) -> dict[int, int]:
     """What a piece of each SKU costs this buyer, in fen; None is a visitor."""
     wanted = list(skus)
     # Nobody is asked who they are where it makes no difference.
@@ -19,7 +31,7 @@ def unit_prices(skus: Iterable[Sku], *, buyer_id: int | None) -> dict[int, int]:
     return prices_of(wanted, is_special=is_special)
 
 
-def prices_of(skus: Iterable[Sku], *, is_special: bool) -> dict[int, int]:
+def prices_of(skus: Iterable[Priced], *, is_special: bool) -> dict[int, int]:
     """What a piece of each SKU costs who does, or does not, get the member price."""
     return {
         sku.id: sku.member_price_fen
@@ -56,12 +68,12 @@ def best_offer(skus: Iterable[Sku], *, is_special: bool) -> Offer | None:
     return Offer(first, units[first.id], is_from=max(units.values()) > units[first.id])
 
 
-def unit_price(sku: Sku, *, buyer_id: int | None) -> int:
+def unit_price(sku: Priced, *, buyer_id: int | None) -> int:
     """What a piece costs this buyer, in fen."""
     return unit_prices([sku], buyer_id=buyer_id)[sku.id]
 
 
-def is_cheaper(sku: Sku) -> bool:
+def is_cheaper(sku: Priced) -> bool:
     """Whether it has a member price that is worth having."""
     return sku.member_price_fen is not None and sku.member_price_fen < sku.price_fen
 

@@ -40,7 +40,7 @@ class Adjustment:
 
 @dataclass(frozen=True)
 class QuotedLine:
-    sku: catalog.Sku
+    sku: catalog.Goods
     quantity: int
     # What a piece costs this buyer.
     unit_fen: int
@@ -52,7 +52,7 @@ class QuotedLine:
         return self.unit_fen * self.quantity
 
 
-def is_virtual(sku: catalog.Sku) -> bool:
+def is_virtual(sku: catalog.Goods) -> bool:
     return sku.product.kind is catalog.ProductKind.VIRTUAL
 
 
@@ -85,7 +85,7 @@ def quote(
     buyer_id: int | None = None,
     region: str = "",
     adjustments: Sequence[Adjustment] = (),
-    skus: Mapping[int, catalog.Sku] | None = None,
+    skus: Mapping[int, catalog.Goods] | None = None,
 ) -> Quote:
     """Price the items as the server knows them (算价).
 

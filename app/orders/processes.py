@@ -15,6 +15,7 @@ from app.core.errors import IllegalMove
 from app.orders import balance, payment, queries, service
 from app.orders.errors import NotPayable
 from app.orders.models import Order, OrderStatus, Payment, PaymentStatus
+from app.orders.payment import Bill
 from app.orders.ports import PaymentGateway, PrepayRefused
 
 # WeChat keeps a prepay id for two hours; a person needs some minutes to pay.
@@ -22,44 +23,55 @@ PREPAY_LASTS = timedelta(minutes=110)
 
 
 def paying_sheet(
-    order_id: int, *, description: str, gateway: PaymentGateway, now: datetime
+    order_id: int,
+    *,
+    description: str,
+    gateway: PaymentGateway,
+    now: datetime,
+    bill: Bill | None = None,
 ) -> dict[str, str]:
     """Signed parameters for the paying sheet of an unpaid order (调起支付).
 
-    The prepay id is used again while WeChat keeps it; after that it is asked for
-    anew: the same number with the same data is the same bill at WeChat.
+    `bill` is that of an order placed a moment ago; without one it is looked up. The
+    prepay id is used again while WeChat keeps it; after that it is asked for anew: the
+    same number with the same data is the same bill at WeChat.
 
     Raises:
         NotPayable: the order is not unpaid any more, or its time is over.
         PrepayRefused: WeChat gave no prepay id; safe to try again.
     """
-    found = direct(_TO_PAY, order_id=order_id).one_or_none()
-    db.session.rollback()
-    if found is None or found.expires_at <= now:
+    bill = bill or _to_pay(order_id)
+    if bill is None or bill.expires_at <= now:
         raise NotPayable()
-    prepay_id: str = found.prepay_id
-    if found.prepaid_at is None or found.prepaid_at + PREPAY_LASTS <= now:
+    prepay_id = bill.prepay_id
+    if bill.prepaid_at is None or bill.prepaid_at + PREPAY_LASTS <= now:
         prepay_id = gateway.prepay(
             description=description,
-            out_trade_no=found.out_trade_no,
-            amount_fen=found.amount_fen,
-            openid=found.openid,
-            expires_at=found.expires_at,
+            out_trade_no=bill.out_trade_no,
+            amount_fen=bill.amount_fen,
+            openid=bill.openid,
+            expires_at=bill.expires_at,
         )
-        run_unit(payment.attach_prepay, found.id, order_id, prepay_id, now=now)
+        run_unit(payment.attach_prepay, bill.id, order_id, prepay_id, now=now)
     return gateway.sheet(prepay_id)
 
 
-# The payment of an order that may still be paid, with what WeChat is told of it.
+def _to_pay(order_id: int) -> Bill | None:
+    found = direct(_TO_PAY, order_id=order_id).one_or_none()
+    db.session.rollback()
+    return None if found is None else Bill(*found)
+
+
 _TO_PAY = (
     sa.select(
         Payment.id,
+        Payment.order_id,
         Payment.out_trade_no,
         Payment.amount_fen,
+        members.Member.openid,
+        Order.expires_at,
         Payment.prepay_id,
         Payment.prepaid_at,
-        Order.expires_at,
-        members.Member.openid,
     )
     .join(Order, Order.id == Payment.order_id)
     .join(members.Member, members.Member.id == Order.member_id)

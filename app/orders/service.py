@@ -1,15 +1,24 @@
 """Placing and closing orders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app import audit, catalog, distribution, members, outbox, settings
 from app.core import ids
-from app.core.db import add_once, db, direct, insert_all, insert_now, require_transaction
-from app.core.errors import DomainError, IllegalMove, InvalidInput
+from app.core.db import (
+    add_once,
+    db,
+    direct,
+    insert_all,
+    insert_now,
+    insert_plain,
+    require_transaction,
+)
+from app.core.errors import DomainError, IllegalMove, InvalidInput, NotFound
 from app.orders import cart, limits, pickups, states
 from app.orders.errors import PriceChanged
 from app.orders.extras import OrderAdjustment
@@ -21,6 +30,7 @@ from app.orders.models import (
     Payment,
     PaymentStatus,
 )
+from app.orders.payment import Bill
 from app.orders.pickups import PickupWish
 from app.orders.pricing import Item, Quote, quote
 
@@ -31,19 +41,38 @@ _NOBODY = dict.fromkeys(
 )
 
 
-# The order's id, if there is one, and as of when the settings are in force.
-_PLACED = sa.select(
-    sa.select(Order.id)
-    .where(
-        Order.member_id == sa.bindparam("member_id"),
-        Order.request_key == sa.bindparam("request_key"),
+# The order's id, if there is one, as of when the settings are in force, and where it goes.
+_PLACED = (
+    sa.select(
+        sa.select(Order.id)
+        .where(
+            Order.member_id == sa.bindparam("member_id"),
+            Order.request_key == sa.bindparam("request_key"),
+        )
+        .scalar_subquery()
+        .label("order_id"),
+        settings.STAMP.label("stamp"),
+        *(members.Address.name, members.Address.phone),
+        *(members.Address.region, members.Address.detail),
     )
-    .scalar_subquery(),
-    settings.STAMP,
+    .select_from(members.Member)
+    .outerjoin(
+        members.Address,
+        sa.and_(
+            members.Address.member_id == members.Member.id,
+            members.Address.id == sa.bindparam("address_id", type_=sa.BigInteger),
+        ),
+    )
+    .where(members.Member.id == sa.bindparam("member_id"))
 )
 
 
-def place(
+def place(member_id: int, **wanted: Any) -> Order:
+    """`place_to_pay` for who does not ask for the money at once."""
+    return place_to_pay(member_id, **wanted)[0]
+
+
+def place_to_pay(
     member_id: int,
     *,
     items: Sequence[Item],
@@ -54,8 +83,10 @@ def place(
     now: datetime,
     remark: str = "",
     from_cart: bool = False,
-) -> Order:
+) -> tuple[Order, Bill | None]:
     """Place an order: copy all facts, make its payment, reserve the stock (下单).
+
+    With the order comes what WeChat is asked for, None for one that was there before.
 
     Asking again with the same `request_key` returns the first order. What was
     chosen in the cart leaves it with the order. It goes to an address of the
@@ -72,19 +103,23 @@ def place(
     require_transaction()
     if address_id is not None and pickup is not None:
         raise ValueError("an order goes to an address or waits at a shop")
-    known, stamp = direct(_PLACED, member_id=member_id, request_key=request_key).one()
-    settings.as_of(stamp)
-    if known is not None:
-        return db.session.get_one(Order, known)
+    asked = {"member_id": member_id, "request_key": request_key, "address_id": address_id}
+    seen = direct(_PLACED, **asked).one_or_none()
+    if seen is None:
+        raise NotFound("会员不存在")
+    settings.as_of(seen.stamp)
+    if seen.order_id is not None:
+        return db.session.get_one(Order, seen.order_id), None
     # Before anything is locked that others wait for, and before the uplines are copied.
     distribution.bind_by_order(member_id, now=now)
-    # Kept in the session, where the seats look for it.
     buyer = members.hold(member_id)
     if buyer.status is not members.MemberStatus.ACTIVE:
         raise DomainError("账号已被限制，暂不能下单，请联系客服")
     if len(remark) > 200:
         raise InvalidInput("remark", "备注最多 200 个字")
-    receiver = _receiver(member_id, address_id, pickup)
+    if address_id is not None and seen.name is None:
+        raise NotFound("收货地址不存在")
+    receiver = _at_shop(pickup) if pickup else _NOBODY if address_id is None else _at(seen)
     price = quote(items, buyer_id=member_id, region="" if pickup else receiver["receiver_region"])
     if price.is_virtual:
         receiver, pickup = _NOBODY, None
@@ -107,21 +142,13 @@ def place(
     )
     if not add_once(order):
         # The second tap: it waited for the first one's commit.
-        first, _ = direct(_PLACED, member_id=member_id, request_key=request_key).one()
-        return db.session.get_one(Order, first)
+        return db.session.get_one(Order, direct(_PLACED, **asked).one().order_id), None
     if from_cart:
         cart.take_out(member_id, (item.sku_id for item in items))
     if pickup is not None:
         pickups.attach(order, pickup)
-    _copy_facts(order, price)
-    insert_now(
-        Payment(
-            order_id=order.id,
-            out_trade_no=ids.public_number("P", now),
-            amount_fen=order.payable_fen,
-            created_at=now,
-        )
-    )
+    _copy_facts(order, buyer, price)
+    bill = _ask_for(order, buyer)
     audit.record_move(
         "order",
         order.id,
@@ -131,20 +158,17 @@ def place(
         now=now,
     )
     # The rows that many want at once come last: they are held for the shortest time.
-    paths = catalog.categories_above(
-        {line.sku.product_id: line.sku.product.category_id for line in price.lines}
-    )
     if any(line.sku.product.limit_per_member for line in price.lines):
         catalog.hold(_rows_to_hold(price))
         limits.check(member_id, ((line.sku.product, line.quantity) for line in price.lines))
     # Before the lines: a row that refers to a SKU takes a share of its row; see `hold`.
     catalog.take({line.sku.id: line.quantity for line in price.lines})
-    _copy_lines(order, price, paths)
+    _copy_lines(order, price)
     catalog.taken(
         {f"order:{order.id}:{line.id}": (line.sku_id, line.quantity) for line in order.lines},
         now=now,
     )
-    return order
+    return order, bill
 
 
 def begin_close(order_id: int, *, actor: audit.Actor, now: datetime, note: str = "") -> Order:
@@ -202,32 +226,47 @@ def _rows_to_hold(price: Quote) -> set[int]:
     one after the other as well.
     """
     bought = {line.sku.id for line in price.lines}
-    limited = (line.sku.product for line in price.lines if line.sku.product.limit_per_member)
-    return bought | {sku.id for product in limited for sku in product.skus}
+    products = (line.sku.product for line in price.lines)
+    return bought | catalog.sisters_of(each.id for each in products if each.limit_per_member)
 
 
-def _receiver(member_id: int, address_id: int | None, pickup: PickupWish | None) -> dict[str, str]:
-    """Who takes the goods and where, as it is copied onto the order."""
-    if pickup is None and address_id is None:
-        return _NOBODY
-    if pickup is not None:
-        shop = pickups.open_shop(pickup.shop_id)
-        name, phone = " ".join(pickup.name.split()), pickup.phone.strip()
-        members.check_person(name, phone)
-        region, detail = shop.region, f"{shop.detail}（{shop.name}）"
-    else:
-        address = members.address_of(member_id, address_id or 0)
-        name, phone = address.name, address.phone
-        region, detail = address.region, address.detail
+def _at_shop(pickup: PickupWish) -> dict[str, str]:
+    """Who fetches the goods and where, as it is copied onto the order."""
+    shop = pickups.open_shop(pickup.shop_id)
+    name, phone = " ".join(pickup.name.split()), pickup.phone.strip()
+    members.check_person(name, phone)
     return {
         "receiver_name": name,
         "receiver_phone": phone,
-        "receiver_region": region,
-        "receiver_detail": detail,
+        "receiver_region": shop.region,
+        "receiver_detail": f"{shop.detail}（{shop.name}）",
     }
 
 
-def _copy_facts(order: Order, price: Quote) -> None:
+def _at(address: Any) -> dict[str, str]:
+    """Who takes the goods and where: a copy of the member's address."""
+    return {
+        "receiver_name": address.name,
+        "receiver_phone": address.phone,
+        "receiver_region": address.region,
+        "receiver_detail": address.detail,
+    }
+
+
+def _ask_for(order: Order, buyer: members.Held) -> Bill:
+    """The payment of a new order, which nobody asked WeChat for yet."""
+    number = ids.public_number("P", order.created_at)
+    payment_id = insert_plain(
+        Payment,
+        order_id=order.id,
+        out_trade_no=number,
+        amount_fen=order.payable_fen,
+        created_at=order.created_at,
+    )
+    return Bill(payment_id, order.id, number, order.payable_fen, buyer.openid, order.expires_at)
+
+
+def _copy_facts(order: Order, buyer: members.Held, price: Quote) -> None:
     """Who may earn from it, and what lowers its price."""
     insert_all(
         OrderSeat,
@@ -239,7 +278,7 @@ def _copy_facts(order: Order, price: Quote) -> None:
                 "level": seat.level,
                 "is_active": seat.is_active,
             }
-            for seat in distribution.chain(order.member_id, now=order.created_at)
+            for seat in distribution.chain(buyer, now=order.created_at)
         ],
     )
     insert_all(
@@ -247,7 +286,7 @@ def _copy_facts(order: Order, price: Quote) -> None:
     )
 
 
-def _copy_lines(order: Order, price: Quote, paths: Mapping[int, list[int]]) -> None:
+def _copy_lines(order: Order, price: Quote) -> None:
     lines = [
         OrderLine(
             order_id=order.id,
@@ -256,7 +295,7 @@ def _copy_lines(order: Order, price: Quote, paths: Mapping[int, list[int]]) -> N
             title=line.sku.product.title,
             sku_name=line.sku.name,
             picture=line.sku.product.cover,
-            category_ids=paths[line.sku.product_id],
+            category_ids=line.sku.product.category_ids,
             quantity=line.quantity,
             unit_price_fen=line.unit_fen,
             unit_cost_fen=line.sku.cost_fen,

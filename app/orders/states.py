@@ -32,18 +32,31 @@ def move(
     order: Order, to: OrderStatus, *, actor: audit.Actor, now: datetime, note: str = ""
 ) -> None:
     """Move a locked order and log it. Raises IllegalMove."""
-    if to not in TRANSITIONS[order.status]:
-        raise IllegalMove(state=order.status.value)
+    note_move(order.id, order.status, to, actor=actor, now=now, note=note)
+    order.status = to
+
+
+def note_move(
+    order_id: int,
+    before: OrderStatus,
+    to: OrderStatus,
+    *,
+    actor: audit.Actor,
+    now: datetime,
+    note: str = "",
+) -> None:
+    """Log a move that the caller writes. Raises IllegalMove."""
+    if to not in TRANSITIONS[before]:
+        raise IllegalMove(state=before.value)
     audit.record_move(
         "order",
-        order.id,
-        from_state=order.status.value,
+        order_id,
+        from_state=before.value,
         to_state=to.value,
         actor=actor,
         now=now,
         note=note,
     )
-    order.status = to
 
 
 def earn_the_rest(order: Order, *, now: datetime) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from app import members
 
-DOCUMENT = "privacy"
+DOCUMENT = members.PRIVACY
 # Changes with the text; members are then asked anew.
 VERSION = "2026-11-22"
 PARAGRAPHS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -39,9 +39,12 @@ PARAGRAPHS: tuple[tuple[str, tuple[str, ...]], ...] = (
 _TEXT = "\n".join(line for title, lines in PARAGRAPHS for line in (title, *lines))
 
 
-def agree(member_id: int, *, now: datetime) -> None:
-    """Keep that the member agreed to the text in force; once for each version."""
-    if has_agreed(member_id):
+def agree(member_id: int, *, now: datetime, known: str = "") -> None:
+    """Keep that the member agreed to the text in force; once for each version.
+
+    `known` is the version to which they were just seen to have agreed, if one is known.
+    """
+    if known == VERSION or has_agreed(member_id):
         return
     # Two first orders at the same time leave one row.
     members.locked(member_id)

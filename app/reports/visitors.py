@@ -10,7 +10,7 @@ from app.catalog import Sku
 from app.core.db import direct
 from app.distribution import Distributor, DistributorStatus, ReferralCode
 from app.interests import Favourite
-from app.members import Member, MemberStatus, Named
+from app.members import PRIVACY, Consent, Member, MemberStatus, Named
 from app.orders.cart.models import CartLine
 
 
@@ -33,6 +33,8 @@ class Visitor(Named):
     level: str
     code: str
     cart_count: int
+    # The version of the privacy notice that they agreed to last; empty: none.
+    agreed: str
 
 
 _MEMBER_ID = sa.bindparam("member_id", type_=sa.BigInteger)
@@ -54,6 +56,14 @@ _VISITOR = (
         .select_from(CartLine)
         .where(CartLine.member_id == _MEMBER_ID)
         .scalar_subquery(),
+        sa.func.coalesce(
+            sa.select(Consent.version)
+            .where(Consent.member_id == _MEMBER_ID, Consent.document == PRIVACY)
+            .order_by(Consent.id.desc())
+            .limit(1)
+            .scalar_subquery(),
+            "",
+        ),
         settings.STAMP,
     )
     .outerjoin(

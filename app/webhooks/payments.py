@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from app import aftersales, orders, wechat, withdrawals
 from app.core import clock
-from app.core.db import add_once, affected, run_unit
+from app.core.db import affected, insert_once, run_unit
 from app.orders import Taken
 from app.webhooks import bp
 from app.webhooks.models import InboxNotice
@@ -116,15 +116,15 @@ def _take_refund(resource: dict[str, Any], now: datetime) -> str:
 
 def _store(notice: Notice, raw: str, now: datetime, *, result: str = "") -> bool:
     """Keep it under WeChat's id; False for a repeat, of which the first one is kept."""
-    return add_once(
-        InboxNotice(
-            notice_id=notice.notice_id,
-            event_type=notice.event_type,
-            raw=raw,
-            received_at=now,
-            result=result,
-        )
+    kept = insert_once(
+        InboxNotice,
+        notice_id=notice.notice_id,
+        event_type=notice.event_type,
+        raw=raw,
+        received_at=now,
+        result=result,
     )
+    return kept is not None
 
 
 def _fail(message: str, status: int) -> ResponseReturnValue:

@@ -202,7 +202,7 @@ def test_the_chain_tells_level_and_standing(session):
     bind(buyer, near)
     plant("UPDATE distributors SET level = 'gold' WHERE member_id = :m", m=top.id)
 
-    assert distribution.chain(buyer.id, now=NOON) == [
+    assert distribution.chain(buyer, now=NOON) == [
         distribution.Seat(0, buyer.id, "", is_active=False),
         distribution.Seat(1, near.id, "normal", is_active=True),
         distribution.Seat(2, top.id, "gold", is_active=True),

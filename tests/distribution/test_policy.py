@@ -187,7 +187,7 @@ def test_after_the_protection_the_upline_still_earns_until_somebody_else_binds(s
     owner, member = make_distributor(), make_member()
     touch(member, owner)
 
-    seats = distribution.chain(member.id, now=NOON + days(400))
+    seats = distribution.chain(member, now=NOON + days(400))
 
     assert [seat.member_id for seat in seats] == [member.id, owner.id]
 
@@ -244,7 +244,7 @@ def test_the_place_of_a_distributor_does_not_end(session):
     owner, other = make_distributor(), make_distributor()
     member = make_distributor(under=owner)
 
-    assert [s.member_id for s in distribution.chain(member.id, now=NOON + days(31))] == [
+    assert [s.member_id for s in distribution.chain(member, now=NOON + days(31))] == [
         member.id,
         owner.id,
     ]

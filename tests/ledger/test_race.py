@@ -21,7 +21,7 @@ def take(member_id: int, fen: int, key: str) -> int:
         event="test",
         moves=[Move(ledger.member(K.AVAILABLE, member_id), SHOP, fen)],
         now=NOON,
-    ).id
+    )
 
 
 def test_a_second_posting_of_a_key_waits_and_finds_the_first(live):
@@ -102,7 +102,7 @@ def test_money_sent_both_ways_between_two_members_meets_no_deadlock_that_lasts(l
                 Move(ledger.member(K.AVAILABLE, source), ledger.member(K.AVAILABLE, target), 1_00)
             ],
             now=NOON,
-        ).id
+        )
 
     found = together(
         live,

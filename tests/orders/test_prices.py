@@ -82,7 +82,7 @@ def test_what_is_no_better_changes_nothing(member_fen):
 
 def test_the_cart_and_the_order_say_the_same():
     buyer, sku = make_distributor("陈梅"), special()
-    line = run_unit(cart.add, buyer.id, sku.id, 2, now=NOON)
+    run_unit(cart.add, buyer.id, sku.id, 2, now=NOON)
 
     [row] = cart.contents(buyer.id).live
     order = run_unit(
@@ -95,7 +95,7 @@ def test_the_cart_and_the_order_say_the_same():
         now=NOON,
     )
 
-    assert (line.was_fen, row.unit_fen, row.change_fen, row.total_fen) == (90_00, 90_00, 0, 180_00)
+    assert (row.was_fen, row.unit_fen, row.change_fen, row.total_fen) == (90_00, 90_00, 0, 180_00)
     assert (order.goods_fen, order.payable_fen) == (180_00, 180_00)
     assert [(line.unit_price_fen, line.paid_fen) for line in order.lines] == [(90_00, 180_00)]
 

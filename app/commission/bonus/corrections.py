@@ -76,10 +76,10 @@ def correct(result_id: int, *, now: datetime) -> str:
         moves = _points_moves(row.member_id, back, booked)
     else:
         moves = following.settled_moves({row.member_id: back})
-    posting = None
+    posting_id = None
     if moves:
         version = db.session.get_one(BonusVersion, run.version_id)
-        posting = ledger.post(
+        posting_id = ledger.post(
             f"bonus:{result_id}:correction:{number}",
             event="bonus_reversed",
             moves=moves,
@@ -94,7 +94,7 @@ def correct(result_id: int, *, now: datetime) -> str:
             value=value,
             difference_fen=-back,
             posted_fen=_booked(moves),
-            posting_id=posting.id if posting else None,
+            posting_id=posting_id,
             at=now,
         )
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from app import catalog
-from app.core.db import db
+from app.core.db import db, direct
 from app.orders import prices
 from app.orders.cart.models import CartLine, Wish
 
@@ -13,7 +13,7 @@ from app.orders.cart.models import CartLine, Wish
 class Row:
     """A line of the cart as it stands now."""
 
-    sku: catalog.Sku
+    sku: catalog.Goods
     quantity: int
     was_fen: int
     is_ticked: bool
@@ -72,12 +72,7 @@ class Contents:
 
 def wishes_of(member_id: int) -> list[Wish]:
     """A member's lines, the newest first."""
-    lines = db.session.scalars(
-        sa.select(CartLine)
-        .filter_by(member_id=member_id)
-        .order_by(CartLine.added_at.desc(), CartLine.id.desc())
-    )
-    return [Wish(line.sku_id, line.quantity, line.was_fen, line.is_ticked) for line in lines]
+    return [Wish(*row) for row in direct(_WISHES, member_id=member_id)]
 
 
 def priced(wishes: Sequence[Wish], *, buyer_id: int | None = None) -> Contents:
@@ -86,25 +81,44 @@ def priced(wishes: Sequence[Wish], *, buyer_id: int | None = None) -> Contents:
     Without `buyer_id` it is a visitor's.
     """
     known = catalog.skus_by_id(wish.sku_id for wish in wishes)
-    for_sale = catalog.for_sale_among(known.values())
-    units = prices.unit_prices(known.values(), buyer_id=buyer_id)
+    lines = [(wish, known[wish.sku_id]) for wish in wishes if wish.sku_id in known]
+    return _contents(lines, buyer_id)
+
+
+def contents(member_id: int) -> Contents:
+    """A member's cart at today's prices, the newest first."""
+    rows = direct(_LINES, member_id=member_id)
+    lines = [(Wish(*row[:_OF_WISH]), catalog.goods_of(row[_OF_WISH:])) for row in rows]
+    return _contents(lines, member_id)
+
+
+def _contents(lines: Sequence[tuple[Wish, catalog.Goods]], buyer_id: int | None) -> Contents:
+    skus = [sku for _, sku in lines]
+    for_sale = catalog.for_sale_among(skus)
+    units = prices.unit_prices(skus, buyer_id=buyer_id)
     rows = [
         Row(
-            sku=known[wish.sku_id],
+            sku=sku,
             quantity=wish.quantity,
             was_fen=wish.was_fen,
             is_ticked=wish.is_ticked,
-            is_for_sale=wish.sku_id in for_sale,
-            unit_fen=units[wish.sku_id],
+            is_for_sale=sku.id in for_sale,
+            unit_fen=units[sku.id],
         )
-        for wish in wishes
-        if wish.sku_id in known
+        for wish, sku in lines
     ]
     return Contents([row for row in rows if not row.is_gone], [row for row in rows if row.is_gone])
 
 
-def contents(member_id: int) -> Contents:
-    return priced(wishes_of(member_id), buyer_id=member_id)
+_WISH = (CartLine.sku_id, CartLine.quantity, CartLine.was_fen, CartLine.is_ticked)
+_OF_WISH = len(_WISH)
+_WISHES = (
+    sa.select(*_WISH)
+    .where(CartLine.member_id == sa.bindparam("member_id"))
+    .order_by(CartLine.added_at.desc(), CartLine.id.desc())
+)
+# What the checkout and the cart's page ask, in one.
+_LINES = catalog.with_goods(_WISHES, CartLine.sku_id)
 
 
 def ticked(member_id: int) -> list[Row]:

@@ -1,10 +1,11 @@
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from app import catalog
-from app.core.db import add_once, affected, db, require_transaction
+from app.core.db import affected, direct, insert_once, require_transaction, write
 from app.core.errors import InvalidInput, NotFound
 from app.orders import limits, prices
 from app.orders.cart.models import LINES_MAX, CartFull, CartLine, Wish
@@ -13,7 +14,7 @@ from app.orders.models import QUANTITY_MAX
 __all__ = ["Wish", "add", "check", "merge", "remove", "set_quantity", "take_out", "tick"]
 
 
-def add(member_id: int, sku_id: int, quantity: int, *, now: datetime) -> CartLine:
+def add(member_id: int, sku_id: int, quantity: int, *, now: datetime) -> None:
     """Put pieces of a SKU into the cart, on top of those in it (加入购物车).
 
     Raises:
@@ -24,14 +25,12 @@ def add(member_id: int, sku_id: int, quantity: int, *, now: datetime) -> CartLin
     """
     require_transaction()
     lines = _locked(member_id)
-    line = lines.get(sku_id)
-    total = (line.quantity if line else 0) + quantity
-    sku = check(sku_id, quantity, total, beside=list(lines.values()), buyer_id=member_id)
-    unit_fen = prices.unit_price(sku, buyer_id=member_id)
-    if line is None:
+    unit_fen = _check_more(member_id, sku_id, quantity, lines)
+    if sku_id not in lines:
         if len(lines) >= LINES_MAX:
             raise CartFull()
-        made = CartLine(
+        made = insert_once(
+            CartLine,
             member_id=member_id,
             sku_id=sku_id,
             quantity=quantity,
@@ -39,18 +38,36 @@ def add(member_id: int, sku_id: int, quantity: int, *, now: datetime) -> CartLin
             is_ticked=True,
             added_at=now,
         )
-        if add_once(made):
-            return made
+        if made is not None:
+            return
         # Another tap put it in meanwhile.
         lines = _locked(member_id)
-        line = lines.get(sku_id)
-        if line is None:
+        if sku_id not in lines:
             raise NotFound("购物车里没有这件商品")
-        total = line.quantity + quantity
-        check(sku_id, quantity, total, beside=list(lines.values()), buyer_id=member_id)
-    line.quantity += quantity
-    line.was_fen, line.is_ticked, line.added_at = unit_fen, True, now
-    return line
+        unit_fen = _check_more(member_id, sku_id, quantity, lines)
+    write(_ADD, member=member_id, sku=sku_id, more=quantity, unit_fen=unit_fen, now=now)
+
+
+def _check_more(member_id: int, sku_id: int, more: int, lines: Mapping[int, Wish]) -> int:
+    """What a piece costs, if so many more of it may be in this cart. Raises as `check`."""
+    total = more + (lines[sku_id].quantity if sku_id in lines else 0)
+    sku = check(sku_id, more, total, beside=list(lines.values()), buyer_id=member_id)
+    return prices.unit_price(sku, buyer_id=member_id)
+
+
+_ADD = (
+    sa.update(CartLine)
+    .where(
+        CartLine.member_id == sa.bindparam("member"),
+        CartLine.sku_id == sa.bindparam("sku"),
+    )
+    .values(
+        quantity=CartLine.quantity + sa.bindparam("more", type_=sa.Integer),
+        was_fen=sa.bindparam("unit_fen"),
+        is_ticked=True,
+        added_at=sa.bindparam("now"),
+    )
+)
 
 
 def set_quantity(member_id: int, sku_id: int, quantity: int) -> None:
@@ -60,11 +77,10 @@ def set_quantity(member_id: int, sku_id: int, quantity: int) -> None:
     """
     require_transaction()
     lines = _locked(member_id)
-    line = lines.get(sku_id)
-    if line is None:
+    if sku_id not in lines:
         raise NotFound("购物车里没有这件商品")
     check(sku_id, quantity, quantity, beside=list(lines.values()), buyer_id=member_id)
-    line.quantity = quantity
+    _set(member_id, sku_id, quantity)
 
 
 def tick(member_id: int, sku_ids: Iterable[int] | None, *, is_ticked: bool) -> None:
@@ -90,7 +106,18 @@ def take_out(member_id: int, sku_ids: Iterable[int]) -> None:
     Before the SKUs are locked, as adding takes the line first, too: two orders
     of locking would be a deadlock.
     """
-    remove(member_id, sku_ids)
+    wanted = {f"sku{n}": sku_id for n, sku_id in enumerate(sorted(set(sku_ids)))}
+    if wanted:
+        write(_without(len(wanted)), member=member_id, **wanted)
+
+
+@functools.cache
+def _without(count: int) -> sa.Delete:
+    """The statement that takes so many SKUs out of a cart, built once."""
+    skus = [sa.bindparam(f"sku{n}", type_=sa.BigInteger) for n in range(count)]
+    return sa.delete(CartLine).where(
+        CartLine.member_id == sa.bindparam("member"), CartLine.sku_id.in_(skus)
+    )
 
 
 def merge(member_id: int, wishes: Sequence[Wish], *, now: datetime) -> int:
@@ -107,27 +134,32 @@ def merge(member_id: int, wishes: Sequence[Wish], *, now: datetime) -> int:
     for wish in sorted(wishes, key=lambda wish: wish.sku_id):
         if wish.sku_id not in known or not 1 <= wish.quantity <= QUANTITY_MAX:
             continue
-        line = lines.get(wish.sku_id)
-        if line is None and room > 0:
-            made = CartLine(
-                member_id=member_id,
-                sku_id=wish.sku_id,
-                quantity=wish.quantity,
-                was_fen=wish.was_fen,
-                is_ticked=wish.is_ticked,
-                added_at=now,
-            )
-            if add_once(made):
+        if wish.sku_id not in lines and room > 0:
+            if insert_once(CartLine, member_id=member_id, added_at=now, **vars(wish)) is not None:
                 room -= 1
                 taken += 1
                 continue
             # A tap in another window put it in meanwhile.
             lines = _locked(member_id)
-            line = lines.get(wish.sku_id)
+        line = lines.get(wish.sku_id)
         if line is not None:
-            line.quantity = min(line.quantity + wish.quantity, QUANTITY_MAX)
+            _set(member_id, wish.sku_id, min(line.quantity + wish.quantity, QUANTITY_MAX))
             taken += 1
     return taken
+
+
+def _set(member_id: int, sku_id: int, quantity: int) -> None:
+    write(_SET, member=member_id, sku=sku_id, pieces=quantity)
+
+
+_SET = (
+    sa.update(CartLine)
+    .where(
+        CartLine.member_id == sa.bindparam("member"),
+        CartLine.sku_id == sa.bindparam("sku"),
+    )
+    .values(quantity=sa.bindparam("pieces"))
+)
 
 
 def check(
@@ -135,9 +167,9 @@ def check(
     asked: int,
     total: int,
     *,
-    beside: Sequence[Wish | CartLine] = (),
+    beside: Sequence[Wish] = (),
     buyer_id: int | None = None,
-) -> catalog.Sku:
+) -> catalog.Goods:
     """The SKU, if `asked` more pieces, `total` in all, may be in a cart.
 
     `beside` is what the cart holds: a limit counts the other SKUs of a product, too.
@@ -152,25 +184,21 @@ def check(
             f"库存仅剩 {sku.stock} 件" if sku.stock else "这个规格刚刚售罄", sku=sku_id
         )
     if sku.product.limit_per_member:
-        others = sum(
-            wish.quantity
-            for wish in beside
-            if wish.sku_id != sku_id and wish.sku_id in {sister.id for sister in sku.product.skus}
-        )
+        sisters = catalog.sisters_of([sku.product_id]) - {sku_id}
+        others = sum(wish.quantity for wish in beside if wish.sku_id in sisters)
         limits.check(buyer_id, [(sku.product, total + others)])
     return sku
 
 
-def _locked(member_id: int) -> dict[int, CartLine]:
+def _locked(member_id: int) -> dict[int, Wish]:
     """The member's lines by their SKU, locked in the order of the index."""
-    lines = db.session.scalars(_LINES, {"member_id": member_id})
-    return {line.sku_id: line for line in lines}
+    wishes = (Wish(*row) for row in direct(_LOCKED, member_id=member_id))
+    return {wish.sku_id: wish for wish in wishes}
 
 
-_LINES = (
-    sa.select(CartLine)
+_LOCKED = (
+    sa.select(CartLine.sku_id, CartLine.quantity, CartLine.was_fen, CartLine.is_ticked)
     .where(CartLine.member_id == sa.bindparam("member_id"))
     .order_by(CartLine.sku_id)
     .with_for_update()
-    .execution_options(populate_existing=True)
 )
