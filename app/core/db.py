@@ -28,6 +28,7 @@ from sqlalchemy.orm import (
     DeclarativeBase,
     InstrumentedAttribute,
     Session,
+    SessionTransaction,
     UOWTransaction,
     load_only,
     make_transient_to_detached,
@@ -194,7 +195,7 @@ def transaction() -> Iterator[None]:
     """
     if _writing.get():
         raise RuntimeError("transaction() does not nest")
-    db.session.rollback()
+    _begin_afresh(db.session())
     token = _writing.set(True)
     inserted: list[object] = []
     db.session.info[_INSERTED] = inserted
@@ -212,6 +213,38 @@ def transaction() -> Iterator[None]:
     finally:
         _writing.reset(token)
         db.session.info.pop(_INSERTED, None)
+
+
+def _begin_afresh(session: Session) -> None:
+    """Forget what was read before, and nothing else happened before.
+
+    Where each statement sees what is committed by then, a transaction that has only read
+    may go on to write: a rollback and a new one would cost as much as two statements.
+    """
+    is_open = session.is_active and session.in_transaction()
+    is_clean = not (session.new or session.dirty or session.deleted)
+    if is_open and is_clean and session.get_bind().dialect.name != "sqlite":
+        session.expire_all()
+        session.info.pop(_MEMORY, None)
+    else:
+        session.rollback()
+
+
+# What is remembered of this transaction, and of no other.
+_MEMORY = "memory"
+
+
+def unit_memory() -> dict[str, Any]:
+    """For what the unit of work under way, or the reading of a page, knows already."""
+    found: dict[str, Any] = db.session().info.setdefault(_MEMORY, {})
+    return found
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _forget(session: Session, transaction: SessionTransaction) -> None:
+    # A flush is a part of one.
+    if transaction.parent is None:
+        session.info.pop(_MEMORY, None)
 
 
 def require_transaction() -> None:

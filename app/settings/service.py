@@ -5,11 +5,9 @@ from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
-from sqlalchemy import event
-from sqlalchemy.orm import Session, SessionTransaction
 
 from app import audit
-from app.core.db import db, direct, require_transaction
+from app.core.db import db, direct, require_transaction, unit_memory
 from app.core.errors import NotFound
 from app.settings.models import SettingChange
 from app.settings.registry import ALL, Setting, V
@@ -73,7 +71,7 @@ class _Unit:
 
 # By database: how many changes were read, and what is in force after them.
 _kept: WeakKeyDictionary[Any, tuple[int, dict[str, int | str | bool]]] = WeakKeyDictionary()
-_UNIT = "settings_unit"
+_UNIT = "settings"
 
 
 def as_of(stamp: int) -> None:
@@ -102,18 +100,11 @@ def forget_kept() -> None:
 
 
 def _unit() -> _Unit:
-    info = db.session().info
-    found: _Unit | None = info.get(_UNIT)
+    memory = unit_memory()
+    found: _Unit | None = memory.get(_UNIT)
     if found is None:
-        found = info[_UNIT] = _Unit()
+        found = memory[_UNIT] = _Unit()
     return found
-
-
-@event.listens_for(Session, "after_transaction_end")
-def _forget(session: Session, transaction: SessionTransaction) -> None:
-    # A flush is a part of one.
-    if transaction.parent is None:
-        session.info.pop(_UNIT, None)
 
 
 def _in_force(wanted: Sequence[Setting[Any]], unit: _Unit) -> dict[str, int | str | bool]:
