@@ -16,7 +16,6 @@ writes the same as JSON. Everything is started here, on 127.0.0.1; it asks no ot
 """
 
 import argparse
-import http.client
 import itertools
 import json
 import sys
@@ -45,6 +44,7 @@ from scripts import bench_goals
 from scripts.bench_callbacks import codes_of, pushes_of, requests_of
 from scripts.bench_load import (
     Answer,
+    Line,
     Request,
     Served,
     ask,
@@ -170,7 +170,7 @@ def _measure(app: Flask, served: Served, names: list[str], seconds: float) -> di
 
 def _live(ground: Ground, maker: "Maker", seen: Seen, turn: int) -> None:
     """One person, until the time is over."""
-    line = http.client.HTTPConnection(HOST, ground.served.port, timeout=20)
+    line = Line(ground.served.port)
     with ground.app.app_context():
         step = maker(line, seen, turn)
         while time.monotonic() < ground.ends:
@@ -211,7 +211,7 @@ def _wait_for_lost(ground: Ground) -> dict[str, Any]:
 
 # --- scenarios --------------------------------------------------------------------------
 
-Maker = Callable[[http.client.HTTPConnection, Seen, int], Step]
+Maker = Callable[[Line, Seen, int], Step]
 
 
 def _pages(
@@ -220,7 +220,7 @@ def _pages(
     """Pages in turn; `headers(person)(number)` says who asks."""
 
     def scenario(ground: Ground) -> Maker:
-        def make(line: http.client.HTTPConnection, seen: Seen, turn: int) -> Step:
+        def make(line: Line, seen: Seen, turn: int) -> Step:
             given = headers(turn)
 
             def step() -> None:
@@ -268,7 +268,7 @@ def _panel_cookie(turn: int) -> Callable[[int], dict[str, str]]:
 
 
 def _buy(ground: Ground) -> Maker:
-    def make(line: http.client.HTTPConnection, seen: Seen, turn: int) -> Step:
+    def make(line: Line, seen: Seen, turn: int) -> Step:
         # Each person has buyers of their own, so that nobody's cart is another's.
         mine = itertools.cycle(buyers_of()[turn :: PEOPLE["buy"]])
 
@@ -280,7 +280,7 @@ def _buy(ground: Ground) -> Maker:
     return make
 
 
-def _purchase(ground: Ground, line: http.client.HTTPConnection, seen: Seen, buyer: int) -> None:
+def _purchase(ground: Ground, line: Line, seen: Seen, buyer: int) -> None:
     number = ground.next("purchase")
     served, logged_in = ground.served, session_cookie(buyer)
     sku = {"sku": 2 + number % 999, "quantity": 1}
@@ -307,7 +307,7 @@ def _pushes(kinds: tuple[int, ...]) -> Callable[[Ground], Maker]:
     def scenario(ground: Ground) -> Maker:
         made = pushes_of(ground.served.config, codes_of(20))
 
-        def make(line: http.client.HTTPConnection, seen: Seen, turn: int) -> Step:
+        def make(line: Line, seen: Seen, turn: int) -> Step:
             def step() -> None:
                 with ground.lock:
                     push = next(p for p in made if p.key % 4 in kinds)

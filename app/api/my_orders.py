@@ -306,7 +306,9 @@ def _items(member_id: int, given: Sequence[ItemIn] | None) -> list[Item]:
     return [Item(row.sku.id, row.counted) for row in ticked]
 
 
-def _address(member_id: int, address_id: int | None) -> members.Address | None:
+def _address(
+    member_id: int, address_id: int | None
+) -> members.Address | members.UsualAddress | None:
     if address_id is not None:
         return members.address_of(member_id, address_id)
     return members.default_address(member_id)

@@ -17,7 +17,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from app import catalog, members, orders, privacy, reports
-from app.core import clock, web
+from app.core import brief, clock, web
 from app.core.db import run_unit
 from app.core.errors import DomainError, InvalidInput, NotFound
 from app.core.money import format_yuan
@@ -172,7 +172,7 @@ def _page(
 ) -> str:
     member_id = current_member().id
     usual = members.default_address(member_id)
-    address = usual
+    address: members.Address | members.UsualAddress | None = usual
     if wanted.address_id is not None:
         address = members.address_of(member_id, wanted.address_id)
     region = "" if wanted.is_pickup else _region(address, typed)
@@ -195,7 +195,7 @@ def _page(
         is_served=not isinstance(error, catalog.NotDelivered),
         is_short=any(line.sku.stock < line.quantity for line in quoted.lines),
         address=address,
-        shops=orders.pickups.open_shops(),
+        shops=brief.current().get("pickup_shops", orders.pickups.open_shops),
         typed=typed or person,
         remark=remark,
         request_key=request_key,
@@ -203,7 +203,9 @@ def _page(
     )
 
 
-def _region(address: members.Address | None, typed: Mapping[str, str] | None) -> str:
+def _region(
+    address: members.Address | members.UsualAddress | None, typed: Mapping[str, str] | None
+) -> str:
     """Where it goes as far as that is known: an address, or the first one being typed."""
     if address is not None:
         return address.region

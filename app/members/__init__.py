@@ -19,6 +19,7 @@ from app.members.models import (
 from app.members.queries import (
     Held,
     MemberKind,
+    UsualAddress,
     address_of,
     addresses_of,
     by_openid,
@@ -71,6 +72,7 @@ __all__ = [
     "MemberTag",
     "Named",
     "TooManyAddresses",
+    "UsualAddress",
     "add_address",
     "address_of",
     "addresses_of",

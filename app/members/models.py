@@ -77,7 +77,23 @@ class Member(Named, Model):
         return f"{name[0]}*{name[-1]}" if len(name) > 2 else f"{name[0]}*"
 
 
-class Address(Model):
+class Reachable:
+    """What pages say of an address, wherever the columns of one come from."""
+
+    phone: Any
+    region: Any
+    detail: Any
+
+    @property
+    def masked_phone(self) -> str:
+        return mask_phone(self.phone)
+
+    @property
+    def one_line(self) -> str:
+        return f"{self.region} {self.detail}"
+
+
+class Address(Reachable, Model):
     """Where parcels go (收货地址). Name, phone and detail are sealed at rest."""
 
     __tablename__ = "member_addresses"
@@ -92,14 +108,6 @@ class Address(Model):
     detail: Mapped[str] = mapped_column(EncryptedText)
     is_default: Mapped[bool] = mapped_column(default=True)
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime)
-
-    @property
-    def masked_phone(self) -> str:
-        return mask_phone(self.phone)
-
-    @property
-    def one_line(self) -> str:
-        return f"{self.region} {self.detail}"
 
 
 # The privacy notice, as a document that people agree to.

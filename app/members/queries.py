@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from app.core.db import Rows, db, direct, lock_one, require_transaction
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
-from app.members.models import Address, Consent, Member, MemberStatus, MemberTag
+from app.members.models import Address, Consent, Member, MemberStatus, MemberTag, Reachable
 
 
 class MemberKind(enum.StrEnum):
@@ -119,13 +119,25 @@ def addresses_of(*member_ids: int) -> Sequence[Address]:
     ).all()
 
 
-def default_address(member_id: int) -> Address | None:
-    """Where parcels go unless told otherwise; None only where there is no address."""
-    return db.session.scalar(_DEFAULT, {"member_id": member_id})
+@dataclass(frozen=True)
+class UsualAddress(Reachable):
+    """Where parcels go unless told otherwise (默认地址)."""
+
+    id: int
+    name: str
+    phone: str
+    region: str
+    detail: str
+
+
+def default_address(member_id: int) -> UsualAddress | None:
+    """None only where there is no address."""
+    found = direct(_DEFAULT, member_id=member_id).one_or_none()
+    return UsualAddress(*found) if found else None
 
 
 _DEFAULT = (
-    sa.select(Address)
+    sa.select(Address.id, Address.name, Address.phone, Address.region, Address.detail)
     .where(Address.member_id == sa.bindparam("member_id"))
     .order_by(Address.is_default.desc(), Address.id.desc())
     .limit(1)

@@ -2,6 +2,7 @@
 
 import enum
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -23,7 +24,18 @@ class OrderAdjustment(Model):
     amount_fen: Mapped[int] = mapped_column(sa.BigInteger)
 
 
-class PickupShop(Model):
+class Located:
+    """Where a shop is, wherever the columns of one come from."""
+
+    region: Any
+    detail: Any
+
+    @property
+    def one_line(self) -> str:
+        return f"{self.region} {self.detail}"
+
+
+class PickupShop(Located, Model):
     """A shop where people fetch what they ordered (自提点)."""
 
     __tablename__ = "pickup_shops"
@@ -36,10 +48,6 @@ class PickupShop(Model):
     phone: Mapped[str] = mapped_column(sa.String(30))
     is_open: Mapped[bool] = mapped_column(default=True)
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime)
-
-    @property
-    def one_line(self) -> str:
-        return f"{self.region} {self.detail}"
 
 
 class Pickup(Model):

@@ -51,7 +51,7 @@ class Taken(enum.StrEnum):
 
 
 # Built once: every payment executes them.
-_BY_NUMBER = sa.select(Payment.id, Payment.order_id).where(
+_BY_NUMBER = sa.select(Payment.id, Payment.order_id, Payment.amount_fen).where(
     Payment.out_trade_no == sa.bindparam("number")
 )
 _ATTACH = (
@@ -67,16 +67,13 @@ _LOCK_ORDER = (
     .with_for_update()
 )
 _LOCK_PAYMENT = (
-    sa.select(
-        *(Payment.id, Payment.order_id, Payment.amount_fen),
-        *(Payment.status, Payment.transaction_id),
-    )
+    sa.select(Payment.status, Payment.transaction_id)
     .where(Payment.id == sa.bindparam("payment_id"))
     .with_for_update()
 )
 _SUCCESS = (
     sa.update(Payment)
-    .where(Payment.id == sa.bindparam("payment_id"))
+    .where(Payment.id == sa.bindparam("payment_id"), Payment.status != PaymentStatus.SUCCESS)
     .values(
         status=PaymentStatus.SUCCESS,
         transaction_id=sa.bindparam("transaction"),
@@ -86,13 +83,12 @@ _SUCCESS = (
 )
 _PAID = (
     sa.update(Order)
-    .where(Order.id == sa.bindparam("order_id"))
+    .where(Order.id == sa.bindparam("order_id"), Order.status == OrderStatus.UNPAID)
     .values(status=OrderStatus.PAID, paid_at=sa.bindparam("at", type_=UTCDateTime))
 )
 
-# Rows of `_LOCK_ORDER` and of `_LOCK_PAYMENT`.
-OrderRow: TypeAlias = sa.Row[*tuple[Any, ...]]
-PaymentRow: TypeAlias = sa.Row[*tuple[Any, ...]]
+# What a payment is of (`_BY_NUMBER`), or an order (`_LOCK_ORDER`).
+Row: TypeAlias = sa.Row[*tuple[Any, ...]]
 
 
 def attach_prepay(payment_id: int, order_id: int, prepay_id: str, *, now: datetime) -> None:
@@ -122,54 +118,70 @@ def take_payment(notice: PaidNotice, *, mchid: str, appid: str, now: datetime) -
     differs from what we asked for is refused and raised as an oddity.
     """
     require_transaction()
-    known = direct(_BY_NUMBER, number=notice.out_trade_no).one_or_none()
-    # The order, then its payment: as everything does that changes both.
-    order = _locked(known.order_id) if known else None
-    payment = direct(_LOCK_PAYMENT, payment_id=known.id).one() if known else None
-    trouble = _contradiction(notice, payment, mchid=mchid, appid=appid)
-    if trouble is not None or payment is None or order is None:
+    bill = direct(_BY_NUMBER, number=notice.out_trade_no).one_or_none()
+    trouble = _contradiction(notice, bill, mchid=mchid, appid=appid)
+    if trouble is not None or bill is None:
         raise_oddity(
             trouble or OddityKind.UNKNOWN_NUMBER,
             reference=notice.transaction_id,
-            order_id=payment.order_id if payment else None,
-            facts=_facts(notice, payment),
+            order_id=bill.order_id if bill else None,
+            facts=_facts(notice, bill),
             now=now,
         )
         return Taken.REFUSED
-    if payment.status is PaymentStatus.SUCCESS:
-        if payment.transaction_id == notice.transaction_id:
-            return Taken.KNOWN
-        return _owe_back(order, payment, notice, OddityKind.PAID_TWICE, now)
-    write(
-        _SUCCESS,
-        payment_id=payment.id,
-        transaction=notice.transaction_id,
-        at=notice.paid_at,
-        payer=notice.openid,
-    )
-    if order.paid_at is not None:
-        return _owe_back(order, payment, notice, OddityKind.PAID_TWICE, now)
-    if order.status is not OrderStatus.UNPAID:
-        return _owe_back(order, payment, notice, OddityKind.PAID_LATE, now)
+    # The order, then its payment: as everything does that changes both.
+    if not write(_PAID, order_id=bill.order_id, at=notice.paid_at).rowcount:
+        return _take_otherwise(bill, notice, now)
+    _succeed(bill, notice)
     states.note_move(
-        order.id, order.status, OrderStatus.PAID, actor=audit.Actor.system("wxpay"), now=now
+        bill.order_id,
+        OrderStatus.UNPAID,
+        OrderStatus.PAID,
+        actor=audit.Actor.system("wxpay"),
+        now=now,
     )
-    write(_PAID, order_id=order.id, at=notice.paid_at)
     ledger.post(
-        f"order:{order.id}:paid",
+        f"order:{bill.order_id}:paid",
         event="order_paid",
         moves=[
             Move(
                 ledger.system(AccountKind.WORLD_WX),
                 ledger.system(AccountKind.ORDER_HOLD),
-                payment.amount_fen,
+                bill.amount_fen,
             )
         ],
         now=now,
-        subject=("order", order.id),
+        subject=("order", bill.order_id),
     )
-    outbox.publish("order_paid", order.id, now=now)
+    outbox.publish("order_paid", bill.order_id, now=now)
     return Taken.PAID
+
+
+def _take_otherwise(bill: Row, notice: PaidNotice, now: datetime) -> Taken:
+    """Take money that came for an order that does not wait for it (any more)."""
+    order = _locked(bill.order_id)
+    payment = direct(_LOCK_PAYMENT, payment_id=bill.id).one()
+    if payment.status is PaymentStatus.SUCCESS:
+        if payment.transaction_id == notice.transaction_id:
+            return Taken.KNOWN
+        return _owe_back(order, bill, notice, OddityKind.PAID_TWICE, now)
+    _succeed(bill, notice)
+    is_paid = order.paid_at is not None
+    kind = OddityKind.PAID_TWICE if is_paid else OddityKind.PAID_LATE
+    return _owe_back(order, bill, notice, kind, now)
+
+
+def _succeed(bill: Row, notice: PaidNotice) -> None:
+    """Note that this payment was paid; once, as whoever calls holds its order."""
+    done = write(
+        _SUCCESS,
+        payment_id=bill.id,
+        transaction=notice.transaction_id,
+        at=notice.paid_at,
+        payer=notice.openid,
+    )
+    if done.rowcount != 1:
+        raise RuntimeError(f"payment {notice.out_trade_no} was paid before its order")
 
 
 def raise_oddity(
@@ -204,7 +216,7 @@ def resolve_oddity(oddity_id: int, *, resolution: str, actor: audit.Actor, now: 
     )
 
 
-def _locked(order_id: int) -> OrderRow:
+def _locked(order_id: int) -> Row:
     """The order's state, locked and freshly read. Raises NotFound."""
     found = direct(_LOCK_ORDER, order_id=order_id).one_or_none()
     if found is None:
@@ -213,22 +225,20 @@ def _locked(order_id: int) -> OrderRow:
 
 
 def _contradiction(
-    notice: PaidNotice, payment: PaymentRow | None, *, mchid: str, appid: str
+    notice: PaidNotice, bill: Row | None, *, mchid: str, appid: str
 ) -> OddityKind | None:
     if notice.mchid != mchid:
         return OddityKind.MERCHANT_DIFFERS
     if notice.appid != appid:
         return OddityKind.APP_DIFFERS
-    if payment is None:
+    if bill is None:
         return OddityKind.UNKNOWN_NUMBER
-    if notice.amount_fen != payment.amount_fen or notice.currency != "CNY":
+    if notice.amount_fen != bill.amount_fen or notice.currency != "CNY":
         return OddityKind.AMOUNT_DIFFERS
     return None
 
 
-def _owe_back(
-    order: OrderRow, payment: PaymentRow, notice: PaidNotice, kind: OddityKind, now: datetime
-) -> Taken:
+def _owe_back(order: Row, bill: Row, notice: PaidNotice, kind: OddityKind, now: datetime) -> Taken:
     ledger.post(
         f"payment:{notice.transaction_id}:{kind}",
         event=kind.value,
@@ -246,13 +256,13 @@ def _owe_back(
         kind,
         reference=notice.transaction_id,
         order_id=order.id,
-        facts=_facts(notice, payment),
+        facts=_facts(notice, bill),
         now=now,
     )
     return Taken.REFUND_DUE
 
 
-def _facts(notice: PaidNotice, payment: PaymentRow | None) -> dict[str, Any]:
+def _facts(notice: PaidNotice, bill: Row | None) -> dict[str, Any]:
     return {
         "out_trade_no": notice.out_trade_no,
         "transaction_id": notice.transaction_id,
@@ -260,5 +270,5 @@ def _facts(notice: PaidNotice, payment: PaymentRow | None) -> dict[str, Any]:
         "appid": notice.appid,
         "amount_fen": notice.amount_fen,
         "currency": notice.currency,
-        "expected_fen": payment.amount_fen if payment else None,
+        "expected_fen": bill.amount_fen if bill else None,
     }

@@ -13,10 +13,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app import audit, outbox
-from app.core.db import Rows, db, require_transaction
+from app.core.db import Rows, db, direct, require_transaction
 from app.core.errors import DomainError, IllegalMove, InvalidInput, NotFound
 from app.orders import fulfilment, states
-from app.orders.extras import Pickup, PickupShop
+from app.orders.extras import Located, Pickup, PickupShop
 from app.orders.models import Order, OrderStatus
 
 SHOPS_MAX = 200
@@ -81,11 +81,31 @@ def shops() -> Sequence[PickupShop]:
     ).all()
 
 
-def open_shops() -> Sequence[PickupShop]:
+@dataclass(frozen=True)
+class OpenShop(Located):
+    """A shop as whoever buys sees it."""
+
+    id: int
+    name: str
+    region: str
+    detail: str
+    hours: str
+    phone: str
+
+
+_OPEN = (
+    sa.select(
+        *(PickupShop.id, PickupShop.name, PickupShop.region),
+        *(PickupShop.detail, PickupShop.hours, PickupShop.phone),
+    )
+    .where(PickupShop.is_open)
+    .order_by(PickupShop.id)
+)
+
+
+def open_shops() -> list[OpenShop]:
     """Where orders may be fetched."""
-    return db.session.scalars(
-        sa.select(PickupShop).filter_by(is_open=True).order_by(PickupShop.id)
-    ).all()
+    return [OpenShop(*row) for row in direct(_OPEN)]
 
 
 def shop(shop_id: int) -> PickupShop:
