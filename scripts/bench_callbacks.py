@@ -40,9 +40,9 @@ def callbacks(scale: int) -> tuple[float, str, float, dict[str, Any]]:
         _, baseline_seconds = send(served, plain * 2000, clients=SENDERS)
         send(served, requests_of(pushes[:100]), clients=SENDERS)
         measured = pushes[100:]
-        before = cpu_seconds(served.pid)
+        before = cpu_seconds(served)
         answers, seconds = send(served, requests_of(measured), clients=SENDERS)
-        after = cpu_seconds(served.pid)
+        after = cpu_seconds(served)
     cpu = {who: round((after[who] - before[who]) / len(measured) * 1000, 2) for who in after}
     facts = _judge(served.config, answers, pushes) | {"cpu_ms": cpu}
     return len(measured) / seconds, "callbacks/s", 2000 / baseline_seconds, facts

@@ -74,6 +74,7 @@ class Served:
     pid: int
     config: Any = None
     scheduler_pid: int = 0
+    wechat_pid: int = 0
 
 
 # --- servers ----------------------------------------------------------------------------
@@ -105,20 +106,19 @@ def mall(*, with_wechat: bool = False, with_scheduler: bool = False) -> Iterator
             "LOG_LEVEL": "INFO",
         }
         with ExitStack() as stack:
-            if with_wechat:
-                stack.enter_context(_wechat(wechat_port, config.folder))
+            wechat = stack.enter_context(_wechat(wechat_port, config.folder)) if with_wechat else 0
             pid = stack.enter_context(_gunicorn("wsgi:app", port, environment))
             scheduler = stack.enter_context(_scheduler(environment)) if with_scheduler else 0
-            yield Served(port, pid, config, scheduler)
+            yield Served(port, pid, config, scheduler, wechat)
 
 
 @contextmanager
-def _wechat(port: int, keys: str) -> Iterator[None]:
+def _wechat(port: int, keys: str) -> Iterator[int]:
     process = subprocess.Popen(
         [*die_with_parent(), sys.executable, "-m", "scripts.bench_wechat", str(port), keys]
     )
     try:
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait(30)
@@ -383,10 +383,11 @@ def ask(line: Line, request: Request) -> Answer:
 # --- what it cost -----------------------------------------------------------------------
 
 
-def cpu_seconds(mall_pid: int) -> dict[str, float]:
-    """The processor time so far of the mall, of the database, and of the senders here.
+def cpu_seconds(served: Served) -> dict[str, float]:
+    """The processor time so far of the mall, of the database, of the stand-in for WeChat,
+    and of the senders here.
 
-    Both others were started from here. Source: proc(5), /proc/pid/stat.
+    All others were started from here. Source: proc(5), /proc/pid/stat.
     """
     tick = os.sysconf("SC_CLK_TCK")
     parents, spent = {}, {}
@@ -398,11 +399,13 @@ def cpu_seconds(mall_pid: int) -> dict[str, float]:
             continue
         pid = int(stat.parent.name)
         parents[pid], spent[pid] = int(fields[1]), (int(fields[11]) + int(fields[12])) / tick
-    found = {"mall": 0.0, "database": 0.0, "senders": spent[os.getpid()]}
+    found = {"mall": 0.0, "database": 0.0, "wechat": 0.0, "senders": spent[os.getpid()]}
     for pid in parents:
         line = list(_line_of(pid, parents))
-        if mall_pid in line:
+        if served.pid in line:
             found["mall"] += spent[pid]
+        elif served.wechat_pid in line:
+            found["wechat"] += spent[pid]
         elif pid != os.getpid() and os.getpid() in line:
             found["database"] += spent[pid]
     return found

@@ -76,23 +76,19 @@ def goods_of(values: Iterable[Any]) -> Goods:
     return Goods(GoodsProduct(*known[len(_OF_SKU) :]), *known[: len(_OF_SKU)])
 
 
-def with_goods(query: Rows, sku_id: InstrumentedAttribute[int]) -> Rows:
-    """A query that also asks, as its last columns, for the SKU that `sku_id` names."""
-    return _with_products(query.add_columns(*_COLUMNS).join(Sku, Sku.id == sku_id))
-
-
-def _with_products(query: Rows) -> Rows:
+def with_goods(query: Rows, of: InstrumentedAttribute[int] | None = None) -> Rows:
+    """A query that also asks, as its last columns, for SKUs: those that `of` names, or all."""
+    asked = query.add_columns(*_COLUMNS)
+    asked = asked.select_from(Sku) if of is None else asked.join(Sku, Sku.id == of)
     return (
-        query.join(Product, Product.id == Sku.product_id)
+        asked.join(Product, Product.id == Sku.product_id)
         .outerjoin(Category, Category.id == Product.category_id)
         .outerjoin(_Parent, _Parent.id == Category.parent_id)
     )
 
 
 # Built once: every cart and order asks it.
-_GOODS = _with_products(sa.select(*_COLUMNS).select_from(Sku)).where(
-    Sku.id.in_(sa.bindparam("ids", expanding=True))
-)
+_GOODS = with_goods(sa.select()).where(Sku.id.in_(sa.bindparam("ids", expanding=True)))
 
 
 def skus_by_id(sku_ids: Iterable[int]) -> dict[int, Goods]:

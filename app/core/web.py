@@ -34,7 +34,9 @@ from flask import (
     url_for,
 )
 from flask.json.provider import DefaultJSONProvider
+from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
+from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -111,8 +113,17 @@ def is_machine() -> bool:
     return request.method == "HEAD" or "prefetch" in purpose or bool(_MACHINES.search(agent))
 
 
+class _Sessions(SecureCookieSessionInterface):
+    """Flask's; what signs the cookies is made once, not twice for each request."""
+
+    @lru_cache(maxsize=4)  # noqa: B019  (there is one, for as long as the process)
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        return super().get_signing_serializer(app)
+
+
 def init_app(app: Flask) -> None:
     config: Config = app.extensions["mall_config"]
+    app.session_interface = _Sessions()
     if config.trusted_proxies:
         n = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=0)  # type: ignore[method-assign]

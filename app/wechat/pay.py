@@ -3,10 +3,12 @@
 import json
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +43,31 @@ class _Requests:
     """In the place of `requests`, whose functions wechatpayv3 calls without a deadline.
 
     A new connection for each call: an answer on an old one may be lost with it,
-    and here that would be money.
+    and here that would be money. What the environment says of proxies and certificates
+    is read once by each thread.
     """
+
+    def __init__(self) -> None:
+        self._own = threading.local()
 
     def __getattr__(self, method: str) -> Callable[..., requests.Response]:
         def call(**given: Any) -> requests.Response:
-            with transport.session() as session:
+            # Closing it ends its connections and leaves it ready for new ones.
+            with self._session(given["url"]) as session:
                 return session.request(method, **given)
 
         return call
+
+    def _session(self, url: str) -> requests.Session:
+        found: requests.Session | None = getattr(self._own, "session", None)
+        if found is None:
+            found = self._own.session = transport.session()
+            for name, value in found.merge_environment_settings(url, {}, None, None, None).items():
+                setattr(found, name, value)
+            found.trust_env = False
+            # What one answer wants remembered is no business of the next call.
+            found.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        return found
 
 
 # It has no option for this.

@@ -1,13 +1,14 @@
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from app import catalog
 from app.core.db import affected, direct, insert_once, require_transaction, write
-from app.core.errors import InvalidInput, NotFound
+from app.core.errors import DomainError, InvalidInput, NotFound
 from app.orders import limits, prices
+from app.orders.cart import queries
 from app.orders.cart.models import LINES_MAX, CartFull, CartLine, Wish
 from app.orders.models import QUANTITY_MAX
 
@@ -24,10 +25,12 @@ def add(member_id: int, sku_id: int, quantity: int, *, now: datetime) -> None:
         CartFull: there are too many different things in the cart.
     """
     require_transaction()
-    lines = _locked(member_id)
-    unit_fen = _check_more(member_id, sku_id, quantity, lines)
-    if sku_id not in lines:
-        if len(lines) >= LINES_MAX:
+    lines = functools.partial(queries.wishes_of, member_id)
+    sku, had, count = _asked(member_id, sku_id)
+    _check(sku, quantity, had + quantity, member_id, lines)
+    unit_fen = prices.unit_price(sku, buyer_id=member_id)
+    if not had:
+        if count >= LINES_MAX:
             raise CartFull()
         made = insert_once(
             CartLine,
@@ -41,28 +44,49 @@ def add(member_id: int, sku_id: int, quantity: int, *, now: datetime) -> None:
         if made is not None:
             return
         # Another tap put it in meanwhile.
-        lines = _locked(member_id)
-        if sku_id not in lines:
-            raise NotFound("购物车里没有这件商品")
-        unit_fen = _check_more(member_id, sku_id, quantity, lines)
-    write(_ADD, member=member_id, sku=sku_id, more=quantity, unit_fen=unit_fen, now=now)
+        sku, had, _ = _asked(member_id, sku_id)
+        _check(sku, quantity, had + quantity, member_id, lines)
+    done = write(_ADD, member=member_id, sku=sku_id, more=quantity, unit_fen=unit_fen, now=now)
+    if not done.rowcount:
+        raise DomainError("购物车刚刚变过，请再试一次")
 
 
-def _check_more(member_id: int, sku_id: int, more: int, lines: Mapping[int, Wish]) -> int:
-    """What a piece costs, if so many more of it may be in this cart. Raises as `check`."""
-    total = more + (lines[sku_id].quantity if sku_id in lines else 0)
-    sku = check(sku_id, more, total, beside=list(lines.values()), buyer_id=member_id)
-    return prices.unit_price(sku, buyer_id=member_id)
+def _asked(member_id: int, sku_id: int) -> tuple[catalog.Goods, int, int]:
+    """The SKU, how many pieces of it are in the cart, and how many different things are.
+
+    Raises SoldOff.
+    """
+    row = direct(_ASKED, member_id=member_id, sku_id=sku_id).one_or_none()
+    if row is None:
+        raise catalog.SoldOff()
+    had, count, *values = row
+    return catalog.goods_of(values), had, count
 
 
+_MEMBER = sa.bindparam("member_id", type_=sa.BigInteger)
+_SKU = sa.bindparam("sku_id", type_=sa.BigInteger)
+_ASKED = catalog.with_goods(
+    sa.select(
+        sa.select(sa.func.coalesce(sa.func.max(CartLine.quantity), 0))
+        .where(CartLine.member_id == _MEMBER, CartLine.sku_id == _SKU)
+        .scalar_subquery(),
+        sa.select(sa.func.count())
+        .select_from(CartLine)
+        .where(CartLine.member_id == _MEMBER)
+        .scalar_subquery(),
+    )
+).where(catalog.Sku.id == _SKU)
+# What two taps at once would make too many of is refused here.
+_MORE = CartLine.quantity + sa.bindparam("more", type_=sa.Integer)
 _ADD = (
     sa.update(CartLine)
     .where(
         CartLine.member_id == sa.bindparam("member"),
         CartLine.sku_id == sa.bindparam("sku"),
+        _MORE <= QUANTITY_MAX,
     )
     .values(
-        quantity=CartLine.quantity + sa.bindparam("more", type_=sa.Integer),
+        quantity=_MORE,
         was_fen=sa.bindparam("unit_fen"),
         is_ticked=True,
         added_at=sa.bindparam("now"),
@@ -176,18 +200,33 @@ def check(
     Without `buyer_id` it is a visitor's cart. Raises InvalidInput, SoldOff,
     OutOfStock, LimitReached.
     """
+    known = catalog.skus_by_id([sku_id])
+    if sku_id not in known:
+        raise catalog.SoldOff()
+    _check(known[sku_id], asked, total, buyer_id, lambda: beside)
+    return known[sku_id]
+
+
+def _check(
+    sku: catalog.Goods,
+    asked: int,
+    total: int,
+    buyer_id: int | None,
+    beside: Callable[[], Sequence[Wish]],
+) -> None:
+    """Raises as `check`; the rest of the cart is asked for only where it counts."""
     if asked < 1 or total > QUANTITY_MAX:
         raise InvalidInput("quantity", f"每种商品可买 1 到 {QUANTITY_MAX} 件")
-    sku = catalog.skus_for_sale([sku_id])[sku_id]
+    if not catalog.for_sale_among([sku]):
+        raise catalog.SoldOff()
     if sku.stock < total:
         raise catalog.OutOfStock(
-            f"库存仅剩 {sku.stock} 件" if sku.stock else "这个规格刚刚售罄", sku=sku_id
+            f"库存仅剩 {sku.stock} 件" if sku.stock else "这个规格刚刚售罄", sku=sku.id
         )
     if sku.product.limit_per_member:
-        sisters = catalog.sisters_of([sku.product_id]) - {sku_id}
-        others = sum(wish.quantity for wish in beside if wish.sku_id in sisters)
+        sisters = catalog.sisters_of([sku.product_id]) - {sku.id}
+        others = sum(wish.quantity for wish in beside() if wish.sku_id in sisters)
         limits.check(buyer_id, [(sku.product, total + others)])
-    return sku
 
 
 def _locked(member_id: int) -> dict[int, Wish]:
