@@ -332,6 +332,7 @@ class Line:
         """Status, body and where it redirects. Raises OSError."""
         if self._socket is None:
             self._socket = socket.create_connection(self._address, self._timeout)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._answers = self._socket.makefile("rb")
         body = request.body.encode() if isinstance(request.body, str) else request.body
         headers = {"Host": f"127.0.0.1:{self._address[1]}", **request.headers}
