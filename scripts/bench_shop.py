@@ -39,7 +39,7 @@ def _database(folder: str, *, on_sqlite: bool, fast: bool) -> Iterator[str]:
         with engine.begin() as connection:
             connection.exec_driver_sql("CREATE DATABASE bench CHARACTER SET utf8mb4")
         engine.dispose()
-        yield server.database_url("bench")
+        yield server.database_url("bench", by_socket=True)
 
 
 @contextmanager

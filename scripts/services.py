@@ -156,11 +156,17 @@ class MariaDB(Service):
         """SQLAlchemy address without a database's name."""
         return self.database_url("")
 
-    def database_url(self, database: str) -> str:
+    def database_url(self, database: str, *, by_socket: bool = False) -> str:
+        """SQLAlchemy address of a database; by its socket as where all is one machine."""
+        where = f"&unix_socket={self._socket}" if by_socket else ""
         return (
             f"mysql+pymysql://{self.user}:{self.password}@127.0.0.1:{self.port}"
-            f"/{database}?charset=utf8mb4"
+            f"/{database}?charset=utf8mb4{where}"
         )
+
+    @property
+    def _socket(self) -> Path:
+        return self.folder / "mariadb.sock"
 
     def start(self) -> None:
         if not self.data.exists():
@@ -177,7 +183,7 @@ class MariaDB(Service):
             "--no-defaults" if self.fast else f"--defaults-file={_SIZES}",
             *self._user_option(),
             f"--datadir={self.data}",
-            f"--socket={self.folder / 'mariadb.sock'}",
+            f"--socket={self._socket}",
             f"--pid-file={self.folder / 'mariadb.pid'}",
             f"--port={self.port}",
             # A starting server removes what it takes for its dead self's temporary
@@ -220,9 +226,11 @@ class MariaDB(Service):
 
     def users(self) -> list[str]:
         """One user with a password; root without one is left only on the private socket."""
+        # Who comes by the socket is at localhost, who comes by the port is not.
+        ours = [f"'{self.user}'@'{host}'" for host in ("127.0.0.1", "localhost")]
         return [
-            f"CREATE OR REPLACE USER '{self.user}'@'127.0.0.1' IDENTIFIED BY '{self.password}';",
-            f"GRANT ALL ON *.* TO '{self.user}'@'127.0.0.1' WITH GRANT OPTION;",
+            *(f"CREATE OR REPLACE USER {each} IDENTIFIED BY '{self.password}';" for each in ours),
+            *(f"GRANT ALL ON *.* TO {each} WITH GRANT OPTION;" for each in ours),
             "DELETE FROM mysql.global_priv WHERE User IN ('', 'root') AND Host <> 'localhost';",
             "FLUSH PRIVILEGES;",
         ]

@@ -416,10 +416,32 @@ def insert_all(cls: type[Base], rows: Sequence[dict[str, Any]]) -> None:
     One statement, without the work of a flush. Raises IntegrityError.
     """
     require_transaction()
-    if len(rows) == 1:
-        insert_plain(cls, **rows[0])
-    elif rows:
-        _connection().execute(_table_of(cls).statement, list(rows))
+    if not 0 < len(rows) <= _TOGETHER_MAX:
+        if rows:
+            _connection().execute(_table_of(cls).statement, list(rows))
+        return
+    defaults, values = _table_of(cls).defaults, {}
+    names = tuple(rows[0] | defaults)
+    for n, row in enumerate(rows):
+        for name in names:
+            values[f"{name}{n}"] = row[name] if name in row else defaults[name]()
+    write(_together(cls, names, len(rows)), **values)
+
+
+# Of each count the text is another; more rows than these are rare, and cheap for each.
+_TOGETHER_MAX = 20
+
+
+@functools.cache
+def _together(cls: type[Base], names: tuple[str, ...], count: int) -> sa.Insert:
+    """The statement that inserts so many rows of these columns, built once."""
+    columns = db.metadata.tables[cls.__tablename__].columns
+    return _table_of(cls).statement.values(
+        [
+            {name: sa.bindparam(f"{name}{n}", type_=columns[name].type) for name in names}
+            for n in range(count)
+        ]
+    )
 
 
 def direct(statement: sa.Executable, /, **values: Any) -> sa.Result[*tuple[Any, ...]]:

@@ -73,7 +73,10 @@ def post(
     require_transaction()
     if not moves:
         raise ValueError("a posting wants at least one move")
-    accounts = lock_accounts({ref for m in moves for ref in (m.source, m.target)})
+    refs = {ref for m in moves for ref in (m.source, m.target)}
+    # The system's accounts have no balance to keep, so that nobody waits for them.
+    between_systems = len(moves) == 1 and not any(ref.owner_id for ref in refs)
+    accounts = {} if between_systems else lock_accounts(refs)
     content = _content_hash(event, moves)
     # Of two with the same key the second waits here for the first one's commit.
     posting_id = insert_once(
@@ -91,6 +94,9 @@ def post(
         if existing.content_hash != content:
             raise ValueError(f"posting {key!r} exists with other content")
         return existing.id
+    if between_systems:
+        _enter_systems(posting_id, moves[0])
+        return posting_id
     change: dict[Ref, int] = defaultdict(int)
     rows: list[dict[str, Any]] = []
     for move in moves:
@@ -105,6 +111,36 @@ def post(
             _shift(accounts[ref], ref.kind, delta)
     return posting_id
 
+
+def _enter_systems(posting_id: int, move: Move) -> None:
+    """Write the two entries of a move between accounts of the system, found on the way."""
+    values = {
+        "posting_id": posting_id,
+        "source": move.source.kind,
+        "target": move.target.kind,
+        "amount": move.amount_fen,
+    }
+    if write(_BETWEEN_SYSTEMS, **values).rowcount == 2:
+        return
+    lock_accounts({move.source, move.target})
+    if write(_BETWEEN_SYSTEMS, **values).rowcount != 2:
+        raise RuntimeError(f"no accounts for {move}")
+
+
+_ENDS = (
+    Account.owner_id == 0,
+    Account.kind.in_([sa.bindparam("source"), sa.bindparam("target")]),
+)
+_AMOUNT = sa.bindparam("amount", type_=sa.BigInteger)
+# Both entries or none: an account may not have been opened yet.
+_BETWEEN_SYSTEMS = sa.insert(Entry).from_select(
+    ["posting_id", "account_id", "amount_fen"],
+    sa.select(
+        sa.bindparam("posting_id", type_=sa.BigInteger),
+        Account.id,
+        sa.case((Account.kind == sa.bindparam("source"), -_AMOUNT), else_=_AMOUNT),
+    ).where(*_ENDS, sa.select(sa.func.count(Account.id)).where(*_ENDS).scalar_subquery() == 2),
+)
 
 # Built once: every posting executes them.
 _FIND = sa.select(Account.id, Account.kind, Account.owner_id).where(
