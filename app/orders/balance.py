@@ -21,6 +21,7 @@ from app.ledger import AccountKind, Move
 from app.orders import states
 from app.orders.errors import BalanceClosed, BalanceShort, InDebt, NotPayable
 from app.orders.models import Order, OrderStatus, Payment, PaymentKind, PaymentStatus
+from app.orders.payment import give_up_unasked
 from app.settings import registry
 
 
@@ -88,7 +89,7 @@ def pay(member_id: int, order_id: int, *, now: datetime) -> Payment:
         paid_at=now,
     )
     insert_now(payment)
-    _give_up_unasked(order.id)
+    give_up_unasked(order.id)
     states.move(order, OrderStatus.PAID, actor=audit.Actor.member(member_id), now=now)
     order.paid_at = now
     ledger.post(
@@ -127,12 +128,3 @@ def _shut() -> str | None:
     if method != "none":
         return "佣金需要代扣个人所得税，不能直接抵付订单，请用微信支付"
     return None
-
-
-def _give_up_unasked(order_id: int) -> None:
-    """What WeChat was never asked for cannot be paid there; see `payment.attach_prepay`."""
-    for payment in db.session.scalars(
-        sa.select(Payment).filter_by(order_id=order_id, status=PaymentStatus.CREATED)
-    ):
-        if not payment.prepay_id:
-            payment.status = PaymentStatus.CLOSED

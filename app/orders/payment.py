@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from app import audit, ledger, outbox
 from app.core import reasons
 from app.core.db import UTCDateTime, add_once, direct, lock_one, require_transaction, write
-from app.core.errors import NotFound
 from app.ledger import AccountKind, Move
 from app.orders import states
 from app.orders.errors import NotPayable
@@ -56,7 +55,12 @@ _BY_NUMBER = sa.select(Payment.id, Payment.order_id, Payment.amount_fen).where(
 )
 _ATTACH = (
     sa.update(Payment)
-    .where(Payment.id == sa.bindparam("payment_id"))
+    .where(
+        Payment.id == sa.bindparam("payment_id"),
+        Payment.status == PaymentStatus.CREATED,
+        sa.select(Order.status).where(Order.id == Payment.order_id).scalar_subquery()
+        == OrderStatus.UNPAID,
+    )
     .values(prepay_id=sa.bindparam("given"), prepaid_at=sa.bindparam("at", type_=UTCDateTime))
 )
 
@@ -91,16 +95,34 @@ _PAID = (
 Row: TypeAlias = sa.Row[*tuple[Any, ...]]
 
 
-def attach_prepay(payment_id: int, order_id: int, prepay_id: str, *, now: datetime) -> None:
+def attach_prepay(payment_id: int, prepay_id: str, *, now: datetime) -> None:
     """Keep what WeChat answered to the prepay call.
 
     Raises NotPayable where the order was paid or closed meanwhile: whoever did so saw no
-    number that a phone could have, and none may get one.
+    number that a phone could have, and none may get one. See `give_up_unasked`.
     """
     require_transaction()
-    if _locked(order_id).status is not OrderStatus.UNPAID:
+    if not write(_ATTACH, payment_id=payment_id, given=prepay_id, at=now).rowcount:
         raise NotPayable()
-    write(_ATTACH, payment_id=payment_id, given=prepay_id, at=now)
+
+
+def give_up_unasked(order_id: int) -> None:
+    """What WeChat was never asked for cannot be paid there.
+
+    Of this and `attach_prepay` at the same time one finds the payment as the other left it.
+    """
+    write(_GIVE_UP, order_id=order_id)
+
+
+_GIVE_UP = (
+    sa.update(Payment)
+    .where(
+        Payment.order_id == sa.bindparam("order_id"),
+        Payment.status == PaymentStatus.CREATED,
+        Payment.prepay_id == "",
+    )
+    .values(status=PaymentStatus.CLOSED)
+)
 
 
 def give_up(payment_id: int) -> None:
@@ -159,7 +181,7 @@ def take_payment(notice: PaidNotice, *, mchid: str, appid: str, now: datetime) -
 
 def _take_otherwise(bill: Row, notice: PaidNotice, now: datetime) -> Taken:
     """Take money that came for an order that does not wait for it (any more)."""
-    order = _locked(bill.order_id)
+    order = direct(_LOCK_ORDER, order_id=bill.order_id).one()
     payment = direct(_LOCK_PAYMENT, payment_id=bill.id).one()
     if payment.status is PaymentStatus.SUCCESS:
         if payment.transaction_id == notice.transaction_id:
@@ -214,14 +236,6 @@ def resolve_oddity(oddity_id: int, *, resolution: str, actor: audit.Actor, now: 
         now=now,
         after={"resolution": oddity.resolution},
     )
-
-
-def _locked(order_id: int) -> Row:
-    """The order's state, locked and freshly read. Raises NotFound."""
-    found = direct(_LOCK_ORDER, order_id=order_id).one_or_none()
-    if found is None:
-        raise NotFound("订单不存在")
-    return found
 
 
 def _contradiction(

@@ -52,7 +52,7 @@ def paying_sheet(
             openid=bill.openid,
             expires_at=bill.expires_at,
         )
-        run_unit(payment.attach_prepay, bill.id, order_id, prepay_id, now=now)
+        run_unit(payment.attach_prepay, bill.id, prepay_id, now=now)
     return gateway.sheet(prepay_id)
 
 
