@@ -129,8 +129,8 @@ def plan_of(
         process = _of_dialect(bind.type, dialect).bind_processor(dialect)
         if name in lists:
             processors |= dict.fromkeys(lists[name], process)
-        elif bind.expanding or (bind.required and name not in plain):
-            raise ValueError(f"{name} is wanted, {'a list' if bind.expanding else 'a value'}")
+        elif bind.required and name not in plain:
+            raise ValueError(f"a value is wanted: {name}")
         elif name in plain:
             processors[name] = process
         else:

@@ -6,6 +6,7 @@ import threading
 import pymysql
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.core import db as core
@@ -20,6 +21,7 @@ from app.core.db import (
     require_transaction,
     run_unit,
     transaction,
+    unit_memory,
 )
 from app.core.errors import NotFound
 from app.members import Member
@@ -101,6 +103,39 @@ def test_what_was_read_before_a_unit_is_read_afresh_inside(session):
 
     with transaction():
         assert member.nickname == "新名"
+
+
+@pytest.mark.mariadb_only
+def test_a_unit_goes_on_in_the_transaction_that_has_only_read(live):
+    member_id = make_member("旧名").id
+    db.session.rollback()
+    ended = []
+
+    def note(connection: object) -> None:
+        ended.append(connection)
+
+    sa.event.listen(Engine, "rollback", note)
+    try:
+        assert db.session.get_one(Member, member_id).nickname == "旧名"
+        with transaction():
+            rename(member_id, "新名")
+    finally:
+        sa.event.remove(Engine, "rollback", note)
+
+    assert ended == []
+    assert name_of(member_id) == "新名"
+
+
+def test_what_was_remembered_before_a_unit_is_asked_anew_inside(session):
+    make_member("旧名")
+    db.session.scalars(sa.select(Member)).one()
+    unit_memory()["seen"] = True
+
+    with transaction():
+        assert unit_memory() == {}
+        unit_memory()["seen"] = True
+
+    assert unit_memory() == {}
 
 
 def test_a_set_based_write_wants_a_unit(session):

@@ -1,5 +1,6 @@
 """Orders paid out of what their buyers earned, and what comes back of them."""
 
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
@@ -41,7 +42,7 @@ from tests.factories import (
     take,
 )
 from tests.orders.fakes import FakePay
-from tests.threads import together
+from tests.threads import behind, together
 
 A = AccountKind
 
@@ -400,3 +401,58 @@ def test_twenty_at_once_spend_the_balance_once(live, asked):
     assert (wallet.available_fen, wallet.frozen_fen % 100_00) == (50_00, 0)
     outbox.drain(NOON)
     assert broken_invariants() == {}
+
+
+@pytest.mark.mariadb_only
+def test_a_prepay_id_that_comes_while_the_balance_pays_is_not_kept(live):
+    order = rich_order()
+
+    found = behind(
+        live,
+        lambda: orders.balance.pay(order.member_id, order.id, now=NOON),
+        lambda: run_unit(orders.attach_prepay, order.payment_id, "wx1", now=NOON),
+    )
+
+    assert isinstance(found, NotPayable)
+    assert payment_of(order) == (PaymentStatus.CLOSED, "")
+
+
+@pytest.mark.mariadb_only
+def test_a_number_that_a_phone_gets_while_the_balance_pays_stays_open_to_be_closed(live):
+    order = rich_order()
+
+    behind(
+        live,
+        lambda: orders.attach_prepay(order.payment_id, "wx1", now=NOON),
+        lambda: run_unit(orders.balance.pay, order.member_id, order.id, now=NOON),
+    )
+
+    assert payment_of(order) == (PaymentStatus.CREATED, "wx1")
+    assert orders.payments_to_query(NOON + days(1)) == [order.payment_id]
+
+
+@dataclass(frozen=True)
+class RichOrder:
+    """An order that its buyer's balance reaches for."""
+
+    id: int
+    member_id: int
+    payment_id: int
+
+
+def rich_order() -> RichOrder:
+    switch()
+    buyer, sku = make_member("王芳"), make_sku(price_fen=100_00)
+    give_available(buyer, 150_00)
+    order = place_order(buyer, sku)
+    payment = orders.open_payment(order.id)
+    assert payment is not None
+    made = RichOrder(order.id, buyer.id, payment.id)
+    db.session.rollback()
+    return made
+
+
+def payment_of(order: RichOrder) -> tuple[PaymentStatus, str]:
+    db.session.rollback()
+    found = db.session.get_one(Payment, order.payment_id)
+    return found.status, found.prepay_id
