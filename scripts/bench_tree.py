@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from app import distribution, ledger
 from app.core import ids
-from app.core.db import db, insert_now, run_unit
+from app.core.db import db, run_unit
+from app.core.rows import insert_now
 from app.distribution import AttemptResult, BindingSource
 from app.members import Member
 from scripts.bench_shop import BATCH, NOW, THEN

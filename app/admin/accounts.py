@@ -16,8 +16,9 @@ from app.admin import failures, passwords, sessions
 from app.admin.failures import FAILURES_MAX, LOCKED_FOR, LoginRefused
 from app.admin.models import ROLE_PERMISSIONS, Admin, Permission, Role
 from app.core import mail, reasons
-from app.core.db import db, lock_one, lock_rows, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError, InvalidInput, NotFound
+from app.core.rows import lock_one, lock_rows
 
 __all__ = ["FAILURES_MAX", "LOCKED_FOR", "LoginRefused"]
 

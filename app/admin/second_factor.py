@@ -17,8 +17,9 @@ from app import audit
 from app.admin import failures, sessions
 from app.admin.models import Admin, AdminRecoveryCode, Role
 from app.core.crypto import keyring
-from app.core.db import affected, db, lock_one, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError, InvalidInput
+from app.core.rows import affected, lock_one
 
 STEP_SECONDS = 30
 RECOVERY_CODES = 10

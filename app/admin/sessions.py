@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from app.admin.models import Admin, AdminSession
-from app.core.db import affected, db, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import affected
 
 IDLE = timedelta(hours=2)
 LONGEST = timedelta(hours=12)

@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 
 from app.aftersales.models import FINAL, TRANSITIONS, AfterSale, Refund
-from app.core.db import affected, db, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import affected
 from app.orders import Oddity, Order
 
 _OPEN = [status for status, following in TRANSITIONS.items() if following]

@@ -10,8 +10,9 @@ from app.aftersales.errors import NotAskable, SamePerson
 from app.aftersales.models import FINAL, AfterSale, AfterSaleStatus, Refund, RefundStatus
 from app.aftersales.ports import RefundWord
 from app.core import ids, reasons
-from app.core.db import db, lock_one, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import IllegalMove
+from app.core.rows import lock_one
 from app.ledger import AccountKind, Move
 from app.orders import Oddity, OddityKind, Order, OrderStatus, Payment, PaymentKind
 

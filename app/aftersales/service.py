@@ -15,8 +15,9 @@ from app.aftersales.models import (
     AfterSaleStatus,
 )
 from app.core import ids, reasons
-from app.core.db import add_once, db, lock_one, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import InvalidInput
+from app.core.rows import add_once, lock_one
 from app.orders import Order
 
 S = AfterSaleStatus

@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from app import audit, orders, outbox
 from app.aftersales.errors import OwnAfterSale
 from app.aftersales.models import TRANSITIONS, AfterSale, AfterSaleStatus
-from app.core.db import db, lock_one
+from app.core.db import db
 from app.core.errors import IllegalMove, NotFound
+from app.core.rows import lock_one
 from app.orders import Order
 
 

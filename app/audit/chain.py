@@ -21,7 +21,8 @@ from sqlalchemy.exc import IntegrityError
 
 from app.audit.models import AuditEntry, AuditSeal
 from app.core import crypto
-from app.core.db import db, insert_now, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import insert_now
 
 # Entries may become visible in another order than that of their ids, as their
 # transactions end. So far back is looked for those that came late.

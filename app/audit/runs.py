@@ -15,17 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.audit.service import Actor, record
-from app.core.db import (
-    BigId,
-    Model,
-    Rows,
-    UTCDateTime,
-    affected,
-    db,
-    enum_column,
-    require_transaction,
-)
+from app.core.db import BigId, Model, Rows, UTCDateTime, db, enum_column, require_transaction
 from app.core.errors import NotFound
+from app.core.rows import affected
 
 
 @dataclass(frozen=True)

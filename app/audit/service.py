@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from app.audit.models import AuditEntry, StateMove
 from app.core import brief
-from app.core.db import db, insert_plain, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import insert_plain
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from app import audit
 from app.catalog import search
 from app.catalog.models import Category, Product
-from app.core.db import db, lock_one, lock_rows, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError, InvalidInput, NotFound
+from app.core.rows import lock_one, lock_rows
 
 DEPTH_MAX = 3
 

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from app import audit
 from app.catalog.errors import InvalidFields, NotDelivered
 from app.catalog.models import FreightBy, FreightTemplate, Product, ProductKind
-from app.core.db import db, lock_one
+from app.core.db import db
 from app.core.errors import DomainError
+from app.core.rows import lock_one
 
 FEE_FEN_MAX = 10_000_00
 STEP_MAX = 1_000_000

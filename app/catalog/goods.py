@@ -11,7 +11,8 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from app.catalog.errors import SoldOff
 from app.catalog.models import Category, Product, ProductKind, Shown, Sku
 from app.core import clock
-from app.core.db import Rows, direct
+from app.core.db import Rows
+from app.core.rows import direct
 
 
 @dataclass(frozen=True)

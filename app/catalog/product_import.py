@@ -15,8 +15,9 @@ from app import audit
 from app.catalog import import_sheet, products
 from app.catalog.import_plan import Change, Plan, RowReport, plan, reported
 from app.catalog.models import Product, ProductImport, Sku
-from app.core.db import affected, db, lock_one, lock_rows, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError
+from app.core.rows import affected, lock_one, lock_rows
 
 __all__ = [
     "Change",

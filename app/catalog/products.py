@@ -19,9 +19,10 @@ from app.catalog.product_input import (
     faults,
 )
 from app.catalog.service import add_stock
-from app.core.db import db, lock_one, lock_rows, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError, InvalidInput
 from app.core.money import AMOUNT_FEN_MAX
+from app.core.rows import lock_one, lock_rows
 
 __all__ = [
     "BATCH_MAX",

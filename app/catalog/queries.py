@@ -6,9 +6,10 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from app.catalog.models import Category, Product, Sku, StockMove
 from app.core import clock
-from app.core.db import Rows, db, direct
+from app.core.db import Rows, db
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
+from app.core.rows import direct
 
 
 def categories() -> Sequence[Category]:

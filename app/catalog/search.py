@@ -15,7 +15,8 @@ import rjieba
 import sqlalchemy as sa
 
 from app.catalog.models import Category, Product, ProductToken, Sku
-from app.core.db import affected, db, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import affected
 
 TOKENS_MAX = 300
 WORDS_MAX = 12

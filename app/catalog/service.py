@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from app import audit
 from app.catalog.errors import OutOfStock
 from app.catalog.models import Product, Sku, StockMove
-from app.core.db import affected, db, insert_all, lock_one, require_transaction, write
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError, InvalidInput
+from app.core.rows import affected, insert_all, lock_one, write
 
 STOCK_MAX = 1_000_000
 RESERVED = "下单占用"

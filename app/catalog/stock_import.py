@@ -9,8 +9,9 @@ from app import audit
 from app.catalog.models import Sku
 from app.catalog.service import STOCK_MAX, count_stock
 from app.core import sheets
-from app.core.db import db, lock_rows, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import InvalidInput
+from app.core.rows import lock_rows
 
 BYTES_MAX = sheets.BYTES_MAX
 ROWS_MAX = 2000

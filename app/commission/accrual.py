@@ -11,7 +11,8 @@ from app.commission.following import follow
 from app.commission.models import Commission, CommissionStatus
 from app.commission.plans import plan_in_force
 from app.commission.quote import Line, Person, quote
-from app.core.db import affected, db, direct, insert_all, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import affected, direct, insert_all
 from app.ledger import AccountKind, Move
 from app.orders import OrderLine
 

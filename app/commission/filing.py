@@ -7,7 +7,8 @@ from sqlalchemy.schema import CreateTable
 
 from app.commission.models import Commission, CommissionStatus
 from app.commission.models import CommissionDue as Due
-from app.core.db import BigId, affected, db, require_transaction
+from app.core.db import BigId, db, require_transaction
+from app.core.rows import affected
 
 # What is being filed. Of the connection alone, and outside of the models' own metadata:
 # the triggers that guard commissions let no statement name their table and ours together.

@@ -13,7 +13,8 @@ from app import aftersales, ledger, orders, outbox
 from app.commission import team
 from app.commission.filing import file_now
 from app.commission.models import Commission, CommissionStatus
-from app.core.db import db, lock_one, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import lock_one
 from app.ledger import AccountKind, Move
 from app.orders import Order, OrderStatus
 from app.outbox import Handler

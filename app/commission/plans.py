@@ -9,9 +9,10 @@ from app.commission.documents import read_plan
 from app.commission.models import PlanStatus, PlanVersion, PlanWithdrawal
 from app.commission.quote import Plan
 from app.core import reasons
-from app.core.db import UTCDateTime, add_once, db, lock_one, require_transaction
+from app.core.db import UTCDateTime, db, require_transaction
 from app.core.errors import DomainError, IllegalMove, InvalidInput
 from app.core.pages import Page, newest_first
+from app.core.rows import add_once, lock_one
 from app.distribution import levels
 
 _hard_cap = 2

@@ -9,7 +9,8 @@ from app import distribution, ledger, outbox, risk
 from app.commission import cycles
 from app.commission.models import CommissionDue as Due
 from app.commission.models import SettlementBatch
-from app.core.db import affected, db, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import affected
 from app.ledger import AccountKind
 
 

@@ -15,8 +15,9 @@ from app import audit, distribution, members, orders, outbox, settings
 from app.commission import plans
 from app.commission.bonus import programs as bonuses
 from app.commission.models import PlanVersion
-from app.core.db import db, lock_one, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError
+from app.core.rows import lock_one
 from app.distribution import Distributor, DistributorStatus, levels
 from app.distribution.levels import Figures, Ladder, Level, LevelChange, Progress
 from app.orders import sales

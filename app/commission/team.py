@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from app import aftersales, outbox, settings
 from app.commission.models import Commission
 from app.core import clock
-from app.core.db import db, lock_rows, require_transaction, run_unit
+from app.core.db import db, require_transaction, run_unit
+from app.core.rows import lock_rows
 from app.distribution import Distributor, DistributorStatus, team
 from app.distribution.team import RankingPeriod, TeamFigure
 from app.members import Member

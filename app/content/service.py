@@ -12,8 +12,9 @@ from app.content.blocks import Content, Known, Products
 from app.content.errors import NothingToPublish
 from app.content.links import Places
 from app.content.models import HomeBlock, HomeVersion
-from app.core.db import db, lock_rows, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError, InvalidInput, NotFound
+from app.core.rows import lock_rows
 
 TITLE_MAX, BLOCKS_MAX, NOTE_MAX = 20, 30, 100
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from app.core import crypto
-from app.core.db import affected, db, run_unit
+from app.core.db import db, run_unit
+from app.core.rows import affected
 
 CHUNK = 200
 

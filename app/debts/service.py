@@ -4,8 +4,8 @@ from datetime import datetime
 
 from app import audit, ledger
 from app.core import reasons
-from app.core.db import add_once, lock_one
 from app.core.errors import DomainError, IllegalMove
+from app.core.rows import add_once, lock_one
 from app.debts.models import DebtWriteOff, WriteOffState
 from app.ledger import AccountKind, Move
 

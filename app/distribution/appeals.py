@@ -11,9 +11,10 @@ import sqlalchemy as sa
 
 from app import audit, members, outbox
 from app.core import reasons
-from app.core.db import add_once, db, lock_one, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError, IllegalMove, InvalidInput, NotFound
 from app.core.pages import Page, newest_first
+from app.core.rows import add_once, lock_one
 from app.distribution import moves
 from app.distribution.models import AppealStatus, BindingAppeal, BindingAttempt
 

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from app import outbox, settings
 from app.core import clock
-from app.core.db import db, insert_plain, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import insert_plain
 from app.distribution import policy, ports, queries, tree
 from app.distribution.models import AttemptResult, BindingAttempt, BindingSource
 from app.distribution.queries import Meeting

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from app import audit, outbox
 from app.core import reasons
-from app.core.db import db, insert_now, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import InvalidInput, NotFound
+from app.core.rows import insert_now
 from app.distribution import queries, tree
 from app.distribution.models import AttemptResult, BindingAttempt, BindingSource
 from app.members import Member

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from app import settings
-from app.core.db import Rows, db, direct
+from app.core.db import Rows, db
 from app.core.errors import NotFound
+from app.core.rows import direct
 from app.distribution import policy
 from app.distribution.models import (
     AttemptResult,

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from app.core.db import affected, db, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import affected
 from app.distribution.models import ProductScene
 
 _OF_PRODUCT = re.compile(r"([0-9A-Za-z]{1,16})-p([1-9][0-9]{0,17})")

@@ -7,9 +7,10 @@ import sqlalchemy as sa
 from app import audit, ledger, members, outbox
 from app.core import ids, reasons
 from app.core.crypto import keyring
-from app.core.db import add_once, db, lock_one, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import IllegalMove, InvalidInput, NotFound
 from app.core.money import format_yuan
+from app.core.rows import add_once, lock_one
 from app.distribution import queries
 from app.distribution.errors import AlreadyDistributor, MoneyStillOpen
 from app.distribution.joining import contract, form, ways

@@ -25,7 +25,8 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
 from app import settings
-from app.core.db import add_once, affected, db, lock_rows, require_transaction, write
+from app.core.db import db, require_transaction
+from app.core.rows import add_once, affected, lock_rows, write
 from app.distribution.models import Distributor, DistributorStatus, ReferralCode, TreeLock
 from app.members import Member
 

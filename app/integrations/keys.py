@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from app import audit
 from app.core import reasons
-from app.core.db import affected, db, lock_one, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import IllegalMove, InvalidInput, NotFound
+from app.core.rows import affected, lock_one
 from app.integrations.errors import MissingScope, NoKey, WrongNetwork
 from app.integrations.models import ApiKey, Scope
 

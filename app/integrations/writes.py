@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from app.core.db import add_once, affected, db, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import add_once, affected
 from app.integrations.errors import InProgress, KeyReused
 from app.integrations.models import ApiWrite
 

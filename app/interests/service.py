@@ -5,8 +5,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 
 from app import catalog, members
-from app.core.db import add_once, affected, db, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError
+from app.core.rows import add_once, affected
 from app.interests import queries
 from app.interests.models import Favourite, Visit, VisitorDay
 

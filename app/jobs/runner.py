@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from app.audit import runs
 from app.audit.runs import JobRun, RunStatus
 from app.core import clock
-from app.core.db import affected, db, run_unit
+from app.core.db import db, run_unit
 from app.core.errors import NotFound
+from app.core.rows import affected
 from app.jobs.tasks import JOBS, Job, RowsFailed
 
 log = structlog.get_logger()

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from sqlalchemy.schema import CreateTable
 
-from app.core.db import BigId, Rows, affected, db, require_transaction
+from app.core.db import BigId, Rows, db, require_transaction
+from app.core.rows import affected
 from app.ledger.models import MEMBER_KINDS, Account, AccountKind, Entry, Posting
 from app.ledger.service import lock_accounts, open_accounts, system
 

@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 
-from app.core.db import Rows, db, direct, insert_all, insert_once, require_transaction, write
+from app.core.db import Rows, db, require_transaction
+from app.core.rows import direct, insert_all, insert_once, write
 from app.ledger.errors import InsufficientBalance
 from app.ledger.models import MEMBER_KINDS, POINT_KINDS, Account, AccountKind, Entry, Posting
 

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from app.core.db import add_once, db, lock_rows, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import add_once, lock_rows
 from app.ledger.models import Account, AccountKind, Entry, KeptMark, KeptSum
 
 # Longer than any statement that writes entries.

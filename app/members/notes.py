@@ -6,8 +6,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app import audit
-from app.core.db import affected, db, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import InvalidInput
+from app.core.rows import affected
 from app.members import queries
 from app.members.models import MemberNote
 

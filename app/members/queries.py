@@ -5,9 +5,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from app.core.db import Rows, db, direct, lock_one, require_transaction
+from app.core.db import Rows, db, require_transaction
 from app.core.errors import NotFound
 from app.core.pages import Page, newest_first
+from app.core.rows import direct, lock_one
 from app.members.models import Address, Consent, Member, MemberStatus, MemberTag, Reachable
 
 

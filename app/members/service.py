@@ -8,8 +8,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app.core import ids
-from app.core.db import add_once, affected, db, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError, InvalidInput
+from app.core.rows import add_once, affected
 from app.members import queries, regions
 from app.members.models import Address, Consent, Member, MemberStatus
 

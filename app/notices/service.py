@@ -7,8 +7,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app import audit, outbox, settings
-from app.core.db import add_once, affected, db, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import InvalidInput, NotFound
+from app.core.rows import add_once, affected
 from app.members import Member
 from app.notices import fields, queries
 from app.notices.kinds import KINDS

@@ -14,9 +14,10 @@ import sqlalchemy as sa
 
 from app import audit, ledger, members, outbox, settings
 from app.core import ids
-from app.core.db import db, insert_now, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError
 from app.core.money import format_yuan
+from app.core.rows import insert_now
 from app.ledger import AccountKind, Move
 from app.orders import states
 from app.orders.errors import BalanceClosed, BalanceShort, InDebt, NotPayable

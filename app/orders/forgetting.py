@@ -6,7 +6,8 @@ want to know who fetched the parcel.
 
 import sqlalchemy as sa
 
-from app.core.db import affected, db, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import affected
 from app.orders.cart.models import CartLine
 from app.orders.extras import InvoiceRequest, InvoiceStatus, OrderTrace, TitleKind
 from app.orders.models import Order, OrderStatus, Payment

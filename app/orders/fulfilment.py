@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from app import audit, catalog, outbox, settings
-from app.core.db import direct
 from app.core.errors import IllegalMove, InvalidInput
+from app.core.rows import direct
 from app.orders import queries, states
 from app.orders.models import Order, OrderLine, OrderStatus
 

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from stdnum.cn import uscc
 
 from app import audit
-from app.core.db import Rows, add_once, db, lock_one, require_transaction
+from app.core.db import Rows, db, require_transaction
 from app.core.errors import IllegalMove, InvalidInput, NotFound
+from app.core.rows import add_once, lock_one
 from app.orders import states
 from app.orders.extras import INVOICE_TRANSITIONS, InvoiceRequest, InvoiceStatus, TitleKind
 

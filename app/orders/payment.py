@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from app import audit, ledger, outbox
 from app.core import reasons
-from app.core.db import UTCDateTime, add_once, direct, lock_one, require_transaction, write
+from app.core.db import UTCDateTime, require_transaction
+from app.core.rows import add_once, direct, lock_one, write
 from app.ledger import AccountKind, Move
 from app.orders import states
 from app.orders.errors import NotPayable

@@ -13,8 +13,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app import audit, outbox
-from app.core.db import Rows, db, direct, require_transaction
+from app.core.db import Rows, db, require_transaction
 from app.core.errors import DomainError, IllegalMove, InvalidInput, NotFound
+from app.core.rows import direct
 from app.orders import fulfilment, states
 from app.orders.extras import Located, Pickup, PickupShop
 from app.orders.models import Order, OrderStatus

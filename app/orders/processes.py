@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from app import audit, members, outbox
-from app.core.db import affected, db, direct, run_unit
+from app.core.db import db, run_unit
 from app.core.errors import IllegalMove
+from app.core.rows import affected, direct
 from app.orders import balance, payment, queries, service
 from app.orders.errors import NotPayable
 from app.orders.models import Order, OrderStatus, Payment, PaymentStatus

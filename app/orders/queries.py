@@ -7,9 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
 from app import outbox
-from app.core.db import Rows, db, direct
+from app.core.db import Rows, db
 from app.core.errors import NotFound
 from app.core.pages import Page, counts_up_to, newest_first
+from app.core.rows import direct
 from app.orders.extras import Pickup
 from app.orders.models import (
     Oddity,

@@ -6,7 +6,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app import audit, outbox
-from app.core.db import db, lock_one, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import lock_one
 from app.orders import states
 from app.orders.models import (
     TRANSITIONS,

@@ -9,16 +9,9 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app import audit, catalog, distribution, members, outbox, settings
 from app.core import ids
-from app.core.db import (
-    add_once,
-    db,
-    direct,
-    insert_all,
-    insert_now,
-    insert_plain,
-    require_transaction,
-)
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError, IllegalMove, InvalidInput, NotFound
+from app.core.rows import add_once, direct, insert_all, insert_now, insert_plain
 from app.orders import cart, limits, pickups, states
 from app.orders.errors import PriceChanged
 from app.orders.extras import OrderAdjustment

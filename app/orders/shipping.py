@@ -9,9 +9,10 @@ from sqlalchemy.orm import selectinload
 
 from app import audit
 from app.core import sheets
-from app.core.db import db, lock_rows, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError, InvalidInput
 from app.core.pages import Page, newest_first
+from app.core.rows import lock_rows
 from app.orders.fulfilment import judge_parcel, ship
 from app.orders.models import Order, OrderStatus
 

@@ -9,7 +9,8 @@ import structlog
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.core.db import UTCDateTime, affected, db, require_transaction, run_unit, write
+from app.core.db import UTCDateTime, db, require_transaction, run_unit
+from app.core.rows import affected, write
 from app.outbox.models import OutboxRow, State
 
 Handler = Callable[[int, datetime], None]

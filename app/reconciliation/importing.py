@@ -4,7 +4,8 @@ from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
-from app.core.db import add_once, affected, db, insert_all, lock_one, run_unit
+from app.core.db import db, run_unit
+from app.core.rows import add_once, affected, insert_all, lock_one
 from app.reconciliation import reading
 from app.reconciliation.errors import BillRefused
 from app.reconciliation.models import BillFile, BillKind, BillRow, FileState

@@ -6,7 +6,8 @@ import sqlalchemy as sa
 
 from app import audit, withdrawals
 from app.core import reasons
-from app.core.db import db, lock_one, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import lock_one
 from app.reconciliation import matching, queries
 from app.reconciliation.errors import BreaksOpen, DaysMissing
 from app.reconciliation.importing import state_of

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import audit, distribution, members
 from app.audit import Actor
-from app.core.db import BigId, Model, UTCDateTime, add_once, db, lock_rows, require_transaction
+from app.core.db import BigId, Model, UTCDateTime, db, require_transaction
 from app.core.errors import InvalidInput
+from app.core.rows import add_once, lock_rows
 
 # More than any distributor sells, and well within what a column holds.
 TARGET_MAX_FEN = 10_000_000_00

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app import settings
 from app.catalog import Sku
-from app.core.db import direct
+from app.core.rows import direct
 from app.distribution import Distributor, DistributorStatus, ReferralCode
 from app.interests import Favourite
 from app.members import PRIVACY, Consent, Member, MemberStatus, Named

@@ -6,8 +6,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app import audit, settings, uploads
-from app.core.db import add_once, affected, db, lock_one, lock_rows, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError, IllegalMove, InvalidInput
+from app.core.rows import add_once, affected, lock_one, lock_rows
 from app.orders import Order, OrderLine
 from app.reviews import queries
 from app.reviews.models import (

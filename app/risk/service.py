@@ -5,8 +5,9 @@ import sqlalchemy as sa
 
 from app import audit, distribution
 from app.core import reasons
-from app.core.db import add_once, db, insert_all, lock_one, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import IllegalMove
+from app.core.rows import add_once, insert_all, lock_one
 from app.distribution import DistributorStatus
 from app.risk import queries
 from app.risk.models import Evidence, RiskFlag, RiskFlagMember, RiskKind, RiskState

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from app.core.crypto import keyring
-from app.core.db import add_once, affected, db, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import add_once, affected
 from app.risk.models import RiskTrace, TraceKind
 
 # Long enough to see a habit, no longer than that needs.

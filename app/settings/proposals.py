@@ -6,8 +6,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app import audit
-from app.core.db import add_once, db, lock_one, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError, IllegalMove, InvalidInput, NotFound
+from app.core.rows import add_once, lock_one
 from app.settings import service
 from app.settings.models import SettingProposal
 from app.settings.registry import ALL

@@ -7,8 +7,9 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 
 from app import audit
-from app.core.db import db, direct, require_transaction, unit_memory
+from app.core.db import db, require_transaction, unit_memory
 from app.core.errors import NotFound
+from app.core.rows import direct
 from app.settings.models import SettingChange
 from app.settings.registry import ALL, Setting, V
 

@@ -15,8 +15,9 @@ from stdnum.exceptions import ValidationError
 from app import audit, members
 from app.core import clock
 from app.core.crypto import keyring
-from app.core.db import add_once, affected, db, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError, InvalidInput, NotFound
+from app.core.rows import add_once, affected
 from app.tax.models import Identity
 
 DOCUMENT = "identity"

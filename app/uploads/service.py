@@ -7,8 +7,9 @@ import sqlalchemy as sa
 
 from app import members
 from app.catalog import media
-from app.core.db import affected, db, require_transaction, run_unit
+from app.core.db import db, require_transaction, run_unit
 from app.core.errors import DomainError, InvalidInput
+from app.core.rows import affected
 from app.uploads.models import MemberUpload
 
 # Of one member in 24 hours: ten reviews with six pictures each.

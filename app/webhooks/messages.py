@@ -14,8 +14,9 @@ from flask.typing import ResponseReturnValue
 
 from app import catalog, members, notices, wechat
 from app.core import clock, web
-from app.core.db import add_once, affected, db, run_unit
+from app.core.db import db, run_unit
 from app.core.errors import NotFound
+from app.core.rows import add_once, affected
 from app.distribution import channels, scenes
 from app.distribution.channels import Outcome, ScanSource
 from app.webhooks import bp

@@ -2,7 +2,8 @@
 
 import sqlalchemy as sa
 
-from app.core.db import affected, db
+from app.core.db import db
+from app.core.rows import affected
 from app.members import Member
 from app.privacy import Part, Section
 from app.webhooks.models import InboxMessage

@@ -11,7 +11,8 @@ from flask.typing import ResponseReturnValue
 
 from app import aftersales, orders, wechat, withdrawals
 from app.core import clock
-from app.core.db import affected, insert_once, run_unit
+from app.core.db import run_unit
+from app.core.rows import affected, insert_once
 from app.orders import Taken
 from app.webhooks import bp
 from app.webhooks.models import InboxNotice

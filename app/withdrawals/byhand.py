@@ -16,8 +16,9 @@ import sqlalchemy as sa
 
 from app import audit
 from app.core import ids, reasons
-from app.core.db import db, lock_rows, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import IllegalMove, InvalidInput, NotFound
+from app.core.rows import lock_rows
 from app.withdrawals import locks, states
 from app.withdrawals.errors import BatchRecorded, NothingToPay, OwnWithdrawal, ReturnedBySame
 from app.withdrawals.models import BY_HAND, Channel, Withdrawal, WithdrawalStatus

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from app import audit, tax
 from app.core import clock
-from app.core.db import affected, db, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import affected
 from app.members import Member
 from app.withdrawals import withholding
 from app.withdrawals.grant_models import TransferGrant

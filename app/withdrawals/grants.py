@@ -14,8 +14,9 @@ import sqlalchemy as sa
 
 from app import audit, members, orders, settings
 from app.core import ids
-from app.core.db import db, lock_one, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError
+from app.core.rows import lock_one
 from app.settings import registry
 from app.withdrawals.errors import GrantEnding, GrantsClosed, NoGrant
 from app.withdrawals.grant_models import GRANT_TRANSITIONS, GrantStatus, TransferGrant

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from app import audit
 from app.core import reasons
-from app.core.db import add_once, db, lock_rows, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import add_once, lock_rows
 from app.withdrawals.errors import PayoutsLocked, PayoutsNotLocked, SameUnlocker
 from app.withdrawals.models import LockCause, PayoutLock
 

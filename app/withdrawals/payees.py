@@ -14,8 +14,9 @@ from stdnum import luhn
 
 from app import audit, members, tax
 from app.core.crypto import keyring
-from app.core.db import add_once, affected, db, insert_now, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import InvalidInput, NotFound
+from app.core.rows import add_once, affected, insert_now
 from app.withdrawals import channels
 from app.withdrawals.errors import NameNeeded, TooManyPayees
 from app.withdrawals.models import BY_HAND, Channel, Withdrawal

@@ -20,10 +20,11 @@ import sqlalchemy as sa
 
 from app import audit, ledger
 from app.core import clock, reasons
-from app.core.db import add_once, db, lock_one
+from app.core.db import db
 from app.core.errors import DomainError, IllegalMove, InvalidInput
 from app.core.money import format_yuan
 from app.core.pages import Page, newest_first
+from app.core.rows import add_once, lock_one
 from app.ledger import AccountKind, Move
 from app.withdrawals.models import Withdrawal, WithdrawalStatus, Withholding
 from app.withdrawals.remittance_models import RemittanceState, TaxCredit, TaxRemittance

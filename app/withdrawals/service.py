@@ -7,9 +7,10 @@ import sqlalchemy as sa
 
 from app import audit, ledger, members, settings
 from app.core import ids, reasons
-from app.core.db import add_once, db, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError
 from app.core.money import format_yuan
+from app.core.rows import add_once
 from app.ledger import AccountKind
 from app.tax import Withheld
 from app.withdrawals import channels, payees, rules, states, withholding

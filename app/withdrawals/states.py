@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from app import audit, ledger, outbox
-from app.core.db import lock_one
 from app.core.errors import IllegalMove
+from app.core.rows import lock_one
 from app.ledger import AccountKind, Move
 from app.withdrawals import withholding
 from app.withdrawals.models import (

@@ -20,7 +20,8 @@ import sqlalchemy as sa
 
 from app import audit, members, settings, tax
 from app.core import clock
-from app.core.db import affected, db, insert_now, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import affected, insert_now
 from app.tax import Before, Method, Withheld
 from app.withdrawals.errors import IdentityKept, IdentityNeeded
 from app.withdrawals.models import Withdrawal, WithdrawalStatus, Withholding

@@ -4,7 +4,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from app.core.db import add_once, db, insert_now, run_unit, transaction
+from app.core.db import db, run_unit, transaction
+from app.core.rows import add_once, insert_now
 from app.members import Address, Member
 from app.notices.models import NoticeMute
 from app.orders import Order, OrderLine

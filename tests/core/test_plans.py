@@ -5,17 +5,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, NoResultFound
 
 from app.catalog import Product, Sku
-from app.core.db import (
-    db,
-    direct,
-    insert_all,
-    insert_once,
-    insert_plain,
-    run_unit,
-    transaction,
-    write,
-)
+from app.core.db import db, run_unit, transaction
 from app.core.plans import plan_of
+from app.core.rows import direct, insert_all, insert_once, insert_plain, write
 from app.members import Address, Member
 from app.webhooks.models import InboxMessage
 from tests.counting import counted

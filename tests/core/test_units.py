@@ -10,20 +10,9 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.core import db as core
-from app.core.db import (
-    add_once,
-    affected,
-    db,
-    insert_now,
-    is_passing,
-    lock_one,
-    lock_rows,
-    require_transaction,
-    run_unit,
-    transaction,
-    unit_memory,
-)
+from app.core.db import db, is_passing, require_transaction, run_unit, transaction, unit_memory
 from app.core.errors import NotFound
+from app.core.rows import add_once, affected, insert_now, lock_one, lock_rows
 from app.members import Member
 from tests.factories import NOON, make_member
 from tests.threads import PATIENCE, behind, together

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from app.core.db import db, insert_all, run_unit, transaction
+from app.core.db import db, run_unit, transaction
+from app.core.rows import insert_all
 from app.reports import figures
 from app.reports.figures import MEASURES, SPANS, DailyFigure, Dimension, queries
 from app.reports.figures.models import SPAN_MEASURES, FigureDay, FigureSpan, SpanFigure

@@ -23,7 +23,8 @@ from app.commission.bonus.models import (
     ResultState,
 )
 from app.commission.bonus.rules import Metric, Reward
-from app.core.db import affected, db, lock_one, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import affected, lock_one
 from app.ledger import AccountKind, Move
 from app.orders import Order
 

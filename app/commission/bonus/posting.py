@@ -16,8 +16,9 @@ from app.commission.bonus.models import (
 )
 from app.commission.bonus.reviews import Done, note
 from app.commission.bonus.rules import Reward
-from app.core.db import affected, db, lock_one, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError
+from app.core.rows import affected, lock_one
 from app.ledger import AccountKind
 
 S = ResultState

@@ -12,8 +12,9 @@ from app.commission.bonus import rules
 from app.commission.bonus.models import BonusProgram, BonusVersion, VersionStatus
 from app.commission.bonus.rules import Period, Program, Span
 from app.core import reasons
-from app.core.db import db, lock_one, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError, InvalidInput, NotFound
+from app.core.rows import lock_one
 from app.distribution import levels
 
 S = VersionStatus

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from app import audit
 from app.commission.bonus.models import BonusResult, BonusRun, ResultState
 from app.core import reasons
-from app.core.db import affected, db, lock_one
+from app.core.db import db
 from app.core.errors import DomainError
+from app.core.rows import affected, lock_one
 
 S = ResultState
 # Members whom an audit entry names one by one.

@@ -18,8 +18,9 @@ from app.commission.bonus.models import (
     ResultState,
 )
 from app.commission.bonus.rules import Program, Span
-from app.core.db import add_once, db, lock_one, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import NotFound
+from app.core.rows import add_once, lock_one
 from app.distribution import levels
 
 S = ResultState

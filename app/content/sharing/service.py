@@ -12,7 +12,8 @@ from app import audit, catalog
 from app.catalog import InvalidFields, richtext
 from app.content.sharing import queries
 from app.content.sharing.models import Article, ArticleRead, Material
-from app.core.db import add_once, affected, db, lock_one, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import add_once, affected, lock_one
 
 CATEGORY_MAX, TEXT_MAX, PICTURES_MAX = 10, 500, 9
 TITLE_MAX, SUMMARY_MAX = 40, 80

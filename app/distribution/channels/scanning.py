@@ -6,7 +6,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app.core import clock
-from app.core.db import add_once, db, insert_now, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import add_once, insert_now
 from app.distribution import binding
 from app.distribution import queries as distributors
 from app.distribution.channels.models import (

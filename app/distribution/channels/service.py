@@ -8,8 +8,9 @@ from sqlalchemy.exc import IntegrityError
 
 from app import audit
 from app.core import ids
-from app.core.db import add_once, affected, db, lock_one, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError, InvalidInput
+from app.core.rows import add_once, affected, lock_one
 from app.distribution import queries as distributors
 from app.distribution.channels import models
 from app.distribution.channels.models import CODE_PREFIX, Channel, ChannelKind, SceneRation

@@ -9,8 +9,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app import audit
-from app.core.db import add_once, db, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import InvalidInput
+from app.core.rows import add_once
 from app.distribution.joining.models import JoinContract
 
 TEXT_CHARS_MIN, TEXT_CHARS_MAX = 20, 10_000

@@ -7,8 +7,9 @@ import sqlalchemy as sa
 
 from app import audit, outbox
 from app.core import reasons
-from app.core.db import add_once, db, lock_one, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError, IllegalMove, InvalidInput, NotFound
+from app.core.rows import add_once, lock_one
 from app.distribution.levels import queries
 from app.distribution.levels.ladder import (
     BASE,

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from app import audit
-from app.core.db import db, lock_rows, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError, NotFound
+from app.core.rows import lock_rows
 from app.distribution.posters import layout as layouts
 from app.distribution.posters import queries
 from app.distribution.posters.layout import InvalidLayout, Layout

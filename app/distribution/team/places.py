@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 
 from app.core import clock
-from app.core.db import affected, db, require_transaction
+from app.core.db import db, require_transaction
+from app.core.rows import affected
 from app.distribution.team.models import RankingPeriod, RankingPlace
 from app.members import Member
 

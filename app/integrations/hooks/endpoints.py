@@ -11,9 +11,10 @@ from sqlalchemy.orm import joinedload
 
 from app import audit
 from app.core import reasons
-from app.core.db import db, lock_one, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import IllegalMove, InvalidInput, NotFound
 from app.core.pages import Page, newest_first
+from app.core.rows import lock_one
 from app.integrations.hooks.models import (
     DeliveryState,
     HookDelivery,

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 import structlog
 
 from app import audit
-from app.core.db import affected, db, lock_one, run_unit
+from app.core.db import db, run_unit
+from app.core.rows import affected, lock_one
 from app.integrations.hooks.models import (
     DeliveryState,
     HookDelivery,

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from app import catalog
-from app.core.db import db, direct
+from app.core.db import db
+from app.core.rows import direct
 from app.orders import prices
 from app.orders.cart.models import CartLine, Wish
 

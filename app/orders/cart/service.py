@@ -5,8 +5,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app import catalog
-from app.core.db import affected, direct, insert_once, require_transaction, write
+from app.core.db import require_transaction
 from app.core.errors import DomainError, InvalidInput, NotFound
+from app.core.rows import affected, direct, insert_once, write
 from app.orders import limits, prices
 from app.orders.cart import queries
 from app.orders.cart.models import LINES_MAX, CartFull, CartLine, Wish

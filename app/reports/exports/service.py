@@ -10,9 +10,10 @@ import structlog
 
 from app import audit, settings
 from app.core import clock
-from app.core.db import affected, db, lock_one, require_transaction, run_unit
+from app.core.db import db, require_transaction, run_unit
 from app.core.errors import DomainError, IllegalMove, NotFound
 from app.core.pages import Page, newest_first
+from app.core.rows import affected, lock_one
 from app.reports.exports.files import FileFormat, Source, write
 from app.reports.exports.models import AdminExport, ExportState
 

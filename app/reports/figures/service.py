@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 
 from app.core import clock
-from app.core.db import db, insert_all, require_transaction, run_unit
+from app.core.db import db, require_transaction, run_unit
+from app.core.rows import insert_all
 from app.ledger import Posting
 from app.members import Member
 from app.orders import Order

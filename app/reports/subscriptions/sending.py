@@ -13,8 +13,9 @@ import sqlalchemy as sa
 import structlog
 
 from app import notices, settings
-from app.core.db import affected, db, lock_one, run_unit
+from app.core.db import db, run_unit
 from app.core.mail import MailFailed
+from app.core.rows import affected, lock_one
 from app.reports.boards import REPORTS, Span
 from app.reports.exports import FileFormat
 from app.reports.subscriptions import letter, schedule, service

@@ -10,9 +10,10 @@ from sqlalchemy.orm import joinedload
 
 from app import audit
 from app.core import clock
-from app.core.db import add_once, affected, db, lock_one, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import DomainError, IllegalMove, InvalidInput, NotFound
 from app.core.pages import Page, newest_first
+from app.core.rows import add_once, affected, lock_one
 from app.reports.boards import REPORTS, Compare
 from app.reports.subscriptions import schedule
 from app.reports.subscriptions.models import (

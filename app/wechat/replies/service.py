@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from app import audit
-from app.core.db import db, lock_one, require_transaction
+from app.core.db import db, require_transaction
 from app.core.errors import InvalidInput
+from app.core.rows import lock_one
 from app.wechat.replies import queries, wording
 from app.wechat.replies.models import (
     FOLLOW_KINDS,
