@@ -62,13 +62,8 @@ def categories_of_products(product_ids: Iterable[int]) -> dict[int, list[int]]:
     rows = db.session.execute(
         sa.select(Product.id, Product.category_id).where(Product.id.in_(set(product_ids)))
     )
-    return categories_above(dict(rows.all()))
-
-
-def categories_above(category_ids: Mapping[int, int | None]) -> dict[int, list[int]]:
-    """The same for products of which the category is known already, by product."""
     parents = category_parents()
-    return {product_id: path_of(of, parents) for product_id, of in category_ids.items()}
+    return {product_id: path_of(of, parents) for product_id, of in rows}
 
 
 def category_parents() -> dict[int, int | None]:

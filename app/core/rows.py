@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import InstrumentedAttribute, load_only, make_transient_to_detached
+from sqlalchemy.orm import make_transient_to_detached
 
 from app.core import plans
 from app.core.db import Base, Model, Rows, db, note_inserted, require_transaction
@@ -23,14 +23,12 @@ from app.core.errors import NotFound
 T = TypeVar("T")
 
 
-def lock_one(
-    cls: type[T], row_id: int, missing: str, *, only: Sequence[InstrumentedAttribute[Any]] = ()
-) -> T:
-    """One row of `cls`, locked and freshly read; see `lock_rows` for `only`.
+def lock_one(cls: type[T], row_id: int, missing: str) -> T:
+    """One row of `cls`, locked and freshly read.
 
     Raises NotFound with the message `missing` where there is none.
     """
-    rows = lock_rows(cls, [row_id], only=only)
+    rows = lock_rows(cls, [row_id])
     if not rows:
         raise NotFound(missing)
     return rows[0]
@@ -218,19 +216,14 @@ def _is_duplicate(error: IntegrityError) -> bool:
     return getattr(error.orig, "args", ())[:1] == (_MARIADB_DUPLICATE,)
 
 
-def lock_rows(
-    cls: type[T], ids: list[int], *, only: Sequence[InstrumentedAttribute[Any]] = ()
-) -> list[T]:
+def lock_rows(cls: type[T], ids: list[int]) -> list[T]:
     """The rows of `cls` with these ids, locked in id order and freshly read.
 
-    `only` reads these columns, of a wide table of which few are needed; another one is
-    read when it is asked for. Without `populate_existing` an object already in the
-    session would keep its old values although the row is locked.
+    Without `populate_existing` an object already in the session would keep its old values
+    although the row is locked.
     """
     require_transaction()
     query = _locking(cast("type[Base]", cls)).execution_options(populate_existing=True)
-    if only:
-        query = query.options(load_only(*only))
     return list(db.session.scalars(query, {"ids": sorted(ids)}))
 
 

@@ -140,7 +140,8 @@ def _place(
             raise InvalidInput("shop", "请选择自提点")
         to = {"pickup": PickupWish(wanted.shop_id, typed["name"], typed["phone"])}
     else:
-        to = {"address_id": wanted.address_id or _address_id(member.id, typed, now)}
+        chosen = wanted.address_id
+        to = {"address_id": _address_id(member.id, typed, now) if chosen is None else chosen}
     order, bill = orders.place_to_pay(
         member.id,
         items=wanted.items,

@@ -8,18 +8,10 @@ from app.core.rows import lock_one
 from app.ledger import AccountKind, Move
 from app.orders.models import TRANSITIONS, Order, OrderStatus
 
-# What a move of the state asks: the receiver's sealed data is not opened for it.
-_STATE = (Order.member_id, Order.number, Order.status, Order.payable_fen, Order.paid_at)
-
 
 def locked(order_id: int) -> Order:
     """Locked and freshly read. Raises NotFound."""
     return lock_one(Order, order_id, "订单不存在")
-
-
-def locked_state(order_id: int) -> Order:
-    """The same with little more than the state read. Raises NotFound."""
-    return lock_one(Order, order_id, "订单不存在", only=_STATE)
 
 
 def must_be_of(order: Order, member_id: int) -> None:
