@@ -60,7 +60,7 @@ class _Table:
     """How rows of a class are inserted, worked out once."""
 
     statement: sa.Insert
-    # By attribute.
+    # By attribute; `key` is the attribute of the primary key.
     columns: dict[str, str]
     key: str
     related: frozenset[str]
@@ -75,7 +75,7 @@ def _table_of(cls: type[Base]) -> _Table:
     return _Table(
         sa.insert(table),
         {attr.key: str(attr.columns[0].key) for attr in mapper.column_attrs},
-        str(mapper.primary_key[0].key),
+        mapper.get_property_by_column(mapper.primary_key[0]).key,
         frozenset(mapper.relationships.keys()),
         {
             column.name: _maker(column.default)

@@ -55,8 +55,11 @@ def members_only(view: View[P]) -> View[P]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         if g.member is not None:
             return view(*args, **kwargs)
-        if request.method != "GET" or web.wants_json():
+        if web.wants_json():
             return {"code": "login", "message": "登录已过期，请刷新页面后重试"}, 401
+        if request.method != "GET":
+            said = "登录已过期，刚才的操作没有生效，请返回上一页刷新后再试"
+            return render_template("mall/error.html", status=401, message=said), 401
         if not _in_wechat():
             return render_template("mall/open_in_wechat.html"), 403
         if session.pop("login_failed", False):

@@ -4,15 +4,13 @@ from flask import flash, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app import wechat
-from app.core import clock, web
+from app.core import clock
 from app.core.db import db
 from app.mall import words
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp
-from app.mall.limits import limited
+from app.mall.limits import limited, may_ask
 from app.withdrawals import GrantStatus, granting, grants
-
-ASK_SECONDS = 3
 
 
 @bp.get("/me/wallet/auto")
@@ -53,7 +51,7 @@ def auto_receipt_state() -> ResponseReturnValue:
     """Where it stands; asks WeChat itself while the member has just confirmed."""
     member_id = current_member().id
     grant = grants.live_of(member_id)
-    if grant is not None and _is_open(grant.status) and _may_ask(grant.out_authorization_no):
+    if grant is not None and _is_open(grant.status) and may_ask(grant.out_authorization_no):
         grant_id = grant.id
         db.session.rollback()
         granting.ask(grant_id, gateway=wechat.current().transfers.grants, now=clock.now())
@@ -78,11 +76,3 @@ def auto_receipt_end() -> ResponseReturnValue:
 
 def _is_open(status: GrantStatus) -> bool:
     return status in (GrantStatus.CREATED, GrantStatus.WAITING)
-
-
-def _may_ask(number: str) -> bool:
-    key = f"asked_grant:{number}"
-    if web.cache().get(key):
-        return False
-    web.cache().set(key, True, ASK_SECONDS)
-    return True

@@ -19,8 +19,19 @@ from app.core.errors import TooMany
 P = ParamSpec("P")
 
 WINDOW_SECONDS = 60
+# How often one number may make us ask WeChat, however many pages poll.
+ASK_SECONDS = 3
 # How many people may sit behind one address before they are told to wait.
 PER_ADDRESS = 5
+
+
+def may_ask(number: str) -> bool:
+    """Whether WeChat may be asked about this number now: nobody did a moment ago."""
+    try:
+        return web.cache().count(f"asked:{number}", ASK_SECONDS) == 1
+    except TimeoutError:
+        # Many pages ask at once: one of them is heard.
+        return False
 
 
 def limited(

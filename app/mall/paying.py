@@ -4,17 +4,15 @@ from flask import jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import orders, settings, wechat
-from app.core import clock, web
+from app.core import clock
 from app.core.db import db
 from app.core.errors import DomainError
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp, shop_settings
+from app.mall.limits import may_ask
 from app.mall.orders import my_order, seconds_left
 from app.orders import Order, OrderStatus, PrepayRefused
 from app.orders.errors import BalanceClosed, BalanceShort, InDebt, NotPayable
-
-# How often one order may make us ask WeChat, however many pages poll.
-ASK_SECONDS = 3
 
 
 @bp.get("/orders/<number>/pay")
@@ -110,17 +108,9 @@ def order_result(number: str) -> ResponseReturnValue:
 def order_state(number: str) -> ResponseReturnValue:
     """Whether it is paid by now; asks WeChat itself when no notice came yet."""
     order = my_order(number)
-    if order.status is OrderStatus.UNPAID and _may_ask(order):
+    if order.status is OrderStatus.UNPAID and may_ask(order.number):
         payment = orders.open_payment(order.id)
         if payment is not None and payment.prepay_id:
             orders.ask(payment.id, gateway=wechat.current().pay, now=clock.now())
             order = my_order(number)
     return jsonify(paid=order.is_paid, status=order.status.value)
-
-
-def _may_ask(order: Order) -> bool:
-    key = f"asked_order:{order.number}"
-    if web.cache().get(key):
-        return False
-    web.cache().set(key, True, ASK_SECONDS)
-    return True

@@ -15,13 +15,13 @@ from app.ledger import AccountKind
 from app.mall import words
 from app.mall.auth import current_member, members_only
 from app.mall.blueprint import bp, shop_settings
+from app.mall.limits import may_ask
 from app.withdrawals import Channel, Withdrawal, WithdrawalStatus
 from app.withdrawals.explained import tax_steps
 from app.withdrawals.models import OPEN
 
 # WeChat gives a transfer up when nobody confirmed it for a day (wechat.md, section 9).
 CONFIRM_WITHIN = timedelta(hours=24)
-ASK_SECONDS = 3
 DEBTS_SHOWN = 10
 _SPENT = ("order_paid", "refund_succeeded")
 _REQUEST_KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
@@ -210,7 +210,7 @@ def withdrawal_page(number: str) -> ResponseReturnValue:
 def withdrawal_state(number: str) -> ResponseReturnValue:
     """Where it stands; asks WeChat itself while the member has just confirmed."""
     row = _mine(number)
-    if row.status is WithdrawalStatus.WAIT_CONFIRM and _may_ask(row):
+    if row.status is WithdrawalStatus.WAIT_CONFIRM and may_ask(row.number):
         bill = withdrawals.current_bill(row.id)
         if bill is not None:
             gateway = wechat.current().transfers
@@ -234,11 +234,3 @@ def cancel_withdrawal(number: str) -> ResponseReturnValue:
 
 def _mine(number: str) -> Withdrawal:
     return withdrawals.withdrawal_of(current_member().id, number)
-
-
-def _may_ask(row: Withdrawal) -> bool:
-    key = f"asked_withdrawal:{row.number}"
-    if web.cache().get(key):
-        return False
-    web.cache().set(key, True, ASK_SECONDS)
-    return True

@@ -7,10 +7,13 @@ import time
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from itsdangerous import TimestampSigner
 
 from app.core import clock
+from app.core.db import db
 from app.core.web import PHONE_LOGIN_SECONDS
+from app.orders import Order
 from app.wechat.account import OAuthUser
 from tests.factories import NOON
 
@@ -87,6 +90,16 @@ def test_a_login_ends_after_ninety_days_however_busy(enter, client):
         assert client.get("/me", headers=WECHAT).status_code == 302
         assert client.get("/api/v1/me").status_code == 401
     assert "member" not in kept(client)
+
+
+def test_a_form_that_comes_after_the_login_says_so_on_a_page_and_a_script_reads_it(client):
+    page = client.post("/checkout", data={"sku": "1"})
+    answer = client.post("/checkout", data={"sku": "1"}, headers={"Accept": "application/json"})
+
+    assert (page.status_code, page.mimetype) == (401, "text/html")
+    assert "登录已过期，刚才的操作没有生效，请返回上一页刷新后再试" in page.text
+    assert (answer.status_code, answer.json["code"]) == (401, "login")
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Order)) == 0
 
 
 def test_a_cookie_that_was_idle_for_thirty_days_is_nobodys(enter, client, monkeypatch):
