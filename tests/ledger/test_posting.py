@@ -28,6 +28,18 @@ def count_of(model: type) -> int:
     return db.session.scalar(sa.select(sa.func.count()).select_from(model))
 
 
+def test_a_move_between_systems_opens_the_account_that_is_not_there_yet(session):
+    post("first", Move(WORLD, available(make_member().id), 1_00))
+
+    posting_id = post("second", Move(WORLD, HOLD, 5_00))
+
+    sides = sa.select(Account.kind, Entry.amount_fen).join(Account, Account.id == Entry.account_id)
+    assert sorted(db.session.execute(sides.filter(Entry.posting_id == posting_id))) == [
+        (K.ORDER_HOLD, 5_00),
+        (K.WORLD_WX, -5_00),
+    ]
+
+
 def test_a_posting_writes_both_sides_of_each_move(session):
     member = make_member()
 

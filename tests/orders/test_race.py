@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from app import catalog, ledger, orders
 from app.catalog import OutOfStock, Product, Sku
 from app.core.db import db, run_unit, transaction
-from app.core.errors import IllegalMove
+from app.core.errors import DomainError, IllegalMove
 from app.ledger import AccountKind
 from app.orders import Item, Order, OrderStatus, Taken, cart, pickups
 from app.orders.errors import LimitReached
@@ -296,3 +296,19 @@ def test_a_limit_holds_for_orders_of_different_skus_at_once(live):
     assert sum(isinstance(answer, LimitReached) for answer in found) == 6, found
     assert sum(stock_of(sku) for sku in skus) == 100 + 30 - 2
     assert broken_invariants() == {}
+
+
+def test_two_taps_that_would_be_too_many_leave_the_cart_as_the_first_made_it(live):
+    buyer_id, sku_id, _ = shop(stock=2000)
+    run_unit(cart.add, buyer_id, sku_id, 400, now=NOON)
+
+    second = behind(
+        live,
+        lambda: cart.add(buyer_id, sku_id, 500, now=NOON),
+        lambda: run_unit(cart.add, buyer_id, sku_id, 500, now=NOON),
+    )
+
+    assert isinstance(second, DomainError)
+    assert second.message == "购物车刚刚变过，请再试一次"
+    db.session.rollback()
+    assert [wish.quantity for wish in cart.wishes_of(buyer_id)] == [900]
